@@ -1,0 +1,54 @@
+"""Ids that are computed, not invented, so that a retry reaches the same actor.
+
+A session's id is a function of its station and of the natural key of its start (DESIGN 3): the retried
+StartTransaction of a station is *routed* to the session that the first one made, whatever the message id.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+from actors.model.decision import AddressKey
+
+TENANT = "tenant"
+STATION = "station"
+EVSE = "evse"
+SESSION = "session"
+
+
+def tenant_address(tenant: str) -> AddressKey:
+    return (tenant, TENANT, tenant)
+
+
+def station_address(tenant: str, station: str) -> AddressKey:
+    return (tenant, STATION, station)
+
+
+def evse_address(tenant: str, station: str, evse: int) -> AddressKey:
+    """EVSE `evse` (1..n) of a station; its id reads `station#n`."""
+    return (tenant, EVSE, f"{station}#{evse}")
+
+
+def session_address(tenant: str, session: str) -> AddressKey:
+    return (tenant, SESSION, session)
+
+
+def digest(*parts: object) -> str:
+    """24 lower-case hex digits over the parts; times are normalised to UTC microseconds."""
+    joined = "\x1f".join(_plain(part) for part in parts)
+    return hashlib.blake2b(joined.encode(), digest_size=12).hexdigest()
+
+
+def _plain(part: object) -> str:
+    if isinstance(part, datetime):
+        return part.astimezone(UTC).isoformat(timespec="microseconds")
+    return str(part)
+
+
+def session_id_for_start(station: str, connector: int, token_ref: str, meter_start_wh: int, at: datetime, n: int = 0) -> str:
+    """Session of a 1.6 StartTransaction. `n` > 0: the same key again after the n-th such session had stopped."""
+    return "s" + digest("start", station, connector, token_ref, meter_start_wh, at, n)
+
+
+def session_id_for_stray_stop(station: str, number: int, at: datetime, meter_stop_wh: int, token_ref: str | None) -> str:
+    """Session that keeps a stop which belongs to no known start, for an operator to resolve."""
+    return "x" + digest("stop", station, number, at, meter_stop_wh, token_ref)

@@ -1,0 +1,50 @@
+"""Money: integer minor units with a currency. Never a float, never two currencies in one sum."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+
+_EXPONENTS = {
+    **dict.fromkeys(("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF ISK").split(), 0),
+    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
+}
+
+
+def exponent(currency: str) -> int:
+    """Decimals of the currency's minor unit (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD."""
+    return _EXPONENTS.get(currency, 2)
+
+
+class Money(msgspec.Struct, frozen=True, gc=False):
+    amount_minor: int
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            raise ValueError(f"cannot add {other.currency} to {self.currency}")
+        return Money(self.amount_minor + other.amount_minor, self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount_minor, self.currency)
+
+    def major(self) -> Decimal:
+        """12.34 for 1234 EUR cents."""
+        return Decimal(self.amount_minor).scaleb(-exponent(self.currency))
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """Round an exact amount in major units half away from zero to minor units (MONEY 3.5)."""
+    return int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_UP))
+
+
+class VatAmount(msgspec.Struct, frozen=True, gc=False):
+    """VAT of one rate: `rate` in percent."""
+
+    rate: Decimal
+    amount: Money
+
+
+class Cost(msgspec.Struct, frozen=True, gc=False):
+    excl: Money
+    incl: Money
+    vat: tuple[VatAmount, ...] = ()

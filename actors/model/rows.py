@@ -1,0 +1,213 @@
+"""Rows that a turn writes besides its facts: read models, natural keys, the event feed, journals, secrets.
+
+The store dispatches a row by its class to a table (storage/rows). An upsert is guarded by the actor's `seq`:
+an older turn never overwrites a newer row. Rows answer the admin API's questions; actors never read them
+except through the look-ups of actors/ports.py. Nothing here holds a token UID, only its `token_ref`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actors.model.money import Cost
+
+
+class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    tenant: str
+
+
+class TenantRow(Row):
+    currency: str
+    country: str
+    time_zone: str
+    unknown_stations: str
+    created_at: datetime
+    name: str = ""
+    settings: dict[str, Any] = {}
+    deleted: bool = False
+
+
+class TokenRow(Row):
+    """`deleted` removes the token from the read model and every snapshot."""
+
+    ref: str
+    type: str
+    status: str
+    masked: str
+    group_ref: str | None = None
+    expires: datetime | None = None
+    payment: str = "invoice"
+    deleted: bool = False
+
+
+class TariffRow(Row):
+    """A version of a tariff: `fingerprint` of its content; the OCPI object itself as `body`."""
+
+    id: str
+    version: int
+    valid_from: datetime
+    fingerprint: str
+    currency: str
+    body: dict[str, Any]
+    deleted: bool = False
+
+
+class StationRow(Row):
+    """Registered settings and what the last boot said. Auth holds hashes only (`StationAuth`)."""
+
+    station: str
+    registered: bool
+    evses: int
+    profile: int
+    auth: bytes | None
+    versions: tuple[str, ...]
+    tariff: str | None
+    location: dict[str, Any]
+    boot: dict[str, Any] | None
+    updated_at: datetime
+    deleted: bool = False
+
+
+class SeenRow(Row):
+    """Batched without gating a reply: who is (was last) connected and heard."""
+
+    station: str
+    online: bool
+    protocol: str | None
+    since: datetime
+    generation: int
+    last_seen: datetime
+
+
+class EvseRow(Row):
+    """`code` is the permanent opaque code that the QR on the EVSE carries. Statuses: OCPP 2.x ConnectorStatus,
+    with the 1.6 detail (Preparing, Charging ...) in `detail`."""
+
+    station: str
+    evse: int
+    code: str
+    status: str
+    detail: str
+    connectors: list[dict[str, Any]]
+    session: str | None
+    updated_at: datetime
+
+
+class VariableRow(Row):
+    """One variable of a station's device model; 1.6 keys sit under their component by the data table."""
+
+    station: str
+    component: str
+    variable: str
+    attributes: list[dict[str, Any]]
+    """[{type, value, mutability, persistent, constant}]"""
+    component_instance: str | None = None
+    variable_instance: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+    characteristics: dict[str, Any] | None = None
+    key_1_6: str | None = None
+
+
+class SessionRow(Row):
+    """`state`: active, ended, quarantined (CONTRACT); `phase` the domain's finer word."""
+
+    id: str
+    number: int
+    station: str
+    evse: int
+    connector: int
+    transaction_id: str
+    token_ref: str | None
+    token_masked: str | None
+    state: str
+    phase: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    energy_wh: int | None
+    stop_reason: str | None
+    cost: Cost | None
+    unpriced: bool
+    cdr: str | None
+    anomalies: tuple[str, ...]
+    updated_at: datetime
+
+
+class NumberRow(Row):
+    """Natural key: transaction number -> session, unique over the installation."""
+
+    number: int
+    station: str
+    session: str
+
+
+class CdrRow(Row):
+    """A CDR, immutable: the OCPI 2.2.1 object in `body`."""
+
+    id: str
+    session: str
+    journal: str | None
+    at: datetime
+    body: dict[str, Any]
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """`account` is a code of the chart with qualifiers (`1220/t_ab12`, `2300/DE/19`); `side` debit or credit."""
+
+    account: str
+    side: str
+    amount_minor: int
+    currency: str
+
+
+class JournalRow(Row):
+    """A double-entry journal. `id` is the idempotency key: the same id with other entries is an error."""
+
+    id: str
+    book: str
+    ref: str
+    at: datetime
+    entries: tuple[Entry, ...]
+    reverses: str | None = None
+    group_id: str | None = None
+
+
+class EventRow(Row):
+    """A line of the event feed (SSE). `kind` is dotted: `session.started`, `station.booted` ..."""
+
+    kind: str
+    subject: str
+    at: datetime
+    body: dict[str, Any]
+
+
+class InboxRow(Row):
+    """An unknown station that knocked."""
+
+    station: str
+    first_seen: datetime
+    last_seen: datetime
+    attempts: int
+    protocol: str | None
+    peer: str
+    state: str = "waiting"
+
+
+class AuditRow(Row):
+    """Who did what through the API or the console."""
+
+    at: datetime
+    who: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
+class VaultRow(Row):
+    """A sealed personal value: `cell` is ciphertext, `blind` its index for equality look-up."""
+
+    ref: str
+    kind: str
+    blind: bytes
+    cell: bytes

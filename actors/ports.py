@@ -1,0 +1,189 @@
+"""What the domain and the edges need from outside, as small Protocols. Storage implements them, config hands
+them to the actors and gateways that ask for them. No tenant actor stands in a station's hot path: cards are
+versioned snapshots in memory, at most 5 s stale after a change made on another node.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from actors.model.rows import Row, VaultRow
+from actors.model.token import IdToken, TokenCard
+
+
+class TenantCard(msgspec.Struct, frozen=True, gc=False):
+    tenant: str
+    currency: str
+    country: str
+    time_zone: str
+    unknown_stations: str
+    """refuse, inbox or accept."""
+    settings: dict[str, Any] = {}
+
+
+class StationCard(msgspec.Struct, frozen=True, gc=False):
+    """What the listener must know before the upgrade. `secret` is keyed BLAKE2b of a generated password, with
+    salt (see actors/station/auth.py); profile 0 has none."""
+
+    tenant: str
+    station: str
+    profile: int
+    secret: bytes | None
+    versions: tuple[str, ...]
+    evses: int
+    tariff: str | None
+    location: dict[str, Any] = {}
+
+
+class TariffCard(msgspec.Struct, frozen=True, gc=False):
+    """One version of a tariff, frozen into a session at its start by `fingerprint`."""
+
+    tenant: str
+    id: str
+    version: int
+    valid_from: datetime
+    fingerprint: str
+    currency: str
+    body: dict[str, Any]
+
+
+class Snapshots(Protocol):
+    """Cards in memory: look-ups are synchronous and cost no I/O. `put_*` and `drop_*` are called after a commit."""
+
+    def tenant(self, tenant: str) -> TenantCard | None: ...
+    def token(self, tenant: str, ref: str) -> TokenCard | None: ...
+    def tariff(self, tenant: str, tariff_id: str, at: datetime) -> TariffCard | None:
+        """The version in force at `at`."""
+        ...
+
+    def station(self, tenant: str, station: str) -> StationCard | None: ...
+    def put_tenant(self, card: TenantCard) -> None: ...
+    def put_token(self, tenant: str, card: TokenCard) -> None: ...
+    def drop_token(self, tenant: str, ref: str) -> None: ...
+    def put_tariff(self, card: TariffCard) -> None: ...
+    def drop_tariff(self, tenant: str, tariff_id: str) -> None: ...
+    def put_station(self, card: StationCard) -> None: ...
+    def drop_station(self, tenant: str, station: str) -> None: ...
+
+
+class Numbers(Protocol):
+    """Transaction numbers (1.6 transactionId): positive 32-bit, unique over all stations, never reused."""
+
+    async def take(self) -> int:
+        """Normally from a reserved block in memory. Raises runtime StoreAway when none is left and the
+        database is away."""
+        ...
+
+
+class NumberedSession(msgspec.Struct, frozen=True, gc=False):
+    number: int
+    session: str
+    station: str
+    evse: int
+    connector: int
+    open: bool
+
+
+class Lookups(Protocol):
+    """The few questions an actor may ask the database (in `prepare`, before deciding)."""
+
+    async def session_by_number(self, tenant: str, number: int) -> NumberedSession | None: ...
+    async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]: ...
+
+
+class Vault(Protocol):
+    """Personal data behind references. Synchronous: only cryptography, no I/O."""
+
+    def token(self, tenant: str, uid: str, type: str | None = None) -> IdToken:
+        """The reference of a token UID (normalised: trimmed, upper case). Keyed, stable, not reversible."""
+        ...
+
+    def seal(self, tenant: str, ref: str, kind: str, plain: str) -> VaultRow: ...
+    def open(self, row: VaultRow) -> str: ...
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    items: Sequence[Any]
+    next: str | None
+
+
+class Queries(Protocol):
+    """What the admin API reads: rows of actors/model/rows.py and what is named here. `cursor` is opaque; every
+    method is scoped by its tenant and raises runtime StoreAway when the database is away."""
+
+    async def tenants(self, limit: int, cursor: str | None) -> Page: ...
+    async def stations(self, tenant: str, status: str | None, q: str | None, limit: int, cursor: str | None) -> Page:
+        """StationRow and SeenRow pairs."""
+        ...
+
+    async def station(self, tenant: str, station: str) -> Any | None:
+        """(StationRow, SeenRow | None, [EvseRow])."""
+        ...
+
+    async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
+    async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page: ...
+    async def messages(
+        self, tenant: str, station: str, limit: int, cursor: str | None, *, action: str | None = None, unique_id: str | None = None
+    ) -> Page:
+        """TraceRow, newest first."""
+        ...
+
+    async def token(self, tenant: str, ref: str) -> Any | None: ...
+    async def tokens(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
+    async def tariff(self, tenant: str, tariff_id: str) -> Any | None: ...
+    async def tariffs(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
+    async def session(self, tenant: str, session: str) -> Any | None: ...
+    async def sessions(self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None) -> Page: ...
+    async def meter_values(self, tenant: str, session: str) -> Sequence[Any]:
+        """Readings of a session in order of time."""
+        ...
+
+    async def cdr(self, tenant: str, cdr: str) -> Any | None: ...
+    async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
+    async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
+        """[{account, currency, debit_minor, credit_minor, balance_minor}]"""
+        ...
+
+    async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page: ...
+    async def journal(self, tenant: str, journal: str) -> Any | None: ...
+    async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:
+        """StoredEvent in commit order, below the snapshot horizon; `next` resumes after the last one."""
+        ...
+
+    async def vault_row(self, tenant: str, ref: str) -> VaultRow | None: ...
+
+
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
+    """`id` is the SSE id: opaque, ordered."""
+
+    id: str
+    tenant: str
+    kind: str
+    subject: str
+    at: datetime
+    body: dict[str, Any]
+
+
+class TraceRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One OCPP frame as it went over the wire, redacted. `direction`: in or out."""
+
+    tenant: str
+    station: str
+    at: datetime
+    direction: str
+    protocol: str
+    message_type: str
+    action: str
+    unique_id: str
+    body: str
+    error: str | None = None
+    correlation: str = ""
+
+
+class Sink(Protocol):
+    """Rows that gate nothing, batched and dropped first when the database is slow (traces, last-seen, inbox,
+    audit, refused connections). Never blocks."""
+
+    def put(self, row: Row | TraceRow) -> None: ...

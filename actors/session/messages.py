@@ -1,0 +1,125 @@
+"""What a session actor is told. Transaction messages come forwarded from the station, completed with what the
+decision needs besides the state (token verdict, tariff version, number): that is copied into the facts.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from actors.model.meter import Reading
+from actors.model.token import IdToken, TokenVerdict
+from actors.ports import TariffCard
+
+
+class Place(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Where a session happens. `location` is the station's location object (OCPI CdrLocation fields)."""
+
+    tenant: str
+    station: str
+    evse: int
+    connector: int
+    time_zone: str
+    country: str
+    currency: str
+    location: dict[str, Any] = {}
+
+
+class Start(msgspec.Struct, frozen=True, gc=False):
+    """Reply: StartReply. The same start again (a retry) answers the number of the first. `generation` counts
+    equal keys; the session answers Refused(code="stopped") when this one has ended, and the station then
+    forwards the start to the session of the next generation, which flags itself."""
+
+    place: Place
+    token: IdToken
+    verdict: TokenVerdict
+    tariff: TariffCard | None
+    number: int
+    meter_start_wh: int
+    at: datetime
+    received: datetime
+    generation: int = 0
+    reservation: int | None = None
+    flags: tuple[str, ...] = ()
+
+
+class Meter(msgspec.Struct, frozen=True, gc=False):
+    """Reply: Done."""
+
+    readings: tuple[Reading, ...]
+    content: str
+    received: datetime
+    flags: tuple[str, ...] = ()
+
+
+class Stop(msgspec.Struct, frozen=True, gc=False):
+    """Reply: StopReply. Ends, rates and books in one turn."""
+
+    meter_stop_wh: int
+    at: datetime
+    received: datetime
+    reason: str
+    token: IdToken | None = None
+    verdict: TokenVerdict | None = None
+    readings: tuple[Reading, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class StrayStop(msgspec.Struct, frozen=True, gc=False):
+    """A stop that belongs to no known session: kept, visible, resolvable. Reply: StopReply."""
+
+    place: Place
+    number: int
+    stop: Stop
+
+
+class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):
+    """A message for this session crashed its actor and is dead letter `dead_letter`: quarantine. Reply: Done."""
+
+    dead_letter: str
+    kind: str
+    place: Place | None
+    number: int | None
+    at: datetime
+
+
+class Resolve(msgspec.Struct, frozen=True, gc=False):
+    """An operator settles a quarantined or unpriced session. `action`: "bill" as recorded (with `tariff` when it was
+    unpriced), "correct" (given `energy_wh`, `started_at`, `ended_at` replace what was recorded), "waive".
+    Reply: Done or Refused. The reason is kept."""
+
+    action: Literal["bill", "correct", "waive"]
+    reason: str
+    who: str
+    energy_wh: int | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tariff: TariffCard | None = None
+
+
+class Look(msgspec.Struct, frozen=True, gc=False):
+    """Reply: the session's SessionRow as of now."""
+
+
+# -- durable: letters and timers ---------------------------------------------------------------------------------
+
+
+class Superseded(msgspec.Struct, frozen=True, gc=False, tag="superseded"):
+    """Letter from the EVSE: another session started here while this one was open (its stop never came, or comes
+    later from an offline queue)."""
+
+    by: str
+    at: datetime
+
+
+class ChargingState(msgspec.Struct, frozen=True, gc=False, tag="charging_state"):
+    """Letter from the EVSE: Charging, SuspendedEV, SuspendedEVSE or EVConnected (OCPP 2.x ChargingStateEnum)."""
+
+    state: str
+    at: datetime
+
+
+class Overdue(msgspec.Struct, frozen=True, gc=False, tag="overdue"):
+    """Timer: the session has been silent for long. It is flagged, never declared ended (quirk 15)."""
+
+    seen: datetime

@@ -1,0 +1,290 @@
+"""What a station actor is told, and what it answers. Canonical: no OCPP version speaks here.
+
+The gateway asks the station actor for every inbound message. The station admits from memory (boot accepted?
+EVSE known?) and answers itself, or *forwards* to the owner: connector statuses to the EVSE actor, transaction
+messages to the session actor. Messages marked volatile are never encoded.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from actors.model.meter import Reading
+from actors.model.token import IdToken, TokenVerdict
+
+
+class Line(Protocol):
+    """The live connection of a station, as its actor sees it (volatile; implemented by the OCPP listener)."""
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def protocol(self) -> str: ...
+    def render(self, intent: AnyIntent) -> "WireCall | Unsupported":
+        """Encode in the station's own dialect, without sending."""
+        ...
+
+    def call(self, command: str, wire: "WireCall", timeout: float) -> None:
+        """Queue a CALL behind the one outstanding; the line later tells the station CommandDone. Never blocks."""
+        ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+
+class WireCall(msgspec.Struct, frozen=True):
+    """A CALL ready to send: `payload` is the JSON object exactly as it will go out; `lost` names what the
+    station's version could not carry; `intent` is kept by the line to read the answer."""
+
+    action: str
+    payload: bytes
+    lost: tuple[str, ...] = ()
+
+
+# -- connection (volatile) -------------------------------------------------------------------------------------
+
+
+class Connected(msgspec.Struct, frozen=True, gc=False):
+    """A socket passed authentication. A higher generation replaces a lower one; the station closes the old line."""
+
+    line: Any
+    protocol: str
+    generation: int
+    peer: str
+
+
+class Disconnected(msgspec.Struct, frozen=True, gc=False):
+    """A socket closed. It acts only if `generation` is the current one (quirk 1)."""
+
+    generation: int
+    code: int = 1006
+    reason: str = ""
+
+
+# -- inbound from the station -----------------------------------------------------------------------------------
+
+
+class Boot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """BootNotification. Reply: BootReply."""
+
+    vendor: str
+    model: str
+    serial: str | None = None
+    firmware: str | None = None
+    iccid: str | None = None
+    imsi: str | None = None
+    box_serial: str | None = None
+    meter_type: str | None = None
+    meter_serial: str | None = None
+    reason: str = "Unknown"
+
+
+class BootReply(msgspec.Struct, frozen=True, gc=False):
+    """`status` Accepted, Pending or Rejected; `interval` seconds."""
+
+    status: str
+    interval: int
+    at: datetime
+
+
+class Heartbeat(msgspec.Struct, frozen=True, gc=False):
+    """Reply: the current time (datetime). Does not wait for a commit."""
+
+
+class Authorize(msgspec.Struct, frozen=True, gc=False):
+    """Reply: TokenVerdict, from memory."""
+
+    token: IdToken
+
+
+class ConnectorStatus(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """StatusNotification of one connector. Reply: Done. `status` in 2.x words (Available, Occupied, Reserved,
+    Unavailable, Faulted), `detail` what the station really said (Preparing, Charging, SuspendedEV ...).
+    `evse` 0: the station itself."""
+
+    evse: int
+    connector: int
+    status: str
+    detail: str
+    error: str = "NoError"
+    info: str | None = None
+    vendor_id: str | None = None
+    vendor_error: str | None = None
+    at: datetime | None = None
+
+
+class TransactionStart(msgspec.Struct, frozen=True, gc=False):
+    """1.6 StartTransaction. Reply: StartReply, always (PROTOCOLS 2.5)."""
+
+    evse: int
+    connector: int
+    token: IdToken
+    meter_start_wh: int
+    at: datetime
+    reservation: int | None = None
+    flags: tuple[str, ...] = ()
+    """What the gateway repaired or doubts ("clock", "id_tag_serial" ...)."""
+
+
+class StartReply(msgspec.Struct, frozen=True, gc=False):
+    number: int
+    verdict: TokenVerdict
+
+
+class TransactionMeter(msgspec.Struct, frozen=True, gc=False):
+    """MeterValues. `number` is the transaction's, None when the station sent none. Reply: Done."""
+
+    evse: int
+    connector: int
+    number: int | None
+    readings: tuple[Reading, ...]
+    content: str
+    """Hash of the payload as received: the same timestamp with other content is flagged."""
+    flags: tuple[str, ...] = ()
+
+
+class TransactionStop(msgspec.Struct, frozen=True, gc=False):
+    """1.6 StopTransaction. Reply: StopReply, always."""
+
+    number: int
+    meter_stop_wh: int
+    at: datetime
+    reason: str = "Local"
+    token: IdToken | None = None
+    readings: tuple[Reading, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class StopReply(msgspec.Struct, frozen=True, gc=False):
+    verdict: TokenVerdict | None
+
+
+class DataTransferred(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """DataTransfer from the station. Reply: DataReply."""
+
+    vendor_id: str
+    message_id: str | None = None
+    data: Any = None
+
+
+class DataReply(msgspec.Struct, frozen=True, gc=False):
+    """`status`: Accepted, Rejected, UnknownMessageId, UnknownVendorId."""
+
+    status: str
+    data: Any = None
+
+
+class FirmwareStatus(msgspec.Struct, frozen=True, gc=False):
+    """Reply: Done."""
+
+    status: str
+    request_id: int | None = None
+
+
+class LogStatus(msgspec.Struct, frozen=True, gc=False):
+    """1.6 DiagnosticsStatusNotification; `status` in 2.x words (UploadFailure). Reply: Done."""
+
+    status: str
+    request_id: int | None = None
+
+
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
+    """A transaction message that crashed its actor and became a dead letter: quarantine what it concerns, so
+    that the gateway can answer the station neutrally. Reply: StartReply, StopReply or Done by `kind`."""
+
+    kind: str
+    dead_letter: str
+    evse: int | None
+    number: int | None
+    at: datetime
+
+
+class Done(msgspec.Struct, frozen=True, gc=False):
+    """It is durable; there is nothing more to say."""
+
+
+class NotAdmitted(msgspec.Struct, frozen=True, gc=False):
+    """The station may not send this now (boot not accepted, EVSE unknown ...). The dialect answers the
+    protocol's error `code` (SecurityError, PropertyConstraintViolation ...)."""
+
+    code: str
+    detail: str
+
+
+# -- commands to the station ------------------------------------------------------------------------------------
+
+
+class Command(msgspec.Struct, frozen=True, gc=False):
+    """An operator's (or the system's) intent. Reply: Sent with CommandResult or CommandFailure, after the station
+    answered; Refused when it is away. `id` is the caller's idempotency key or a fresh one."""
+
+    id: str
+    intent: AnyIntent
+    not_after: datetime
+    who: str = ""
+
+
+class PreparedCommand(msgspec.Struct, frozen=True, gc=False):
+    """Volatile: a Command with what the line rendered."""
+
+    command: Command
+    wire: WireCall
+
+
+class CommandDone(msgspec.Struct, frozen=True, gc=False):
+    """The line's report on a CALL."""
+
+    id: str
+    generation: int
+    outcome: CommandResult | CommandFailure
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    protocol: str
+    wire: WireCall
+    outcome: CommandResult | CommandFailure
+
+
+# -- administration -------------------------------------------------------------------------------------------
+
+
+class Register(msgspec.Struct, frozen=True, gc=False):
+    """Create or change a station. Reply: Registered or Refused. `secret` is already hashed."""
+
+    evses: int
+    profile: int
+    secret: bytes | None
+    keep_secret: bool
+    versions: tuple[str, ...]
+    tariff: str | None
+    location: Mapping[str, Any]
+    who: str = ""
+
+
+class Registered(msgspec.Struct, frozen=True, gc=False):
+    created: bool
+    evse_codes: tuple[str, ...]
+
+
+class Unregister(msgspec.Struct, frozen=True, gc=False):
+    """Reply: Done, or Refused (code "active") while a session is open. Closes the connection."""
+
+    who: str = ""
+
+
+class Look(msgspec.Struct, frozen=True, gc=False):
+    """Reply: LiveStation, from memory."""
+
+
+class LiveStation(msgspec.Struct, frozen=True, gc=False):
+    """`boot` as in StationRow; `commands` those under way."""
+
+    online: bool
+    protocol: str | None
+    since: datetime | None
+    generation: int
+    boot: dict[str, Any] | None
+    last_seen: datetime | None
+    commands: tuple[str, ...]
