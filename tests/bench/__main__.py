@@ -1,0 +1,131 @@
+"""`python -m tests.bench`: what a node carries, beside the obvious peer in the same run on the same database.
+
+Figures are printed as ratios first, since only ratios travel to other machines. Bounded in count and time, on
+loopback, stops by itself. `--quick` takes about two minutes; the whole run about ten.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tests.bench.database import bench_database
+from tests.bench.fuzz import fuzz_growth
+from tests.bench.node import PASSWORD, TENANT, Load, Node, PeerNode, cpu_seconds, rss_bytes
+
+OURS = f"/ocpp/{TENANT}/{{id}}"
+
+
+def throughput(port: int, pid: int, path: str, connections: int, seconds: float, **options: Any) -> dict[str, Any]:
+    """Saturation: every station sends its next CALL as soon as it has the answer to the last one."""
+    load = Load(port, path, connections=connections, seconds=seconds, warmup=3, **options)
+    load.ready()
+    before = cpu_seconds(pid)
+    figures = load.result()
+    figures["cpu_us_per_message"] = round((cpu_seconds(pid) - before) / max(1, figures["messages"]) * 1e6, 1)
+    return figures
+
+
+def bench_throughput(node: Node, peer_dsn: str, connections: list[int], seconds: float, log: Path) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    for n in connections:
+        ours = throughput(node.ocpp_port, node.pid, OURS, n, seconds, password=PASSWORD)
+        ours["longest_stall_ms"] = stall(node)
+        peer = PeerNode(peer_dsn, 9390, log)
+        try:
+            theirs = throughput(peer.ocpp_port, peer.pid, "/{id}", n, seconds)
+        finally:
+            peer.stop()
+        results[str(n)] = {
+            "ours": ours,
+            "peer": theirs,
+            "ratio": round(ours["per_second"] / max(0.1, theirs["per_second"]), 2),
+            "cpu_ratio": round(theirs["cpu_us_per_message"] / max(0.1, ours["cpu_us_per_message"]), 2),
+        }
+        show(f"durable mix, {n} connections", results[str(n)])
+    return results
+
+
+def stall(node: Node) -> float | None:
+    value = node.metric("csms_loop_stall_max_seconds")
+    return None if value is None else round(value * 1e3, 1)
+
+
+def bench_idle(node: Node, count: int) -> dict[str, Any]:
+    """Storm and memory: `count` stations connect at once, boot, report one connector, and rest."""
+    before = rss_bytes(node.pid)
+    begun = time.perf_counter()
+    load = Load(node.ocpp_port, OURS, connections=count, opening=1000, mode="idle", hold=True, password=PASSWORD)
+    ready = load.ready()
+    storm = time.perf_counter() - begun
+    time.sleep(5)
+    after = rss_bytes(node.pid)
+    load.release()
+    load.result()
+    return {
+        "stations": count,
+        "booted": ready["booted"],
+        "errors": ready["errors"],
+        "all_booted_s": round(storm, 2),
+        "kb_per_station": round((after - before) / count / 1024, 1),
+        "longest_stall_ms": stall(node),
+    }
+
+
+def bench_restart(node: Node) -> dict[str, Any]:
+    """kill -9 to serving, with every station of the earlier benches known."""
+    node.kill()
+    return {"ready_s": round(node.start(), 2)}
+
+
+def show(title: str, figures: dict[str, Any]) -> None:
+    print(f"\n## {title}\n{json.dumps(figures, indent=1)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one connection count, 2,000 idle stations, 20,000 frames")
+    parser.add_argument("--only", action="append", choices=("mix", "idle", "restart", "fuzz"))
+    parser.add_argument("--connections", type=int, action="append", help="for the mix; default 50, 500, 2000")
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--stations", type=int, help="known and idle stations; default 10,000")
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    args = parser.parse_args()
+    stations = args.stations or (2_000 if args.quick else 10_000)
+    connections = args.connections or ([500] if args.quick else [50, 500, 2000])
+    wanted = args.only or ["mix", "idle", "restart", "fuzz"]
+    results: dict[str, Any] = {}
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="csms-bench-")))
+        ours_dsn, peer_dsn = stack.enter_context(bench_database(home / "pg"))
+        (home / "node").mkdir()
+        node = Node(home / "node", ours_dsn)
+        node.start()
+        stack.callback(node.stop)
+        node.provision(max(stations, *connections))
+        steps: dict[str, Callable[[], Any]] = {
+            "mix": lambda: bench_throughput(node, peer_dsn, connections, args.seconds, home / "peer.log"),
+            "idle": lambda: bench_idle(node, stations),
+            "restart": lambda: bench_restart(node),
+            "fuzz": lambda: fuzz_growth(node, 20_000 if args.quick else 200_000, 2_000 if args.quick else 20_000),
+        }
+        if "idle" in wanted:  # memory is measured against a fresh process
+            node.kill()
+            node.start()
+            results["idle"] = steps["idle"]()
+            show("storm and memory", results["idle"])
+        for name in ("mix", "restart", "fuzz"):
+            if name in wanted:
+                results[name] = steps[name]()
+                if name != "mix":
+                    show(name, results[name])
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
