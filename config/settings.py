@@ -49,8 +49,8 @@ class OcppSettings(_Section):
     """The listener for stations. TLS opens beside the plain port, and only when a certificate is given."""
 
     host: str = "0.0.0.0"  # noqa: S104 - stations come from outside; this is the contract's default
-    port: int = Field(9000, ge=0, le=65535)
-    tls_port: int = Field(9443, ge=0, le=65535)
+    port: int = Field(default=9000, ge=0, le=65535)
+    tls_port: int = Field(default=9443, ge=0, le=65535)
     tls_certificate: Path | None = None
     tls_key: Path | None = None
 
@@ -65,7 +65,7 @@ class HttpSettings(_Section):
     """The listener for people and machines. `public_url` is what QR codes and links carry."""
 
     host: str = "0.0.0.0"  # noqa: S104 - as above
-    port: int = Field(8080, ge=0, le=65535)
+    port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = None
 
     @field_validator("public_url")
