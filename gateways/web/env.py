@@ -1,0 +1,57 @@
+"""What the web gateway is handed by the composition root: everything it may touch, and nothing it could build.
+
+The gateway keeps no state that must last. It asks actors through the `system`, reads rows through `queries`, and
+recognises callers by `api_tokens`; what it holds in memory (failed logins, idempotent answers, the fan-out of the event
+feed) may be lost with the process at any moment.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from actors.ports import ApiTokens, Lookups, Queries, Sink, Snapshots, Vault
+from runtime.store import Health, Store
+from runtime.system import System
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_stats() -> Mapping[str, Any]:
+    return {}
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`token_key` (32 bytes) is the key of the token hashes and of nothing else; `cookie_key` signs the console's
+    sessions. Both come from the deployment's secret in the data directory, so that they survive a restart.
+    `owner_hash` is `identity.token_hash(token_key, owner token)` when the owner's token is set by configuration;
+    a generated one is found in `api_tokens`. `public_url` is what links carry; an https one makes cookies Secure."""
+
+    token_key: bytes
+    cookie_key: bytes
+    owner_hash: bytes | None = None
+    public_url: str | None = None
+    ocpp_url: str | None = None
+
+
+class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
+    """`ocpp_stats` gives the listener's raw counters (numbers by name); `versions` what /healthz tells
+    (`voltroupe`, `postgresql` ...); `protocols` the subprotocols that the OCPP listener speaks."""
+
+    system: System
+    store: Store
+    queries: Queries
+    snapshots: Snapshots
+    vault: Vault
+    sink: Sink
+    lookups: Lookups
+    health: Health
+    api_tokens: ApiTokens
+    settings: WebSettings
+    ocpp_stats: Callable[[], Mapping[str, Any]] = _no_stats
+    versions: Mapping[str, str] = {}
+    protocols: tuple[str, ...] = ("ocpp1.6",)
+    now: Callable[[], datetime] = _utc_now

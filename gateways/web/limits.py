@@ -1,0 +1,55 @@
+"""Every bound of the web gateway in one place: sizes, counts, rates, deadlines."""
+
+BODY_BYTES = 1 * 1024 * 1024
+"""Largest request body but for an import."""
+IMPORT_BYTES = 8 * 1024 * 1024
+IMPORT_ROWS = 20_000
+IMPORT_PARALLEL = 16
+"""Stations of one import that are asked at the same time: the rest of the node must not notice."""
+
+PAGE_DEFAULT = 50
+PAGE_MAX = 1000
+QUERY_VALUE_CHARS = 1024
+FIELD_PROBLEMS = 100
+"""Wrong fields told in one answer."""
+
+ASK_SECONDS = 10.0
+"""For an actor that answers from memory or after one commit."""
+LOOK_SECONDS = 2.0
+"""For the live part of a reading; afterwards the row alone is the answer."""
+COMMAND_SECONDS = 35.0
+"""For a command: the station's own answer takes up to 30 s."""
+COMMAND_NOT_AFTER = 30.0
+
+AUTH_FAILURES = 20
+"""Failed authentications of one address within AUTH_WINDOW before it gets 429."""
+AUTH_WINDOW = 60.0
+AUTH_ADDRESSES = 10_000
+PRINCIPAL_CACHE = 4096
+PRINCIPAL_SECONDS = 5.0
+"""A revoked token is refused after at most this long on a node that has just seen it."""
+
+IDEMPOTENCY_KEYS = 4096
+IDEMPOTENCY_KEY_CHARS = 255
+IDEMPOTENCY_SECONDS = 24 * 3600.0
+IDEMPOTENCY_BODY_BYTES = 256 * 1024
+
+FEED_POLL_SECONDS = 0.5
+FEED_PAGE = 500
+FEED_RING = 5000
+"""Events that a node keeps in memory for its SSE subscribers; who falls further behind reads the table."""
+SSE_STREAMS = 200
+SSE_STREAMS_PER_PRINCIPAL = 20
+SSE_KEEPALIVE_SECONDS = 15.0
+
+CONSOLE_TICK_SECONDS = 1.0
+CONSOLE_SESSION_SECONDS = 12 * 3600
+CONSOLE_TREE_ROWS = 500
+CONSOLE_TRACE_ROWS = 100
+
+LAG_TICK_SECONDS = 0.1
+LAG_SAMPLES = 600
+GRACEFUL_SECONDS = 5.0
+KEEP_ALIVE_SECONDS = 30.0
+REQUEST_SECONDS = 60.0
+"""An answer that is no stream is written within this, or the connection is closed."""
