@@ -205,9 +205,11 @@ class AuditRow(Row):
 
 
 class VaultRow(Row):
-    """A sealed personal value: `cell` is ciphertext, `blind` its index for equality look-up."""
+    """A sealed personal value: `cell` is ciphertext, `blind` its index for equality look-up, `key` its wrapped
+    data key, which the store keeps in a table of its own (empty once the subject was erased)."""
 
     ref: str
     kind: str
     blind: bytes
     cell: bytes
+    key: bytes = b""
