@@ -1,0 +1,67 @@
+"""The remaining ports in memory, for tests without a database: numbers, the sink, API tokens.
+
+Cards (`storage.cards`) and the vault (`storage.vault`) need no twin: they never touch a database.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from actors.model.rows import InboxRow, Row
+from actors.ports import ApiToken, TraceRow
+from storage.memory_rows import MemoryRows
+
+
+class MemoryNumbers:
+    """Transaction numbers from `first` on."""
+
+    def __init__(self, first: int = 1001) -> None:
+        self._next = first
+
+    async def take(self) -> int:
+        number = self._next
+        self._next += 1
+        return number
+
+
+class MemorySink:
+    """Writes at once. Like the real one it adds up the knocks of an unknown station."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+
+    def put(self, row: Row | TraceRow) -> None:
+        if isinstance(row, InboxRow):
+            known: InboxRow | None = self._rows.get(InboxRow, row.tenant, row.station)
+            if known is not None:
+                attempts = known.attempts + row.attempts
+                row = msgspec.structs.replace(row, first_seen=known.first_seen, attempts=attempts)
+        self._rows.write(0, [row])
+
+
+class MemoryApiTokens:
+    """Bearer tokens of the admin API."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, ApiToken] = {}
+
+    async def find(self, hash: bytes) -> ApiToken | None:
+        return next((token for token in self._tokens.values() if token.hash == hash), None)
+
+    async def get(self, id: str) -> ApiToken | None:
+        return self._tokens.get(id)
+
+    async def create(self, token: ApiToken) -> None:
+        self._tokens.setdefault(token.id, token)
+
+    async def revoke(self, id: str, at: datetime) -> bool:
+        token = self._tokens.get(id)
+        if token is None or token.revoked_at is not None:
+            return False
+        self._tokens[id] = msgspec.structs.replace(token, revoked_at=at)
+        return True
+
+    async def list(self, tenant: str | None) -> Sequence[ApiToken]:
+        found = [token for token in self._tokens.values() if token.tenant == tenant]
+        return sorted(found, key=lambda token: token.created_at)

@@ -1,0 +1,217 @@
+"""The admin API's questions, answered from the in-memory read models (tests without a database)."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from actors.model.ids import SESSION
+from actors.model.rows import (
+    CdrRow,
+    EvseRow,
+    InboxRow,
+    JournalRow,
+    NumberRow,
+    SeenRow,
+    SessionRow,
+    StationRow,
+    TariffRow,
+    TenantRow,
+    TokenRow,
+    VariableRow,
+    VaultRow,
+)
+from actors.ports import NumberedSession, Page
+from runtime.address import Address
+from runtime.store import StoredFact
+from storage import cursors
+from storage.memory_rows import MemoryRows
+from storage.readings import readings_of
+
+History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Sort = Callable[[Any], tuple[Any, ...]]
+
+
+def _page(rows: Iterable[Any], sort: Sort, limit: int, cursor: str | None, newest: bool = False) -> Page:
+    """Rows in order of `sort` after the cursor; `newest` turns the order around."""
+    ordered = sorted(rows, key=sort, reverse=newest)
+    if ordered and cursor:
+        after = cursors.decode(cursor, *(type(part) for part in sort(ordered[0])))
+        ordered = [row for row in ordered if (sort(row) < after if newest else sort(row) > after)]  # type: ignore[operator]
+    items = ordered[:limit]
+    return Page(items, cursors.encode(*sort(items[-1])) if len(ordered) > limit else None)
+
+
+class MemoryQueries:
+    """`history` gives an actor's facts (the store's `full_history`), from which meter readings are taken."""
+
+    def __init__(self, rows: MemoryRows, history: History | None = None) -> None:
+        self._rows = rows
+        self._history = history
+
+    def _of(self, kind: type, tenant: str, **equal: Any) -> list[Any]:
+        return [
+            row
+            for row in self._rows.table(kind)
+            if row.tenant == tenant and all(getattr(row, field) == value for field, value in equal.items())
+        ]
+
+    async def tenants(self, limit: int, cursor: str | None) -> Page:
+        live = [row for row in self._rows.table(TenantRow) if not row.deleted]
+        return _page(live, lambda row: (row.tenant,), limit, cursor)
+
+    async def stations(self, tenant: str, status: str | None, q: str | None, limit: int, cursor: str | None) -> Page:
+        pairs = []
+        for row in self._of(StationRow, tenant):
+            seen = self._rows.get(SeenRow, tenant, row.station)
+            statuses = {evse.status for evse in self._of(EvseRow, tenant, station=row.station)}
+            statuses.add("online" if seen is not None and seen.online else "offline")
+            text = f"{row.station}\n{row.location}".casefold()
+            if not row.deleted and (status is None or status in statuses) and (not q or q.casefold() in text):
+                pairs.append((row, seen))
+        return _page(pairs, lambda pair: (pair[0].station,), limit, cursor)
+
+    async def station(self, tenant: str, station: str) -> Any | None:
+        row = self._rows.get(StationRow, tenant, station)
+        if row is None or row.deleted:
+            return None
+        evses = sorted(self._of(EvseRow, tenant, station=station), key=lambda evse: evse.evse)
+        return row, self._rows.get(SeenRow, tenant, station), evses
+
+    async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        return _page(self._of(InboxRow, tenant, state="waiting"), lambda row: (row.station,), limit, cursor)
+
+    async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page:
+        def sort(row: VariableRow) -> tuple[Any, ...]:
+            return (
+                row.component, row.component_instance or "", row.variable, row.variable_instance or "",
+                row.evse or 0, row.connector or 0,
+            )  # fmt: skip
+
+        return _page(self._of(VariableRow, tenant, station=station), sort, limit, cursor)
+
+    async def messages(
+        self,
+        tenant: str,
+        station: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        action: str | None = None,
+        unique_id: str | None = None,
+    ) -> Page:
+        rows = [
+            (n, row)
+            for n, row in enumerate(self._rows.traces)
+            if (row.tenant, row.station) == (tenant, station)
+            and action in (None, row.action)
+            and unique_id in (None, row.unique_id)
+        ]
+        page = _page(rows, lambda pair: (pair[1].at, pair[0]), limit, cursor, newest=True)
+        return Page([row for _, row in page.items], page.next)
+
+    async def token(self, tenant: str, ref: str) -> Any | None:
+        return self._rows.get(TokenRow, tenant, ref)
+
+    async def tokens(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        return _page(self._of(TokenRow, tenant), lambda row: (row.ref,), limit, cursor)
+
+    def _tariffs(self, tenant: str) -> dict[str, TariffRow]:
+        newest: dict[str, TariffRow] = {}
+        for row in self._of(TariffRow, tenant):
+            if row.id not in newest or row.version > newest[row.id].version:
+                newest[row.id] = row
+        return newest
+
+    async def tariff(self, tenant: str, tariff_id: str) -> Any | None:
+        return self._tariffs(tenant).get(tariff_id)
+
+    async def tariffs(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        return _page(self._tariffs(tenant).values(), lambda row: (row.id,), limit, cursor)
+
+    async def session(self, tenant: str, session: str) -> Any | None:
+        return self._rows.get(SessionRow, tenant, session)
+
+    async def sessions(
+        self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None
+    ) -> Page:
+        of_tenant = self._of(SessionRow, tenant)
+        rows = [row for row in of_tenant if station in (None, row.station) and state in (None, row.state)]
+        return _page(rows, lambda row: (self._rows.opened[tenant, row.id], row.id), limit, cursor, newest=True)
+
+    async def meter_values(self, tenant: str, session: str) -> Sequence[Any]:
+        if self._history is None:
+            return ()
+        facts = await self._history(Address(tenant, SESSION, session))
+        return readings_of(fact.row.body for fact in facts)
+
+    async def cdr(self, tenant: str, cdr: str) -> Any | None:
+        return self._rows.get(CdrRow, tenant, cdr)
+
+    async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        return _page(self._of(CdrRow, tenant), lambda row: (row.at, row.id), limit, cursor, newest=True)
+
+    async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
+        sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+        for journal in self._of(JournalRow, tenant):
+            for entry in journal.entries:
+                sums[journal.book, entry.account, entry.currency][entry.side == "credit"] += entry.amount_minor
+        return [
+            {
+                "book": book, "account": account, "currency": currency,
+                "debit_minor": debit, "credit_minor": credit, "balance_minor": debit - credit,
+            }
+            for (book, account, currency), (debit, credit) in sorted(sums.items())
+        ]  # fmt: skip
+
+    async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page:
+        rows = [row for row in self._of(JournalRow, tenant) if ref in (None, row.ref)]
+        return _page(rows, lambda row: (row.at, row.id), limit, cursor, newest=True)
+
+    async def journal(self, tenant: str, journal: str) -> Any | None:
+        return self._rows.get(JournalRow, tenant, journal)
+
+    async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:
+        first = int(after) if after and after.isdecimal() else 0
+        found = [
+            event
+            for event in self._rows.events[first:]
+            if tenant in (None, event.tenant) and (not kinds or event.kind in kinds)
+        ][:limit]
+        return Page(found, found[-1].id if found else after)
+
+    async def last_event(self) -> str | None:
+        return self._rows.events[-1].id if self._rows.events else None
+
+    async def vault_row(self, tenant: str, ref: str) -> VaultRow | None:
+        return next(iter(self._of(VaultRow, tenant, ref=ref)), None)
+
+
+class MemoryLookups:
+    """What actors may ask in `prepare`."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+
+    def _numbered(self, number: NumberRow) -> NumberedSession:
+        row: SessionRow | None = self._rows.get(SessionRow, number.tenant, number.session)
+        evse, connector = (row.evse, row.connector) if row else (0, 0)
+        is_open = row is None or row.state == "active"
+        return NumberedSession(number.number, number.session, number.station, evse, connector, is_open)
+
+    async def session_by_number(self, tenant: str, number: int) -> NumberedSession | None:
+        row = self._rows.get(NumberRow, number)
+        return self._numbered(row) if row is not None and row.tenant == tenant else None
+
+    async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
+        """Oldest first."""
+        rows = [
+            row
+            for row in self._rows.table(SessionRow)
+            if (row.tenant, row.station, row.state) == (tenant, station, "active")
+        ]
+        rows.sort(key=lambda row: self._rows.opened[tenant, row.id])
+        return [NumberedSession(row.number, row.id, row.station, row.evse, row.connector, True) for row in rows]

@@ -1,0 +1,146 @@
+"""Read models in memory: the row half of the in-memory twin, for tests of actors and gateways without a database.
+
+`reject` answers what PostgreSQL's constraints would answer, `write` what its upserts would do. The same tests run
+against both.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from actors.model.rows import (
+    AuditRow,
+    CdrRow,
+    EventRow,
+    EvseRow,
+    InboxRow,
+    JournalRow,
+    NumberRow,
+    Row,
+    SeenRow,
+    SessionRow,
+    StationRow,
+    TariffRow,
+    TenantRow,
+    TokenRow,
+    VariableRow,
+    VaultRow,
+)
+from actors.ports import StoredEvent, TraceRow
+
+KEYS: dict[type, tuple[str, ...]] = {
+    TenantRow: ("tenant",),
+    TokenRow: ("tenant", "ref"),
+    TariffRow: ("tenant", "id", "version"),
+    StationRow: ("tenant", "station"),
+    SeenRow: ("tenant", "station"),
+    EvseRow: ("tenant", "station", "evse"),
+    VariableRow: (
+        "tenant", "station", "component", "component_instance", "variable", "variable_instance", "evse", "connector",
+    ),
+    SessionRow: ("tenant", "id"),
+    NumberRow: ("number",),
+    CdrRow: ("tenant", "id"),
+    JournalRow: ("tenant", "id"),
+    InboxRow: ("tenant", "station"),
+    VaultRow: ("tenant", "ref", "kind"),
+}  # fmt: skip
+"""What identifies a row of each class. Events, audit lines and traces are appended and have no key."""
+
+
+def key_of(row: Row) -> tuple[Any, ...]:
+    return tuple(getattr(row, field) for field in KEYS[type(row)])
+
+
+def _content(journal: JournalRow) -> tuple[Any, ...]:
+    """What makes a repeated journal the same one: all but when it was written, entries in any order."""
+    entries = sorted((entry.account, entry.side, entry.currency, entry.amount_minor) for entry in journal.entries)
+    return journal.book, journal.ref, journal.reverses, journal.group_id, entries
+
+
+class MemoryRows:
+    """Tables by row class. `seq` guards like `seq <` does in SQL: an older turn never overwrites a newer row."""
+
+    def __init__(self) -> None:
+        self._tables: dict[type, dict[tuple[Any, ...], tuple[int, Any]]] = defaultdict(dict)
+        self.opened: dict[tuple[str, str], int] = {}
+        """Order in which sessions first appeared."""
+        self.events: list[StoredEvent] = []
+        self.audit: list[AuditRow] = []
+        self.traces: list[TraceRow] = []
+
+    def table(self, kind: type) -> Iterable[Any]:
+        return [row for _, row in self._tables[kind].values()]
+
+    def get(self, kind: type, *key: Any) -> Any | None:
+        found = self._tables[kind].get(key)
+        return found[1] if found else None
+
+    def reject(self, rows: Sequence[Row]) -> str:
+        """Why a turn with these rows breaks a constraint; empty when it does not."""
+        for row in rows:
+            reason = ""
+            if isinstance(row, JournalRow):
+                reason = self._reject_journal(row)
+            elif isinstance(row, NumberRow):
+                known = self.get(NumberRow, row.number)
+                if known is not None and known.session != row.session:
+                    reason = f"number {row.number} belongs to session {known.session}"
+            elif isinstance(row, CdrRow):
+                reason = self._reject_cdr(row)
+            if reason:
+                return reason
+        return ""
+
+    def _reject_journal(self, journal: JournalRow) -> str:
+        known = self.get(JournalRow, journal.tenant, journal.id)
+        if known is not None and _content(known) != _content(journal):
+            return f"journal {journal.id}: differs: exists with other content"
+        sums: dict[str, int] = defaultdict(int)
+        sides: dict[str, set[str]] = defaultdict(set)
+        for entry in journal.entries:
+            if entry.side not in ("debit", "credit") or entry.amount_minor <= 0:
+                return f"journal {journal.id}: invalid: an entry is a debit or credit of a positive amount"
+            sums[entry.currency] += entry.amount_minor if entry.side == "debit" else -entry.amount_minor
+            sides[entry.currency].add(entry.side)
+        if not sums or any(sums.values()) or any(len(side) < 2 for side in sides.values()):
+            return f"journal {journal.id}: unbalanced: debits and credits differ: {dict(sums)}"
+        return ""
+
+    def _reject_cdr(self, cdr: CdrRow) -> str:
+        known = self.get(CdrRow, cdr.tenant, cdr.id)
+        if known is not None and known != cdr:
+            return f"CDR {cdr.id} exists with other content"
+        for other in self.table(CdrRow):
+            if other.tenant == cdr.tenant and other.session == cdr.session and other.id != cdr.id:
+                return f"session {cdr.session} has CDR {other.id} already"
+        return ""
+
+    def write(self, seq: int, rows: Sequence[Row | TraceRow]) -> None:
+        """The rows of a turn that moved its actor's head to `seq` (0 for rows that gate nothing)."""
+        for row in rows:
+            if isinstance(row, EventRow):
+                number = str(len(self.events) + 1)
+                self.events.append(StoredEvent(number, row.tenant, row.kind, row.subject, row.at, row.body))
+            elif isinstance(row, AuditRow):
+                self.audit.append(row)
+            elif isinstance(row, TraceRow):
+                self.traces.append(row)
+            else:
+                self._upsert(seq, row)
+
+    def _upsert(self, seq: int, row: Row) -> None:
+        table, key = self._tables[type(row)], key_of(row)
+        known = table.get(key)
+        if known is not None and (seq < known[0] or isinstance(row, JournalRow | CdrRow)):
+            return
+        if isinstance(row, TokenRow) and row.deleted:
+            table.pop(key, None)
+            return
+        if isinstance(row, TariffRow) and row.deleted:
+            for other in [other for other in table if other[:2] == key[:2]]:
+                del table[other]
+            return
+        if isinstance(row, SessionRow):
+            self.opened.setdefault((row.tenant, row.id), len(self.opened))
+        table[key] = (seq, row)
