@@ -1,0 +1,48 @@
+"""Which actor kinds there are, and who stands above whom in the tree.
+
+`config` calls `register_all(system, env)` once, before `system.run`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from actors.env import ActorEnv
+from actors.model.ids import EVSE, SESSION, STATION, TENANT
+from runtime.actor import Actor, Context
+from runtime.address import Address
+
+
+class Registrar(Protocol):
+    """The part of `runtime.system.System` that is needed here."""
+
+    def register(
+        self,
+        actor_class_kind: str,
+        factory: Callable[[Context], Actor[Any]],
+        *,
+        parent: Callable[[Address], Address | None] | None = None,
+    ) -> None: ...
+
+
+def register_all(system: Registrar, env: ActorEnv) -> None:
+    """Tenants at the top; stations and sessions under their tenant, EVSEs under their station.
+
+    A session's address does not name its station (it is a digest of the natural key), so it hangs under the tenant.
+    """
+    from actors.evse.actor import EvseActor
+    from actors.session.actor import SessionActor
+    from actors.station.actor import StationActor
+    from actors.tenant.actor import TenantActor
+
+    system.register(TENANT, lambda context: TenantActor(context, env))
+    system.register(STATION, lambda context: StationActor(context, env), parent=_tenant_of)
+    system.register(EVSE, lambda context: EvseActor(context, env), parent=_station_of)
+    system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
+
+
+def _tenant_of(address: Address) -> Address | None:
+    return Address(address.tenant, TENANT, address.tenant)
+
+
+def _station_of(address: Address) -> Address | None:
+    return Address(address.tenant, STATION, address.id.rpartition("#")[0])

@@ -1,0 +1,55 @@
+"""Every bound of the domain, in one place. Changing one changes no stored fact."""
+
+from datetime import timedelta
+
+import msgspec
+
+
+class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Defaults suit a public network of AC and DC stations; tests shorten the times."""
+
+    heartbeat_interval: int = 300
+    """Seconds; a tenant's setting `heartbeat_interval` goes before it."""
+    pending_boot_interval: int = 60
+    """Seconds until a station that was answered Pending or Rejected boots again."""
+
+    row_every: timedelta = timedelta(seconds=10)
+    """A session's read-model row is coalesced to one write in this time, except at transitions."""
+    overdue_after: timedelta = timedelta(hours=12)
+    """Silence after which an open session is flagged (never ended)."""
+    recent_meters: int = 48
+    """Natural keys of MeterValues that a session remembers to recognise a retry."""
+    series_points: int = 512
+    """Readings that a session keeps for rating; beyond it interior points are thinned."""
+    charging_changes: int = 256
+    """Changes of the charging state that a session keeps for rating."""
+    start_generations: int = 8
+    """Sessions that one natural start key can have; the last one answers all further retries."""
+    flags: int = 32
+    """Distinct flags a session keeps."""
+
+    seen_every: timedelta = timedelta(seconds=60)
+    """A live station's last-seen row is written at most this often."""
+    open_commands: int = 16
+    """Commands under way at one station; more are refused."""
+    recent_commands: int = 32
+    """Settled command ids that a station remembers, so that a repeated id is never sent again."""
+    call_timeout: float = 30.0
+    """Seconds a station has to answer a CALL, at most (a command's `not_after` may be sooner)."""
+    call_grace: float = 5.0
+    """Seconds after which a CALL that the line never reported on is settled as unknown."""
+    pending_starts: int = 16
+    """Remote starts that wait for their transaction, per station."""
+    remote_start_window: timedelta = timedelta(seconds=180)
+    """How long an accepted remote start explains a start (1.6 ConnectionTimeOut and some)."""
+    variables: int = 1000
+    """Variables that a station's device model keeps in state; more are refused into the rows only."""
+    variable_value: int = 2500
+    """Characters of a variable's value (OCPP 2.x maximum)."""
+    routes: int = 64
+    """Transaction numbers whose session a station remembers in memory; others are looked up."""
+
+    status_future: timedelta = timedelta(minutes=5)
+    """A status timestamp further ahead of us than this orders as if it came now."""
+    closed_sessions: int = 8
+    """Sessions that an EVSE remembers as closed, so that a late opening letter changes nothing."""
