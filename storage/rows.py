@@ -1,7 +1,6 @@
 """The rows of a turn that are not the runtime's own: how each class of actors/model/rows.py gets to its table.
 
-A row class is declared here once, with a `kind` and the fields that identify a row beside its tenant. The kind
-names an SQL function of the migrations, which the commit calls inside its transaction, once per batch and kind,
+A row class is declared here once, with a `kind`. The kind names an SQL function of the migrations, which the commit calls inside its transaction, once per batch and kind,
 with the rows of the winning turns only:
 
     CREATE FUNCTION write_<kind>(actors bigint[], seqs bigint[], bodies json[]) RETURNS text[]
@@ -18,51 +17,30 @@ batch may hold the same key twice (a turn may write a row twice, two actors the 
 """
 
 import re
-from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Final
 
 import msgspec
 
 from actors.model import rows as model
 
-Mode = Literal["upsert", "append", "once"]
+KINDS: Final[dict[type[Any], str]] = {
+    model.TenantRow: "tenant",
+    model.TokenRow: "token",
+    model.TariffRow: "tariff",
+    model.StationRow: "station",
+    model.SeenRow: "seen",
+    model.EvseRow: "evse",
+    model.VariableRow: "variable",
+    model.SessionRow: "session",
+    model.NumberRow: "number",
+    model.CdrRow: "cdr",
+    model.JournalRow: "journal",
+    model.EventRow: "event",
+    model.InboxRow: "inbox",
+    model.AuditRow: "audit",
+    model.VaultRow: "vault",
+}
 
-
-class RowKind(msgspec.Struct, frozen=True):
-    """`upsert`: the row of a higher seq replaces it. `once`: the first one stays. `append`: no identity.
-
-    `key` are the fields that identify a row beside `tenant`; the in-memory twin goes by them as the SQL does.
-    """
-
-    kind: str
-    row: type[Any]
-    key: tuple[str, ...]
-    mode: Mode = "upsert"
-
-
-KINDS: tuple[RowKind, ...] = (
-    RowKind("tenant", model.TenantRow, ()),
-    RowKind("token", model.TokenRow, ("ref",)),
-    RowKind("tariff", model.TariffRow, ("id", "version")),
-    RowKind("station", model.StationRow, ("station",)),
-    RowKind("seen", model.SeenRow, ("station",)),
-    RowKind("evse", model.EvseRow, ("station", "evse")),
-    RowKind(
-        "variable",
-        model.VariableRow,
-        ("station", "component", "component_instance", "variable", "variable_instance", "evse", "connector"),
-    ),
-    RowKind("session", model.SessionRow, ("id",)),
-    RowKind("number", model.NumberRow, ("number",), "once"),
-    RowKind("cdr", model.CdrRow, ("id",), "once"),
-    RowKind("journal", model.JournalRow, ("id",), "once"),
-    RowKind("event", model.EventRow, (), "append"),
-    RowKind("inbox", model.InboxRow, ("station",)),
-    RowKind("audit", model.AuditRow, (), "append"),
-    RowKind("vault", model.VaultRow, ("ref",), "once"),
-)
-
-_BY_CLASS = {kind.row: kind for kind in KINDS}
 _encode = msgspec.json.Encoder().encode
 # An escaped NUL is legal JSON and no legal text of PostgreSQL; a preceding even run of backslashes stays.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -72,10 +50,10 @@ class UnknownRow(TypeError):
     """A turn carries a row of a class that is not declared in KINDS."""
 
 
-def kind_of(row: Any) -> RowKind:
-    """The declaration of this row's class. Raises UnknownRow."""
+def kind_of(row: Any) -> str:
+    """The kind of this row's class. Raises UnknownRow."""
     try:
-        return _BY_CLASS[type(row)]
+        return KINDS[type(row)]
     except KeyError:
         raise UnknownRow(f"no table is declared for rows of {type(row).__name__} (storage/rows.py)") from None
 
@@ -87,7 +65,3 @@ def body_of(row: Any) -> str:
         body = _NUL.sub(rb"\1\\ufffd", body)
     return body.decode()
 
-
-def sql_functions() -> Iterable[str]:
-    """The names of all writers, for a check of a migrated database."""
-    return (f"write_{kind.kind}" for kind in KINDS)

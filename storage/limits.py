@@ -1,0 +1,41 @@
+"""Every queue, timeout and retry bound of this room, in seconds unless a name says otherwise."""
+
+CONNECT_TIMEOUT = 5.0
+RECONNECT_FIRST = 0.05
+RECONNECT_LONGEST = 2.0
+"""Backoff between two attempts to connect, doubled from the first to the longest, jittered."""
+
+AWAY_GRACE = 0.5
+"""How long a call waits for a connection that is just being made, before it raises StoreAway."""
+
+STATEMENT_TIMEOUT = 30.0
+"""A statement without an answer for so long counts as a lost connection."""
+
+READERS = 4
+"""Connections for queries; the committer lanes, traces and notifications hold one each."""
+
+READ_QUEUE = 1_000
+"""Queries that may wait for a reader; one more is refused as if the database were away."""
+
+SERIALIZATION_RETRIES = 8
+"""How often a batch that met a deadlock or a serialization failure is run again before it counts as away."""
+
+INTERNED_KEYS = 200_000
+"""Actor keys kept in memory; the oldest tenth is forgotten when there are more."""
+
+RECOVER_AT_ONCE = 500
+"""Actors read by one recovery statement."""
+
+MAINTENANCE_EVERY = 600.0
+"""Partitions are made ahead and expired ones dropped this often."""
+
+PARTITION_LOCK_TIMEOUT_MS = 2_000
+"""Partition upkeep gives up after waiting so long for a table, and tries again next time."""
+
+SERVER_START_TIMEOUT = 60.0
+SERVER_STOP_TIMEOUT = 30.0
+LOCK_TIMEOUT = 60.0
+"""How long starting the embedded server may wait for another process that starts or stops it."""
+
+LONGEST_SOCKET_PATH = 100
+"""Bytes. Above it the embedded server listens on a loopback port instead of a socket in its directory."""
