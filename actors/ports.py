@@ -109,9 +109,13 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     next: str | None
 
 
+class InvalidCursor(ValueError):
+    """The cursor is not one of ours, or not one of this list."""
+
+
 class Queries(Protocol):
     """What the admin API reads: rows of actors/model/rows.py and what is named here. `cursor` is opaque; every
-    method is scoped by its tenant and raises runtime StoreAway when the database is away."""
+    method is scoped by its tenant, raises runtime StoreAway when the database is away and InvalidCursor."""
 
     async def tenants(self, limit: int, cursor: str | None) -> Page: ...
     async def stations(self, tenant: str, status: str | None, q: str | None, limit: int, cursor: str | None) -> Page:
