@@ -11,12 +11,10 @@ from typing import Any
 
 import msgspec
 
+from actors.ports import InvalidCursor as InvalidCursor
+
 _json_encode = msgspec.json.Encoder().encode
 _json_decode = msgspec.json.Decoder(list[Any]).decode
-
-
-class InvalidCursor(ValueError):
-    """The cursor is not one of ours, or not one of this list."""
 
 
 def encode(*key: Any) -> str:
