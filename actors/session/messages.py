@@ -27,8 +27,8 @@ class Place(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Start(msgspec.Struct, frozen=True, gc=False):
     """Reply: StartReply. The same start again (a retry) answers the number of the first. `generation` counts
-    equal keys; the session answers Refused(code="stopped") when this one has ended, and the station then
-    forwards the start to the session of the next generation, which flags itself."""
+    equal keys: a session that has *ended* knows its own key and generation, so it forwards the start itself to the
+    session of the next one, which flags itself (never merged, never billed without an operator)."""
 
     place: Place
     token: IdToken
@@ -73,6 +73,22 @@ class StrayStop(msgspec.Struct, frozen=True, gc=False):
     stop: Stop
 
 
+class ClaimStop(msgspec.Struct, frozen=True, gc=False):
+    """A stop without a usable number (0, -1): whose is it? Forwarded along, answered with StopReply.
+
+    First to the *desk*, the session address that keeps this very stop if nobody claims it: there a retried stop
+    finds what became of the first. Then to every open session of the station (`ahead`); those it could belong to
+    (token and meter range fit) add themselves to `claims`. Exactly one claim: that session ends. None, or several:
+    the desk keeps it as a stray stop, since a stop never closes some other session (quirk 14).
+    """
+
+    stray: StrayStop
+    desk: str
+    ahead: tuple[str, ...]
+    claims: tuple[str, ...] = ()
+    decided: bool = False
+
+
 class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):
     """A message for this session crashed its actor and is dead letter `dead_letter`: quarantine. Reply: Done."""
 
@@ -102,6 +118,13 @@ class Look(msgspec.Struct, frozen=True, gc=False):
 
 
 # -- durable: letters and timers ---------------------------------------------------------------------------------
+
+
+class StopClaimed(msgspec.Struct, frozen=True, gc=False, tag="stop_claimed"):
+    """Letter to the desk: `session` was ended by the stop that the desk stands for."""
+
+    session: str
+    at: datetime
 
 
 class Superseded(msgspec.Struct, frozen=True, gc=False, tag="superseded"):
