@@ -156,6 +156,7 @@ class StagedTurn(msgspec.Struct, gc=False, kw_only=True):
     """One turn on its way to the database.
 
     The head of `actor` moves from (`seq`, `prev_turn`) to (`seq` + 1, `turn`), or nothing of this is written.
+    The turn's number is `seq` + 1: its facts, its checkpoint and its letters (`LetterKey.from_seq`) carry that.
     `turn` and `prev_turn` are 16-byte ids (`prev_turn` is `NO_TURN` for the first one). The same turn may be
     submitted again after an unknown outcome: the store answers COMMITTED when the head already carries it.
     """
