@@ -1,0 +1,189 @@
+"""What a 1.6 station answers to a command, read into a canonical result, and a canonical result put in 1.6 words.
+
+Reading is tolerant: a status that the schema does not know is passed on as it is, since the operator must see what the
+station said. `CommandResult.data` uses these keys, whatever the version: `version` (local list), `file_name` (log),
+`data` (DataTransfer), `schedule` (composite schedule) and `reason` ("UnsupportedRequest").
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from actors.model.intents import CommandResult, ReportedVariable
+from gateways.ocpp.v16 import keys
+
+_TO_CANONICAL = {
+    "ChangeConfiguration": {"NotSupported": "UnknownVariable"},
+    "UnlockConnector": {"NotSupported": "UnknownConnector"},
+}
+_FROM_CANONICAL = {
+    "ChangeConfiguration": {"UnknownVariable": "NotSupported", "UnknownComponent": "NotSupported",
+                            "NotSupportedAttributeType": "NotSupported"},
+    "UnlockConnector": {"UnknownConnector": "NotSupported", "OngoingAuthorizedTransaction": "UnlockFailed"},
+    "Reset": {"Scheduled": "Accepted"},
+    "ClearChargingProfile": {"Rejected": "Unknown"},
+    "RemoteStopTransaction": {},
+}  # fmt: skip
+UNSUPPORTED = "UnsupportedRequest"
+
+
+def read_answer(action: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    """The canonical result of `answer`, the JSON object of a CALLRESULT to `action` with payload `request`."""
+    status = answer.get("status")
+    status = status if isinstance(status, str) else ""
+    reader = _READERS.get(action)
+    if reader is not None:
+        return reader(status, request, answer)
+    return CommandResult(_TO_CANONICAL.get(action, {}).get(status, status))
+
+
+def _variables(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    found = []
+    for entry in _objects(answer.get("configurationKey")):
+        key = entry.get("key")
+        if not isinstance(key, str):
+            continue
+        value, readonly = entry.get("value"), entry.get("readonly")
+        text = None if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        kept = None if key.lower() in keys.SECRET_KEYS else text
+        found.append(ReportedVariable(keys.ref_of(key), kept, readonly if isinstance(readonly, bool) else None))
+    unknown = answer.get("unknownKey")
+    missing = [key for key in unknown if isinstance(key, str)] if isinstance(unknown, list) else []
+    found += [ReportedVariable(keys.ref_of(key), status="UnknownVariable") for key in missing]
+    return CommandResult("", variables=tuple(found))
+
+
+def _changed(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    """An accepted change reveals a value of the device model; a secret's is never among them."""
+    canonical = _TO_CANONICAL["ChangeConfiguration"].get(status, status)
+    asked = msgspec.json.decode(request)
+    key = asked["key"]
+    if status != "Accepted" or key.lower() in keys.SECRET_KEYS:
+        return CommandResult(canonical)
+    return CommandResult(canonical, variables=(ReportedVariable(keys.ref_of(key), asked["value"]),))
+
+
+def _list_version(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    return CommandResult("", {"version": answer.get("listVersion")})
+
+
+def _file(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    name = answer.get("fileName")
+    return CommandResult("Accepted", {"file_name": name}) if isinstance(name, str) and name else CommandResult("Rejected")
+
+
+def _accepted(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    return CommandResult("Accepted")
+
+
+def _data(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    return CommandResult(status, {"data": answer["data"]} if "data" in answer else {})
+
+
+def _profile(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    return CommandResult("Rejected", {"reason": UNSUPPORTED}) if status == "NotSupported" else CommandResult(status)
+
+
+def _schedule(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+    schedule = answer.get("chargingSchedule")
+    if not isinstance(schedule, dict):
+        return CommandResult(status)
+    periods = [
+        {"start_period": p.get("startPeriod"), "limit": p.get("limit"), "number_phases": p.get("numberPhases")}
+        for p in _objects(schedule.get("chargingSchedulePeriod"))
+    ]
+    return CommandResult(status, {"schedule": {
+        "evse": answer.get("connectorId"),
+        "start": answer.get("scheduleStart"),
+        "duration": schedule.get("duration"),
+        "unit": schedule.get("chargingRateUnit"),
+        "start_schedule": schedule.get("startSchedule"),
+        "min_charging_rate": schedule.get("minChargingRate"),
+        "periods": periods,
+    }})  # fmt: skip
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+_READERS = {
+    "GetConfiguration": _variables,
+    "ChangeConfiguration": _changed,
+    "GetLocalListVersion": _list_version,
+    "GetDiagnostics": _file,
+    "UpdateFirmware": _accepted,
+    "DataTransfer": _data,
+    "SetChargingProfile": _profile,
+    "GetCompositeSchedule": _schedule,
+}
+
+
+# -- canonical result -> 1.6 response ---------------------------------------------------------------------------------
+
+
+def write_answer(action: str, result: CommandResult) -> dict[str, Any]:
+    """The response object of `action` in 1.6 words, for a caller who commanded in them."""
+    match action:
+        case "GetConfiguration":
+            return _configuration(result)
+        case "GetLocalListVersion":
+            return {"listVersion": result.data.get("version")}
+        case "GetDiagnostics":
+            return _without_none({"fileName": result.data.get("file_name")})
+        case "UpdateFirmware":
+            return {}
+        case "DataTransfer":
+            data = result.data.get("data")
+            text = data if data is None or isinstance(data, str) else msgspec.json.encode(data).decode()
+            return _without_none({"status": result.status, "data": text})
+        case "SetChargingProfile" if result.data.get("reason") == UNSUPPORTED:
+            return {"status": "NotSupported"}
+        case "GetCompositeSchedule":
+            return _composite(result)
+        case _:
+            return {"status": _FROM_CANONICAL.get(action, {}).get(result.status, result.status)}
+
+
+def _configuration(result: CommandResult) -> dict[str, Any]:
+    known: list[dict[str, Any]] = []
+    unknown: list[str] = []
+    for variable in result.variables:
+        key = keys.key_of(variable.ref) or f"{variable.ref.component}.{variable.ref.variable}"
+        if variable.status == "Accepted":
+            known.append(_without_none({"key": key, "readonly": bool(variable.readonly), "value": variable.value}))
+        else:
+            unknown.append(key)
+    answer: dict[str, Any] = {}
+    if known:
+        answer["configurationKey"] = known
+    if unknown:
+        answer["unknownKey"] = unknown
+    return answer
+
+
+def _composite(result: CommandResult) -> dict[str, Any]:
+    schedule = result.data.get("schedule")
+    if schedule is None:
+        return {"status": result.status}
+    periods = [
+        _without_none({"startPeriod": p["start_period"], "limit": p["limit"], "numberPhases": p.get("number_phases")})
+        for p in schedule["periods"]
+    ]
+    return _without_none({
+        "status": result.status,
+        "connectorId": schedule.get("evse"),
+        "scheduleStart": schedule.get("start"),
+        "chargingSchedule": _without_none({
+            "duration": schedule.get("duration"),
+            "startSchedule": schedule.get("start_schedule"),
+            "chargingRateUnit": schedule.get("unit"),
+            "chargingSchedulePeriod": periods,
+            "minChargingRate": schedule.get("min_charging_rate"),
+        }),
+    })  # fmt: skip
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
