@@ -25,11 +25,12 @@ class Create(msgspec.Struct, frozen=True, gc=False):
 
 
 class PutToken(msgspec.Struct, frozen=True, gc=False):
-    """`sealed` keeps the UID in the vault. Reply: TokenStored."""
+    """`sealed` keeps the UID in the vault, `sealed_group` that of the group (a row to write as well). Reply: TokenStored."""
 
     card: TokenCard
     sealed: VaultRow
     who: str
+    sealed_group: VaultRow | None = None
 
 
 class TokenStored(msgspec.Struct, frozen=True, gc=False):
