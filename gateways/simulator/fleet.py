@@ -1,0 +1,128 @@
+"""Many virtual stations at once: opened at a rate, each connector playing the scenario, ended in good order."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from gateways.simulator import commands, limits
+from gateways.simulator.faults import Faults
+from gateways.simulator.journal import Journal
+from gateways.simulator.memory import MODELS, Model, StationSettings
+from gateways.simulator.scenario import CHARGE, Player, parse
+from gateways.simulator.station import Station
+from gateways.simulator.stats import Stats
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fleet is. `url` ends before the identity; `passwords` by identity beat `password`."""
+
+    url: str
+    count: int = 1
+    rate: float = 50.0
+    """Stations that connect in a second."""
+    prefix: str = "SIM"
+    first: int = 1
+    identities: Sequence[str] = ()
+    protocol: str = "ocpp1.6"
+    password: str | None = None
+    passwords: Mapping[str, str] = field(default_factory=dict)
+    tags: Sequence[str] = ("SIMTAG",)
+    scenario: str = CHARGE
+    faults: Faults = Faults()
+    models: Sequence[Model] = MODELS
+    seed: int = 0
+    journals: Path | None = None
+    """A directory: each station keeps `IDENTITY.jsonl` of what was acknowledged to it."""
+    message_attempts: int = limits.MESSAGE_ATTEMPTS
+    backoff_most: float = limits.BACKOFF_MOST
+
+
+class Fleet:
+    """`await fleet.run(seconds)`, or `start`, `storm` and `finish` from a nursery of your own."""
+
+    def __init__(self, plan: Plan, stats: Stats | None = None) -> None:
+        self.plan = plan
+        self.stats = stats or Stats()
+        self.steps = parse(plan.scenario)
+        self.stations: list[Station] = []
+        self._playing = trio.CancelScope()
+        self._alive = trio.CancelScope()
+
+    async def run(self, seconds: float | None = None, *, finish_within: float = 20.0) -> None:
+        """Play for so long (None: until cancelled, or until every script has ended), then end what is running."""
+        async with trio.open_nursery() as nursery:
+            played = trio.Event()
+            nursery.start_soon(self.start, played)
+            with trio.move_on_after(seconds if seconds is not None else float("inf")):
+                await played.wait()
+            await self.finish(finish_within)
+
+    async def start(self, played: trio.Event | None = None) -> None:
+        """Open every station and play; returns when `finish` was called. `played` is set when every script ended."""
+        with self._alive:
+            async with trio.open_nursery() as lives:
+                with self._playing:
+                    async with trio.open_nursery() as plays:
+                        await self._open(lives, plays)
+                    if played is not None:
+                        played.set()
+                await trio.sleep_forever()
+
+    async def _open(self, lives: trio.Nursery, plays: trio.Nursery) -> None:
+        began = trio.current_time()
+        for n in range(self.plan.count):
+            station = self._station(n)
+            self.stations.append(station)
+            await lives.start(station.run)
+            for connector in station.connectors:
+                plays.start_soon(Player(station, connector, self.steps, self.plan.tags).run)
+            await trio.sleep_until(began + (n + 1) / self.plan.rate)
+
+    def _station(self, n: int) -> Station:
+        plan = self.plan
+        identity = plan.identities[n] if n < len(plan.identities) else f"{plan.prefix}{plan.first + n:05d}"
+        settings = StationSettings(
+            url=plan.url,
+            identity=identity,
+            model=plan.models[n % len(plan.models)],
+            password=plan.passwords.get(identity, plan.password),
+            protocol=plan.protocol,
+            faults=plan.faults,
+            message_attempts=plan.message_attempts,
+            backoff_most=plan.backoff_most,
+        )
+        return Station(
+            settings,
+            commands.answer,
+            rng=random.Random(f"{plan.seed}/{identity}"),
+            stats=self.stats,
+            journal=Journal(plan.journals / f"{identity}.jsonl") if plan.journals is not None else None,
+        )
+
+    async def storm(self, *, zombie: bool = False) -> None:
+        """Every station loses its line at the same moment, and all come back at once."""
+        self.stats.counts["faults"] += 1
+        async with trio.open_nursery() as nursery:
+            for station in self.stations:
+                nursery.start_soon(partial(station.drop, zombie=zombie))
+
+    async def finish(self, within: float = 20.0) -> bool:
+        """Drivers leave: running transactions are stopped and everything queued is delivered. True when all was
+        acknowledged in time; the stations are gone afterwards either way."""
+        self._playing.cancel()
+        with trio.move_on_after(within) as scope:
+            for station in self.stations:
+                for connector in station.connectors:
+                    station.end(connector, "Local")
+            for station in self.stations:
+                await station.emptied()
+        self._alive.cancel()
+        for station in self.stations:
+            if station.journal is not None:
+                station.journal.close()
+        return not scope.cancelled_caught
