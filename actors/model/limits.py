@@ -1,0 +1,57 @@
+"""Every bound and threshold of the model room, by name.
+
+Thresholds of plausibility are chosen wide: a session that a real station could have produced is billed, one
+that no station could have produced waits for an operator (DESIGN 3, quirks 20-24).
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+# -- tariffs and rating -------------------------------------------------------------------------------------------
+
+MAX_ELEMENTS = 100
+MAX_COMPONENTS = 50
+MAX_TEXT = 512
+TARIFF_CACHE = 1024
+"""Parsed tariffs kept in memory, by fingerprint."""
+MAX_RATED_SPAN = timedelta(days=400)
+"""A usage longer than this is refused by `rate`: its clock boundaries are counted per day."""
+ENERGY_QUANTUM = Decimal("1e-9")
+"""kWh. Energy interpolated at a boundary is rounded to this, so that all sums stay exact (stated rounding)."""
+NOMINAL_VOLTAGE = Decimal(230)
+"""Where a tariff asks for current and the station told only power."""
+CDR_DECIMALS = 4
+"""OCPI numbers in a CDR (PROTOCOLS 6.4)."""
+
+# -- plausibility -------------------------------------------------------------------------------------------------
+
+EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
+"""Before OCPP existed: a clock that was never set (quirk 20)."""
+CLOCK_SKEW = timedelta(minutes=10)
+"""A station's clock may run ahead of ours by this much without a word."""
+CLOCK_FUTURE = timedelta(hours=26)
+"""Ahead by more than any time zone mistake explains (UTC+14 read as UTC-12): quarantine."""
+MAX_SESSION = timedelta(days=60)
+"""Longer sessions are looked at by a person before they are billed."""
+METER_SLACK_WH = 10
+"""A stop register below the start by at most this is rounding of the station (quirk 23): no energy."""
+ASSUMED_MAX_POWER_W = 450_000
+"""Where the EVSE's maximum power is unknown: a big DC charger."""
+POWER_TOLERANCE = Decimal("1.25")
+"""Meters, clocks and start-up are allowed this much over nominal power times duration."""
+ENERGY_SLACK_WH = 1_000
+"""What may have flowed within rounded timestamps, whatever power times duration says."""
+UNKNOWN_POWER_SLACK_WH = 150_000
+"""The same where the EVSE's power is unknown: a full battery. Clocks lie more often than registers do, so without
+a nameplate a session that fits into a vehicle is not doubted for its duration."""
+ZERO_START_ENERGY_WH = 200_000
+"""More than a passenger vehicle holds: with a start register of exactly 0 this is a lifetime register (quirk 21)."""
+MAX_ENERGY_WH = 2_000_000
+"""More than any vehicle's battery holds."""
+REGISTER_SLACK_WH = 100
+"""A sample may lie outside start and stop register by this much."""
+
+# -- device model ---------------------------------------------------------------------------------------------------
+
+MAX_KEY_VALUE = 2500
+"""Characters of a value kept in a device model (2.x ValueSize limit)."""
