@@ -159,6 +159,7 @@ class StagedTurn(msgspec.Struct, gc=False, kw_only=True):
     The turn's number is `seq` + 1: its facts, its checkpoint and its letters (`LetterKey.from_seq`) carry that.
     `turn` and `prev_turn` are 16-byte ids (`prev_turn` is `NO_TURN` for the first one). The same turn may be
     submitted again after an unknown outcome: the store answers COMMITTED when the head already carries it.
+    What it writes carries the *new* number: facts, checkpoint and the `from_seq` of its letters are `seq` + 1.
     """
 
     actor: Address

@@ -1,0 +1,75 @@
+"""The reply slot of an ask: one parked asker, one deadline, one call chain.
+
+The slot travels with the message, also when an actor forwards it, and is answered exactly once: by the commit of
+whoever owns the message in the end, by a crash, or by the deadline wheel. There is no cancel scope per ask.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import outcome
+import trio
+
+from runtime.address import Address
+from runtime.errors import DeadlineExceeded, Unavailable
+from runtime.wheel import Wheel
+
+asking: ContextVar[tuple[Address, ...]] = ContextVar("asking", default=())
+"""The actors that wait for what the current task does, outermost first. Set around an actor's `prepare`."""
+
+
+class Slot:
+    __slots__ = ("_away", "_wheel", "bucket", "chain", "done", "expires", "hops", "origin", "since", "task", "to")
+
+    def __init__(
+        self, to: Address, origin: Any, chain: tuple[Address, ...], wheel: Wheel, away: Callable[[], bool], since: float, expires: float
+    ) -> None:
+        self.to = to
+        """Who is to answer now; moves with a forward."""
+        self.origin = origin
+        """The message as it was asked. A retry repeats it, whatever a forwarding actor makes of it."""
+        self.chain = chain
+        self.task: trio.lowlevel.Task | None = None
+        self.done = False
+        self.hops = 0
+        self.since = since
+        self.expires = expires
+        self.bucket = -1
+        self._wheel = wheel
+        self._away = away
+        wheel.add(self, expires)
+
+    def resolve(self, value: Any) -> None:
+        """Later answers to the same ask are ignored, as are answers after the deadline."""
+        if self.done:
+            return
+        self.done = True
+        self._wheel.discard(self)
+        if self.task is not None:
+            trio.lowlevel.reschedule(self.task, outcome.Value(value))
+
+    def fail(self, error: BaseException) -> None:
+        if self.done:
+            return
+        self.done = True
+        self._wheel.discard(self)
+        if self.task is not None:
+            trio.lowlevel.reschedule(self.task, outcome.Error(error))
+
+    def expire(self) -> None:
+        if self._away():
+            self.fail(Unavailable(self.to, "the database is away"))
+        else:
+            self.fail(DeadlineExceeded(self.to, f"no answer to {type(self.origin).__name__}"))
+
+    async def wait(self) -> Any:
+        """Park the asking task until the slot is answered. Must follow putting the message without an await."""
+
+        def abort(_: Any) -> trio.lowlevel.Abort:
+            self.done = True
+            self._wheel.discard(self)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self.task = trio.lowlevel.current_task()
+        return await trio.lowlevel.wait_task_rescheduled(abort)

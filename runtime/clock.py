@@ -1,0 +1,55 @@
+"""Time as a port: `now` is the wall clock that goes into facts, `monotonic` measures and schedules.
+
+`monotonic` is always trio's own time, so that the two never drift apart and trio's MockClock drives a whole
+simulated node.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import trio
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on trio's clock."""
+        ...
+
+
+class SystemClock:
+    """The machine's wall clock."""
+
+    __slots__ = ()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return trio.current_time()
+
+
+class ManualClock:
+    """A wall clock that starts at `start` and moves with trio's time (a MockClock in tests) or by `advance`."""
+
+    __slots__ = ("_origin", "_start")
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._start = start
+        self._origin: float | None = None
+
+    def now(self) -> datetime:
+        time = trio.current_time()
+        if self._origin is None:
+            self._origin = time
+        return self._start + timedelta(seconds=time - self._origin)
+
+    def monotonic(self) -> float:
+        return trio.current_time()
+
+    def advance(self, seconds: float) -> None:
+        """Move the wall clock alone, as an operator or NTP would."""
+        self._start += timedelta(seconds=seconds)

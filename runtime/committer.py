@@ -1,0 +1,140 @@
+"""Turns of all actors into few transactions: what queued during the last flush is the next batch.
+
+Every lane flushes on its own; an actor is serial over its own commit, so a batch holds at most one turn of it.
+A flush is shielded from cancellation. When the store is away or COMMIT's outcome is unknown, *the same turns* are
+submitted again until the store answers: a look-up would not be decisive, the turn id is.
+
+The committer releases a turn itself, by calling `settle` of the cell that staged it, so that the cell's task need
+not be woken when nothing waits in its mailbox.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Protocol
+
+import trio
+
+from runtime.limits import Limits
+from runtime.stats import Stats
+from runtime.store import Outcome, Store, StoreAway, Verdict
+from runtime.turn import StagedTurn
+
+
+class Ticket(Protocol):
+    """A staged turn and who waits for it."""
+
+    @property
+    def turn(self) -> StagedTurn: ...
+    doubtful: bool
+    """A submission of it had an unknown outcome."""
+
+    def settle(self, outcome: Outcome) -> None:
+        """Release the turn. Must not raise or block."""
+        ...
+
+
+class Lane:
+    """One queue, one flush at a time."""
+
+    def __init__(self, name: str, batch: int) -> None:
+        self.name = name
+        self.batch = batch
+        self.queue: deque[Ticket] = deque()
+        self.flushing: Sequence[Ticket] = ()
+        self._task: trio.lowlevel.Task | None = None
+
+    def put(self, ticket: Ticket) -> None:
+        self.queue.append(ticket)
+        task = self._task
+        if task is not None:
+            self._task = None
+            trio.lowlevel.reschedule(task)
+
+    async def wait(self) -> None:
+        def abort(_: Any) -> trio.lowlevel.Abort:
+            self._task = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        if not self.queue:
+            self._task = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(abort)
+
+
+class Committer:
+    def __init__(self, store: Store, limits: Limits, random: Random, stats: Stats) -> None:
+        self._store = store
+        self._limits = limits
+        self._random = random
+        self._stats = stats
+        self.lanes = {"main": Lane("main", limits.main_batch), "money": Lane("money", limits.money_batch)}
+        self.away = False
+        """The last submission met StoreAway: waiting turns are not lost, only late."""
+
+    def submit(self, lane: str, ticket: Ticket) -> None:
+        self.lanes[lane].put(ticket)
+
+    @property
+    def idle(self) -> bool:
+        return not any(lane.queue or lane.flushing for lane in self.lanes.values())
+
+    def service(self, lane: str) -> Callable[[], Any]:
+        """The endless flush loop of one lane; what it had in hand survives its restart."""
+
+        async def flush_forever() -> None:
+            await self._run(self.lanes[lane])
+
+        return flush_forever
+
+    async def _run(self, lane: Lane) -> None:
+        while True:
+            if not lane.flushing:
+                await lane.wait()
+                queue = lane.queue
+                lane.flushing = [queue.popleft() for _ in range(min(lane.batch, len(queue)))]
+            with trio.CancelScope(shield=True) as shield:
+                outcomes = await self._flush(lane, shield)
+            tickets, lane.flushing = lane.flushing, ()
+            for ticket, outcome in zip(tickets, outcomes, strict=True):
+                ticket.settle(outcome)
+
+    async def _flush(self, lane: Lane, shield: trio.CancelScope) -> Sequence[Outcome]:
+        tickets = lane.flushing
+        turns = [ticket.turn for ticket in tickets]
+        attempt = 0
+        while True:
+            started = trio.current_time()
+            try:
+                outcomes = await self._guarded(lane.name, turns)
+            except StoreAway:
+                self.away = True
+                self._stats.store_away += 1
+                for ticket in tickets:
+                    ticket.doubtful = True
+                shield.shield = False  # between two attempts the node may go down: nothing is under way
+                await trio.sleep(self._pause(attempt))
+                shield.shield = True
+                attempt += 1
+                continue
+            self.away = False
+            self._stats.flushed(lane.name, len(turns), trio.current_time() - started)
+            return outcomes
+
+    async def _guarded(self, lane: str, turns: Sequence[StagedTurn]) -> Sequence[Outcome]:
+        """One commit. An error that is not StoreAway condemns no neighbour: the turns go again one by one, which the
+        turn ids make safe, and the one that still fails is rejected."""
+        try:
+            outcomes = await self._store.commit(lane, turns)
+        except StoreAway:
+            raise
+        except Exception as error:
+            if len(turns) == 1:
+                return [Outcome(Verdict.REJECTED, f"{type(error).__name__}: {error}")]
+            return [(await self._guarded(lane, [turn]))[0] for turn in turns]
+        if len(outcomes) != len(turns):
+            raise RuntimeError(f"the store answered {len(outcomes)} outcomes for {len(turns)} turns")
+        return outcomes
+
+    def _pause(self, attempt: int) -> float:
+        pause = min(self._limits.away_backoff_cap, self._limits.away_backoff * 2.0 ** min(attempt, 20))
+        return pause * (0.5 + 0.5 * self._random.random())

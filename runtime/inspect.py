@@ -1,0 +1,238 @@
+"""What the console shows and does: pulled snapshots with raw counters, and orders in the actors' own system lane.
+
+Every actor answers these for free; a stuck user lane or a slow commit does not hide an actor, since reading is done
+from outside, synchronously. State is shown only through the actor's own `redact`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from runtime.address import Address
+from runtime.ask import Slot
+from runtime.cell import Cell, Order, Status
+from runtime.poison import exhume
+from runtime.reports import stack_of, summary
+from runtime.trace import Trace
+
+if TYPE_CHECKING:
+    from runtime.system import System
+
+Target = Address | tuple[str, str, str]
+
+
+class Inspector:
+    """`system.inspect`. Orders return True when they were carried out within `timeout`, False when not (yet)."""
+
+    def __init__(self, system: "System") -> None:
+        self._system = system
+
+    # -- reading
+
+    def tree(self, tenant: str | None = None) -> dict[str, Any]:
+        """The supervision tree: {name, services: [...], actors: [{address, kind, status, ..., children}]}. A tenant's tree
+        holds its actors alone, without the services."""
+        cells = [c for c in self._system.registry.cells.values() if tenant is None or c.address.tenant == tenant]
+        nodes = {cell.address: self._line(cell) for cell in cells}
+        roots = []
+        for cell in cells:
+            parent = self._system.registry.parent(cell.address)
+            node = nodes[cell.address]
+            above = nodes.get(parent) if parent is not None else None
+            if above is not None:
+                above["children"].append(node)
+            else:
+                roots.append(node)
+        return {
+            "name": self._system.node,
+            "draining": self._system.draining,
+            "services": self._system.root.describe() if tenant is None else [],
+            "actors": roots,
+        }
+
+    def list(self, tenant: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
+        """The same lines, flat, without children."""
+        found = []
+        for cell in self._system.registry.cells.values():
+            if (tenant is None or cell.address.tenant == tenant) and (kind is None or cell.address.kind == kind):
+                line = self._line(cell)
+                del line["children"]
+                found.append(line)
+        return found
+
+    def actor(self, address: Target) -> dict[str, Any] | None:
+        """Everything about one active actor; None when it is not active on this node."""
+        system = self._system
+        address = Address(*address)
+        cell = system.registry.cells.get(address)
+        if cell is None:
+            return None
+        now = system.clock.monotonic()
+        incarnation = cell.incarnation
+        parent = system.registry.parent(address)
+        found = self._line(cell)
+        found["children"] = sorted(str(c) for c in system.registry.cells if c != address and system.registry.parent(c) == address)
+        found["parent"] = str(parent) if parent is not None else None
+        found["incarnation"] = cell.number
+        found["active_since"] = cell.started_at
+        found["current_age"] = now - cell.current_since if cell.current is not None else None
+        found["correlation"] = cell.correlation
+        found["recent"] = cell.recent_types()
+        found["handled"] = cell.handled
+        found["queued"] = [type(e.message).__name__ for e in list(cell.mailbox.user)[:50]]
+        found["dropped"] = cell.mailbox.dropped
+        found["stack"] = stack_of(list(cell.task.iter_await_frames())) if cell.task is not None else []
+        found["last_crash"] = _crash(cell, whole=True)
+        found["waiting_on"] = str(cell.waiting_on) if cell.waiting_on is not None else None
+        found["traced"] = cell.trace is not None
+        if incarnation is not None:
+            at = incarnation.checkpoint_at
+            found["state"] = self._redacted(cell)
+            found["version"] = incarnation.codec.version
+            found["checkpoint"] = {
+                "seq": incarnation.checkpoint_seq,
+                "behind": incarnation.behind,
+                "age": (system.clock.now() - at).total_seconds() if at is not None else None,
+            }
+            found["later"] = sorted(incarnation.later) if incarnation.later else []
+        return found
+
+    def stats(self) -> dict[str, Any]:
+        """Raw counters since start; the reader computes rates."""
+        system = self._system
+        by_kind: dict[str, dict[str, int]] = {}
+        queued = 0
+        for cell in system.registry.cells.values():
+            kind = by_kind.setdefault(cell.address.kind, {})
+            kind[cell.status.value] = kind.get(cell.status.value, 0) + 1
+            queued += len(cell.mailbox.user)
+        found = system.stats.describe()
+        found["actors"] = by_kind
+        found["queued"] = queued
+        found["asks_open"] = sum(1 for entry in system.wheel if isinstance(entry, Slot))
+        found["commit_queue"] = {lane.name: len(lane.queue) + len(lane.flushing) for lane in system.committer.lanes.values()}
+        found["store_away_now"] = system.committer.away or system.recovery.away
+        return found
+
+    def waits(self) -> "list[dict[str, Any]]":
+        """Who waits for whom: one edge per open ask. `from` is None for an edge of the node (a gateway)."""
+        now = self._system.clock.monotonic()
+        return [
+            {
+                "from": str(slot.chain[-1]) if slot.chain else None,
+                "to": str(slot.to),
+                "message": type(slot.origin).__name__,
+                "age": now - slot.since,
+                "left": slot.expires - now,
+            }
+            for slot in self._system.wheel
+            if isinstance(slot, Slot)
+        ]
+
+    # -- orders
+
+    async def restart(self, address: Target, timeout: float = 5.0) -> bool:
+        """A new incarnation from durable state; a stopped or suspended actor runs again. Queued tells stay."""
+        cell = self._system.registry.cells.get(Address(*address))
+        if cell is not None and cell.status is Status.STOPPED and cell.task is None:
+            cell.status = Status.ACTIVATING
+            self._system.start(cell)
+            return True
+        return await self._order(address, "restart", timeout)
+
+    async def stop(self, address: Target, timeout: float = 5.0) -> bool:
+        """Stop it, its children before it, and keep it stopped until `restart`: asks meet ActorStopped."""
+        address = Address(*address)
+        children = [c for c in self._system.registry.cells if c != address and self._system.registry.parent(c) == address]
+        async with trio.open_nursery() as nursery:
+            for child in children:
+                nursery.start_soon(self.stop, child, timeout)
+        return await self._order(address, "stop", timeout)
+
+    async def suspend(self, address: Target, timeout: float = 5.0) -> bool:
+        """Keep the state, handle nothing: tells queue, asks meet ActorStopped."""
+        return await self._order(address, "suspend", timeout)
+
+    async def resume(self, address: Target, timeout: float = 5.0) -> bool:
+        return await self._order(address, "resume", timeout)
+
+    async def checkpoint(self, address: Target, timeout: float = 5.0) -> bool:
+        """Write a checkpoint now, if any fact is behind."""
+        return await self._order(address, "checkpoint", timeout)
+
+    def trace(self, address: Target, seconds: float | None = None) -> bool:
+        """Record what this actor handles, for a while; bounded in time and entries. Types and times only, no contents."""
+        limits = self._system.limits
+        cell = self._system.registry.cells.get(Address(*address))
+        if cell is None:
+            return False
+        seconds = min(seconds or limits.trace_seconds, limits.trace_seconds)
+        cell.trace = Trace(self._system.clock.monotonic() + seconds, limits.trace_entries)
+        return True
+
+    def traced(self, address: Target) -> "list[dict[str, Any]]":
+        cell = self._system.registry.cells.get(Address(*address))
+        return list(cell.trace.entries) if cell is not None and cell.trace is not None else []
+
+    def untrace(self, address: Target) -> None:
+        cell = self._system.registry.cells.get(Address(*address))
+        if cell is not None:
+            cell.trace = None
+
+    async def replay(self, dead_id: str, *, deadline: float = 10.0) -> Any:
+        """Ask the actor again with a dead letter's message and settle it as replayed when that succeeds. Raises ValueError
+        when it cannot be read, LookupError when there is none open, runtime.errors otherwise."""
+        dead = await self._system.store.dead_letter(dead_id)
+        if dead is None or dead.state != "open":
+            raise LookupError(f"no open dead letter {dead_id}")
+        answer = await self._system.ask(dead.actor, exhume(dead), deadline=deadline, correlation=dead.correlation)
+        await self._system.store.settle_dead_letter(dead_id, "replayed")
+        return answer
+
+    # -- inside
+
+    async def _order(self, address: Target, op: str, timeout: float) -> bool:
+        cell = self._system.registry.cells.get(Address(*address))
+        if cell is None:
+            if op != "stop":
+                return False
+            cell = self._system.cell(Address(*address))
+        if cell.task is None and cell.status is Status.STOPPED:
+            return op == "stop"
+        order: Order = cell.order(op)
+        with trio.move_on_after(timeout):
+            await order.done.wait()
+            return order.error is None
+        return False
+
+    def _line(self, cell: Cell) -> dict[str, Any]:
+        return {
+            "address": str(cell.address),
+            "kind": cell.address.kind,
+            "status": cell.status.value,
+            "seq": cell.seq,
+            "mailbox": len(cell.mailbox.user),
+            "current": type(cell.current.message).__name__ if cell.current is not None else None,
+            "restarts": len(cell.restarts.at) if cell.restarts is not None else 0,
+            "crashes": cell.crashes.count if cell.crashes is not None else 0,
+            "last_crash": _crash(cell, whole=False),
+            "children": [],
+        }
+
+    def _redacted(self, cell: Cell) -> Any:
+        incarnation = cell.incarnation
+        assert incarnation is not None
+        try:
+            return incarnation.actor.redact(incarnation.state)
+        except Exception as error:
+            return {"error": f"redact raised {summary(error)}"}
+
+
+def _crash(cell: Cell, *, whole: bool) -> dict[str, Any] | None:
+    crashes = cell.crashes
+    if crashes is None:
+        return None
+    found = {"at": crashes.at, "error": crashes.error, "message": crashes.message_type, "count": crashes.count}
+    if whole:
+        found["traceback"] = crashes.traceback
+    return found

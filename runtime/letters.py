@@ -1,0 +1,35 @@
+"""Letters that nobody consumed: delivered again after a few seconds.
+
+The usual way of a letter is short: committed with the sender's turn, handed to the receiver in memory, deleted in
+the receiver's commit. The sweep is for the rest: a receiver whose mailbox was full, another node that did not hear,
+a process that died in between. It does not put the old letter into the mailbox but tells the receiver to read its
+waiting letters again, so that they come in their order.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import trio
+
+from runtime.address import Address
+from runtime.store import StoreAway
+
+if TYPE_CHECKING:
+    from runtime.system import System
+
+
+async def sweep_letters(system: "System") -> None:
+    limits = system.limits
+    while True:
+        await trio.sleep(limits.letter_sweep * (0.75 + 0.5 * system.random.random()))
+        try:
+            older = system.clock.now() - timedelta(seconds=limits.letter_age)
+            waiting = await system.store.waiting_letters(older, limits.letter_batch)
+        except StoreAway:
+            continue
+        for address in dict.fromkeys(Address(*letter.to) for letter in waiting):
+            system.stats.letters_swept += 1
+            try:
+                system.wake_for_letters(address)
+            except LookupError as error:
+                system.notice("letter_without_actor", str(error), address)

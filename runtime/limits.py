@@ -1,0 +1,102 @@
+"""Every bound of the runtime in one place: queues, batches, timeouts, retries.
+
+Nothing here may be infinite. A number says what it bounds and what happens at the bound.
+"""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds are seconds of the injected clock. Tests shrink what they must."""
+
+    # -- mailboxes
+    mailbox: int = 1024
+    """User messages queued per actor; beyond it the overflow policy of the message's class decides."""
+    system_lane: int = 64
+    """System messages queued per actor; beyond it they are refused."""
+    turns_per_checkpoint: int = 16
+    """Turns without a pause after which an actor lets others run (a lean mailbox is no trio checkpoint)."""
+    later_per_actor: int = 256
+    """Reply slots an actor may keep for a later decision; one more is a crash of the decision that wanted it."""
+    hops: int = 8
+    """How often one ask may be forwarded."""
+
+    # -- committer
+    main_batch: int = 128
+    money_batch: int = 16
+    away_backoff: float = 0.05
+    """First pause after StoreAway; doubles up to `away_backoff_cap`."""
+    away_backoff_cap: float = 2.0
+    flush_shield: float = 30.0
+    """How long a flush under way may outlive the cancellation of the node."""
+    conflict_retries: int = 5
+    """How often one message may lose its turn to another incarnation before it counts as a crash."""
+
+    prepare_timeout: float = 30.0
+    """For one `prepare`; beyond it the message crashes its actor."""
+
+    # -- activation and passivation
+    recover_batch: int = 256
+    recover_lanes: int = 2
+    """Concurrent `store.recover` calls; commits never queue behind them."""
+    idle_sweep: float = 5.0
+    idle_sweep_slice: int = 500
+    """Actors looked at before the sweeper lets others run."""
+    checkpoint_behind_on_drain: int = 8
+    """Facts after the checkpoint from which a draining actor writes a new one."""
+    consumed_remembered: int = 64
+    """Letter keys an actor remembers as consumed, which spares a duplicate its trip to the store."""
+
+    # -- crashes
+    restart_budget: int = 10
+    restart_window: float = 60.0
+    """Restarts of one actor within the window; one more and it cools down, its asks refused meanwhile."""
+    restart_backoff: float = 0.02
+    """Pause before the second restart in the window; the first has none; doubles up to the cap, jittered."""
+    restart_backoff_cap: float = 10.0
+    cool_down: float = 30.0
+    escalation_budget: int = 3
+    escalation_window: float = 60.0
+    """Children of one parent that may exhaust their budgets within the window before the parent is restarted."""
+    poison_after: int = 3
+    """Crashes on one fingerprint after which the message becomes a durable dead letter."""
+    fingerprints: int = 10_000
+    fingerprint_window: float = 3600.0
+    traceback_frames: int = 24
+
+    # -- letters, timers, outbox
+    letter_sweep: float = 2.0
+    letter_age: float = 3.0
+    """Letters older than this that nobody consumed are delivered again."""
+    letter_batch: int = 500
+    timer_poll: float = 5.0
+    """Longest sleep of the timer worker (another node may have set an earlier timer)."""
+    timer_batch: int = 500
+    timer_retry: float = 1.0
+    """Pause before a due timer that its actor did not consume is delivered again."""
+    outbox_poll: float = 2.0
+    outbox_batch: int = 32
+    """Handlers at work at the same time."""
+    outbox_timeout: float = 30.0
+    """For one handler call, and again for the turn that settles its result."""
+    outbox_lease: float = 90.0
+    outbox_backoff: float = 1.0
+    outbox_backoff_cap: float = 900.0
+
+    # -- asks and inspection
+    deadline_tick: float = 0.02
+    """Granularity of ask deadlines and volatile timers."""
+    lag_interval: float = 0.25
+    """How often the stall of the loop is measured; 0 turns it off."""
+    trace_entries: int = 200
+    trace_seconds: float = 600.0
+    remembered_requests: int = 4096
+    """Requests from other nodes whose answers are kept for a duplicate."""
+    drain_step: float = 0.01
+
+    # -- supervised services
+    service_budget: int = 20
+    service_window: float = 60.0
+    start_timeout: float = 30.0
+    stop_timeout: float = 15.0
+    supervisor_inbox: int = 4096
