@@ -1,7 +1,7 @@
 """The station's clock and its meter: plain functions of time, and honest.
 
 A meter that runs faster than its clock would be caught by any CSMS that checks energy against time and power; so
-energy is power times the clock's own seconds. What a wrong clock does is a fault (faults.py), not a default.
+energy is power times the clock's own seconds, unless a demonstration asks for another pace.
 """
 
 import random
@@ -37,6 +37,7 @@ class Meter:
     register_wh: float = 0.0
     drawing: bool = False
     limit_w: float | None = None
+    pace: float = 1.0
     _since: datetime | None = field(default=None, repr=False)
     _until: datetime | None = field(default=None, repr=False)
 
@@ -58,6 +59,6 @@ class Meter:
     def read(self, now: datetime) -> int:
         """Register in whole Wh; never runs backwards, whatever the clock does."""
         if self.drawing and self._until is not None and now > self._until:
-            self.register_wh += self.power(now) * (now - self._until).total_seconds() / 3600
+            self.register_wh += self.pace * self.power(now) * (now - self._until).total_seconds() / 3600
             self._until = now
         return int(self.register_wh)

@@ -17,6 +17,8 @@ class Model:
     firmware: str
     power_w: float
     connectors: int = 1
+    pace: float = 1.0
+    """Energy flows so many times faster than the clock says: for demonstrations only."""
 
 
 MODELS = (
