@@ -20,6 +20,7 @@ ENERGY_QUANTUM = Decimal("1e-9")
 """kWh. Energy interpolated at a boundary is rounded to this, so that all sums stay exact (stated rounding)."""
 NOMINAL_VOLTAGE = Decimal(230)
 """Where a tariff asks for current and the station told only power."""
+MAX_PREVIEW_PERIODS = 1000
 CDR_DECIMALS = 4
 """OCPI numbers in a CDR (PROTOCOLS 6.4)."""
 

@@ -5,8 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import msgspec
 
 _EXPONENTS = {
-    **dict.fromkeys(("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF ISK").split(), 0),
-    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
+    **dict.fromkeys(("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF ISK").split(), 0),  # noqa: SIM905
+    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),  # noqa: SIM905
 }
 
 

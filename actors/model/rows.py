@@ -17,7 +17,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     tenant: str
 
 
-class TenantRow(Row):
+class TenantRow(Row, frozen=True, gc=False, kw_only=True):
     currency: str
     country: str
     time_zone: str
@@ -28,7 +28,7 @@ class TenantRow(Row):
     deleted: bool = False
 
 
-class TokenRow(Row):
+class TokenRow(Row, frozen=True, gc=False, kw_only=True):
     """`deleted` removes the token from the read model and every snapshot."""
 
     ref: str
@@ -41,7 +41,7 @@ class TokenRow(Row):
     deleted: bool = False
 
 
-class TariffRow(Row):
+class TariffRow(Row, frozen=True, gc=False, kw_only=True):
     """A version of a tariff: `fingerprint` of its content; the OCPI object itself as `body`."""
 
     id: str
@@ -53,7 +53,7 @@ class TariffRow(Row):
     deleted: bool = False
 
 
-class StationRow(Row):
+class StationRow(Row, frozen=True, gc=False, kw_only=True):
     """Registered settings and what the last boot said. Auth holds hashes only (`StationAuth`)."""
 
     station: str
@@ -69,7 +69,7 @@ class StationRow(Row):
     deleted: bool = False
 
 
-class SeenRow(Row):
+class SeenRow(Row, frozen=True, gc=False, kw_only=True):
     """Batched without gating a reply: who is (was last) connected and heard."""
 
     station: str
@@ -80,7 +80,7 @@ class SeenRow(Row):
     last_seen: datetime
 
 
-class EvseRow(Row):
+class EvseRow(Row, frozen=True, gc=False, kw_only=True):
     """`code` is the permanent opaque code that the QR on the EVSE carries. Statuses: OCPP 2.x ConnectorStatus,
     with the 1.6 detail (Preparing, Charging ...) in `detail`."""
 
@@ -94,7 +94,7 @@ class EvseRow(Row):
     updated_at: datetime
 
 
-class VariableRow(Row):
+class VariableRow(Row, frozen=True, gc=False, kw_only=True):
     """One variable of a station's device model; 1.6 keys sit under their component by the data table."""
 
     station: str
@@ -110,7 +110,7 @@ class VariableRow(Row):
     key_1_6: str | None = None
 
 
-class SessionRow(Row):
+class SessionRow(Row, frozen=True, gc=False, kw_only=True):
     """`state`: active, ended, quarantined (CONTRACT); `phase` the domain's finer word."""
 
     id: str
@@ -134,7 +134,7 @@ class SessionRow(Row):
     updated_at: datetime
 
 
-class NumberRow(Row):
+class NumberRow(Row, frozen=True, gc=False, kw_only=True):
     """Natural key: transaction number -> session, unique over the installation."""
 
     number: int
@@ -142,7 +142,7 @@ class NumberRow(Row):
     session: str
 
 
-class CdrRow(Row):
+class CdrRow(Row, frozen=True, gc=False, kw_only=True):
     """A CDR, immutable: the OCPI 2.2.1 object in `body`."""
 
     id: str
@@ -161,7 +161,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     currency: str
 
 
-class JournalRow(Row):
+class JournalRow(Row, frozen=True, gc=False, kw_only=True):
     """A double-entry journal. `id` is the idempotency key: the same id with other entries is an error."""
 
     id: str
@@ -173,7 +173,7 @@ class JournalRow(Row):
     group_id: str | None = None
 
 
-class EventRow(Row):
+class EventRow(Row, frozen=True, gc=False, kw_only=True):
     """A line of the event feed (SSE). `kind` is dotted: `session.started`, `station.booted` ..."""
 
     kind: str
@@ -182,7 +182,7 @@ class EventRow(Row):
     body: dict[str, Any]
 
 
-class InboxRow(Row):
+class InboxRow(Row, frozen=True, gc=False, kw_only=True):
     """An unknown station that knocked."""
 
     station: str
@@ -194,7 +194,7 @@ class InboxRow(Row):
     state: str = "waiting"
 
 
-class AuditRow(Row):
+class AuditRow(Row, frozen=True, gc=False, kw_only=True):
     """Who did what through the API or the console."""
 
     at: datetime
@@ -204,7 +204,7 @@ class AuditRow(Row):
     detail: dict[str, Any]
 
 
-class VaultRow(Row):
+class VaultRow(Row, frozen=True, gc=False, kw_only=True):
     """A sealed personal value: `cell` is ciphertext, `blind` its index for equality look-up, `key` its wrapped
     data key, which the store keeps in a table of its own (empty once the subject was erased)."""
 
