@@ -5,6 +5,7 @@ recognises callers by `api_tokens`; what it holds in memory (failed logins, idem
 feed) may be lost with the process at any moment.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -55,3 +56,5 @@ class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     versions: Mapping[str, str] = {}
     protocols: tuple[str, ...] = ("ocpp1.6",)
     now: Callable[[], datetime] = _utc_now
+    token_bytes: Callable[[int], bytes] = secrets.token_bytes
+    """The source of generated station passwords."""

@@ -72,7 +72,7 @@ def token_hash(key: bytes, token: str) -> bytes:
 
 
 class Throttle:
-    """Counts failures per client address in a sliding window of two halves; bounded in addresses."""
+    """Counts failures per client address in a window that opens with the first; bounded in addresses."""
 
     def __init__(self, limit: int = limits.AUTH_FAILURES, window: float = limits.AUTH_WINDOW) -> None:
         self._limit = limit

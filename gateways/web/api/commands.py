@@ -1,0 +1,127 @@
+"""Commands to a station, in the words of any OCPP version. The answer comes in the caller's words."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from actors.model.ids import digest, station_address
+from actors.model.intents import CommandFailure, Unsupported
+from actors.station.messages import Command, Sent
+from gateways.ocpp import vocabulary
+from gateways.web import identity, limits
+from gateways.web.api.stations import known
+from gateways.web.call import Call
+from gateways.web.idempotency import HEADER
+from gateways.web.problems import FieldError, Problem
+from gateways.web.table import Items, Query, Route, Scope
+
+TAG = "Commands"
+
+
+class CommandAnswer(msgspec.Struct, frozen=True):
+    """`sent` is what went out in the station's own version, `result` its answer in the caller's words; `lost` names the
+    fields that the station's version could not carry."""
+
+    action: str
+    protocol: str
+    sent: dict[str, Any]
+    result: dict[str, Any]
+    translated: bool
+    lost: list[str]
+
+
+class CommandView(msgspec.Struct, frozen=True):
+    """An action of a vocabulary with the JSON schemas of its payload and its result."""
+
+    action: str
+    version: str
+    request: dict[str, Any]
+    response: dict[str, Any]
+
+
+async def send_command(call: Call) -> CommandAnswer:
+    action = call.path["action"]
+    try:
+        parsed = vocabulary.parse_command(action, call.body or {}, call.query["version"])
+    except vocabulary.UnknownCommand as error:
+        raise Problem("not-found", f"{error}; known are {', '.join(error.known)}") from None
+    except vocabulary.InvalidCommand as error:
+        fields = [FieldError(wrong.detail, pointer=wrong.pointer) for wrong in error.errors]
+        raise Problem("invalid-body", f"this is no {action} payload", errors=fields) from None
+    await known(call)
+    command = Command(
+        id=_command_id(call),
+        intent=parsed.intent,
+        not_after=call.env.now() + timedelta(seconds=limits.COMMAND_NOT_AFTER),
+        who=call.principal.who,
+    )
+    to = station_address(call.own, call.path["station"])
+    reply = await call.ask(to, command, deadline=limits.COMMAND_SECONDS)
+    if isinstance(reply, Unsupported):
+        raise _not_carried(reply.detail, reply.field)
+    if not isinstance(reply, Sent):
+        raise Problem("internal-error", f"an unexpected answer: {type(reply).__name__}")
+    result = vocabulary.render_result(parsed, reply.outcome)
+    if isinstance(reply.outcome, CommandFailure):
+        raise _failed(reply.outcome, result)
+    return CommandAnswer(
+        action=action,
+        protocol=reply.protocol,
+        sent=vocabulary.show_wire(reply.wire),
+        result=result,
+        translated=parsed.version != reply.protocol,
+        lost=list(reply.wire.lost),
+    )
+
+
+def _command_id(call: Call) -> str:
+    """With an Idempotency-Key the actor itself knows the command again, whatever node gets the retry."""
+    key = call.headers.get(HEADER)
+    return "c" + (digest(call.principal.id, call.own, call.path["station"], key) if key else secrets.token_hex(12))
+
+
+def _not_carried(detail: str, field: str | None) -> Problem:
+    fields = [FieldError(detail, pointer="/" + field.replace(".", "/"))] if field else []
+    return Problem("not-carried", detail, errors=fields)
+
+
+def _failed(failure: CommandFailure, shown: dict[str, Any]) -> Problem:
+    if failure.reason == "unsupported":
+        return _not_carried(failure.detail or "the station's version cannot carry this", failure.field)
+    if failure.reason == "offline":
+        return Problem("station-offline", failure.detail or "the station is not connected")
+    if failure.reason == "superseded":
+        return Problem("conflict", failure.detail or "another command took this one's place")
+    if failure.reason == "error":
+        return Problem("station-error", failure.detail or failure.code, station_error=shown)
+    detail = "the station did not answer in time" if failure.reason == "timeout" else "nobody can tell what became of it"
+    return Problem("station-timeout", failure.detail or detail)
+
+
+async def list_commands(call: Call) -> Items[CommandView]:
+    known_commands = vocabulary.commands(call.query["version"])
+    return Items([CommandView(info.action, info.version, info.request, info.response) for info in known_commands])
+
+
+def example_path(tenant: str, station: str, action: str) -> str:
+    return f"/api/v1/tenants/{tenant}/stations/{quote(station, safe='')}/commands/{action}"
+
+
+_VERSION = Query("version", str, "The vocabulary, where an action exists in several: `ocpp1.6`")
+ROUTES = (
+    Route(
+        method="POST", path="/api/v1/tenants/{tenant}/stations/{station}/commands/{action}", handler=send_command, tag=TAG,
+        scope=Scope.TENANT, right=identity.WRITE, summary="Send a command to a station",
+        description="The body is the action's payload in that version's schema (see GET /api/v1/commands). Waits for the "
+        "station's answer, at most 30 s.",
+        query=(_VERSION,), body=dict[str, Any], body_optional=True, answer=CommandAnswer,
+        problems=("station-offline", "station-timeout", "station-error", "not-carried"),
+    ),
+    Route(
+        method="GET", path="/api/v1/commands", handler=list_commands, tag=TAG, scope=Scope.OWN,
+        summary="The vocabulary: every action with its schemas", query=(_VERSION,), answer=Items[CommandView],
+    ),
+)  # fmt: skip

@@ -1,0 +1,41 @@
+"""The API's own description: the OpenAPI document and a page that people read, without a byte from elsewhere."""
+
+from typing import Any
+
+from quart import Response, render_template
+
+from gateways.web.call import Call
+from gateways.web.openapi import schema_name
+from gateways.web.problems import CATALOGUE, PREFIX
+from gateways.web.table import Route, Scope
+
+TAG = "Document"
+
+
+async def openapi_document(call: Call) -> dict[str, Any]:
+    document: dict[str, Any] = call.services.document
+    return document
+
+
+async def docs_page(call: Call) -> Response:
+    html = await render_template(
+        "docs.html",
+        document=call.services.document,
+        routes=call.services.routes,
+        problems=CATALOGUE,
+        prefix=PREFIX,
+        schema_name=schema_name,
+    )
+    return Response(html, content_type="text/html; charset=utf-8")
+
+
+ROUTES = (
+    Route(
+        method="GET", path="/api/v1/openapi.json", handler=openapi_document, tag=TAG, scope=Scope.PUBLIC,
+        summary="This API as an OpenAPI 3.1 document", answer=dict[str, Any],
+    ),
+    Route(
+        method="GET", path="/api/v1/docs", handler=docs_page, tag=TAG, scope=Scope.PUBLIC, summary="This API to read", answer=str,
+        answer_media="text/html",
+    ),
+)  # fmt: skip

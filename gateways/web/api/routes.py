@@ -1,0 +1,30 @@
+"""The whole table of the admin API, in the order in which the document shows it."""
+
+from gateways.web.api import (
+    actors,
+    commands,
+    document,
+    events,
+    health,
+    ledger,
+    sessions,
+    stations,
+    tariffs,
+    tenants,
+    tokens,
+)
+from gateways.web.table import Route
+
+ROUTES: tuple[Route, ...] = (
+    *tenants.ROUTES,
+    *stations.ROUTES,
+    *commands.ROUTES,
+    *tokens.ROUTES,
+    *tariffs.ROUTES,
+    *sessions.ROUTES,
+    *ledger.ROUTES,
+    *events.ROUTES,
+    *actors.ROUTES,
+    *document.ROUTES,
+    *health.ROUTES,
+)

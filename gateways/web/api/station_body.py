@@ -1,0 +1,64 @@
+"""What a station is registered with, and the checks that a type alone cannot make."""
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from gateways.web.api.types import known_time_zone
+from gateways.web.call import Call
+from gateways.web.problems import FieldError, wrong_fields
+
+RESERVED = frozenset(("import", "inbox"))
+"""Identities that would collide with routes."""
+_identity_form = re.compile(r"[^\x00-\x20\x7f?#]{1,48}").fullmatch
+
+Version = Literal["ocpp1.5", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
+Password = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{8,64}$", description="8 to 64 printable ASCII characters")]
+
+
+class AuthBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`profile` is the OCPP security profile. Without `password` profiles 1 and 2 get a generated one."""
+
+    profile: Annotated[int, msgspec.Meta(ge=0, le=3)]
+    password: Password | None = None
+
+
+class StationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`location` holds the fields of an OCPI location (name, address, city, postal_code, country, coordinates,
+    time_zone); `versions` empty: all that the platform speaks; `tariff` is the id of a tariff of the tenant."""
+
+    evses: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    location: dict[str, Any] = {}
+    auth: AuthBody | None = None
+    versions: Annotated[list[Version], msgspec.Meta(max_length=8)] = []
+    tariff: str | None = None
+
+
+def identity_problem(station: str) -> str | None:
+    if station in RESERVED:
+        return f"{station!r} is a word of this API and cannot be a station's identity"
+    if not _identity_form(station):
+        return "1 to 48 characters without spaces, control characters, ? and #"
+    return None
+
+
+def station_problems(call: Call, body: StationBody) -> list[FieldError]:
+    errors = []
+    if body.auth is not None and body.auth.profile == 3:
+        errors.append(FieldError("client certificates are not in this version; use 0, 1 or 2", pointer="/auth/profile"))
+    if body.auth is not None and body.auth.profile == 0 and body.auth.password is not None:
+        errors.append(FieldError("profile 0 has no password", pointer="/auth/password"))
+    if body.tariff is not None and call.env.snapshots.tariff(call.own, body.tariff, call.env.now()) is None:
+        errors.append(FieldError(f"there is no tariff {body.tariff!r} in force", pointer="/tariff"))
+    zone = body.location.get("time_zone")
+    if zone is not None and not (isinstance(zone, str) and known_time_zone(zone)):
+        errors.append(FieldError("not a time zone of the IANA database (Europe/Berlin, say)", pointer="/location/time_zone"))
+    return errors
+
+
+def check_station(call: Call, body: StationBody) -> None:
+    """Raises Problem naming every wrong field."""
+    errors = station_problems(call, body)
+    if errors:
+        raise wrong_fields(errors)

@@ -1,0 +1,100 @@
+"""Tariffs (OCPI objects, versioned by content) and what a described session would cost by one, line by line."""
+
+from typing import Any
+
+from actors.model.ids import tenant_address
+from actors.model.preview import preview
+from actors.model.rows import TariffRow
+from actors.model.tariff import Tariff
+from actors.model.tariff_parse import TariffError, parse_tariff
+from actors.tenant.messages import DeleteTariff, PutTariff, TariffStored
+from gateways.web import identity
+from gateways.web.call import Call, page_of
+from gateways.web.problems import FieldError, Problem, wrong_fields, wrong_parameter
+from gateways.web.table import PAGED, Answer, Items, Route, Scope
+from gateways.web.views import TariffView, tariff_view
+
+TAG = "Tariffs"
+ID_CHARS = 36
+"""OCPI CiString(36)."""
+
+
+async def put_tariff(call: Call) -> Answer:
+    tariff_id, card = call.path["tariff"], call.card
+    if not tariff_id.isprintable() or len(tariff_id) > ID_CHARS:
+        raise wrong_parameter("tariff", f"1 to {ID_CHARS} printable characters")
+    parsed = _parsed(call.body, card.currency)
+    if parsed.id and parsed.id != tariff_id:
+        raise wrong_fields([FieldError(f"must be {tariff_id!r} as in the path", pointer="/id")])
+    message = PutTariff(tariff_id, {**call.body, "id": tariff_id}, parsed.valid_from, call.principal.who)
+    stored: TariffStored = await call.ask(tenant_address(call.own), message)
+    return Answer(tariff_view(await _row(call)), status=201 if stored.created else 200)
+
+
+def _parsed(body: Any, currency: str | None) -> Tariff:
+    try:
+        return parse_tariff(body, currency=currency)
+    except TariffError as error:
+        raise wrong_fields([FieldError(wrong.detail, pointer=wrong.pointer) for wrong in error.problems]) from None
+
+
+async def _row(call: Call) -> TariffRow:
+    row: TariffRow | None = await call.env.queries.tariff(call.own, call.path["tariff"])
+    if row is None or row.deleted:
+        raise Problem("not-found", f"there is no tariff {call.path['tariff']!r}")
+    return row
+
+
+async def get_tariff(call: Call) -> TariffView:
+    return tariff_view(await _row(call))
+
+
+async def list_tariffs(call: Call) -> Items[TariffView]:
+    page = await call.env.queries.tariffs(call.own, call.query["limit"], call.query["cursor"])
+    return page_of(page, [tariff_view(row) for row in page.items])
+
+
+async def delete_tariff(call: Call) -> Answer:
+    await _row(call)
+    await call.ask(tenant_address(call.own), DeleteTariff(call.path["tariff"], call.principal.who))
+    return Answer()
+
+
+async def preview_tariff(call: Call) -> dict[str, Any]:
+    """The price comes from the very function that bills."""
+    row = await _row(call)
+    try:
+        return preview(_parsed(row.body, None), call.body, time_zone=call.card.time_zone)
+    except TariffError as error:
+        raise wrong_fields([FieldError(wrong.detail, pointer=wrong.pointer) for wrong in error.problems]) from None
+
+
+_T = "/api/v1/tenants/{tenant}/tariffs"
+ROUTES = (
+    Route(
+        method="GET", path=_T, handler=list_tariffs, tag=TAG, scope=Scope.TENANT, query=PAGED,
+        summary="List tariffs in their newest version", answer=Items[TariffView],
+    ),
+    Route(
+        method="GET", path=_T + "/{tariff}", handler=get_tariff, tag=TAG, scope=Scope.TENANT,
+        summary="One tariff in its newest version", answer=TariffView,
+    ),
+    Route(
+        method="PUT", path=_T + "/{tariff}", handler=put_tariff, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
+        summary="Create or change a tariff",
+        description="An OCPI 2.2.1 or 2.3.0 tariff object. A change makes a new version; sessions under way keep theirs.",
+        body=dict[str, Any], answer=TariffView, other_statuses={201: "It is new"},
+    ),
+    Route(
+        method="DELETE", path=_T + "/{tariff}", handler=delete_tariff, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
+        summary="Delete a tariff", status=204,
+    ),
+    Route(
+        method="POST", path=_T + "/{tariff}/preview", handler=preview_tariff, tag=TAG, scope=Scope.TENANT,
+        right=identity.READ, summary="What a session would cost, line by line",
+        description="Describe a session: `start` (RFC 3339, or local `MONDAY 09:30`), `time_zone`, and one stretch "
+        "(`energy_wh`, `charging_s`, `parking_s`, `power_w`, `current_a`) or `periods`, a list of them with an `activity` "
+        "(charging, withheld, parking); `reservation_s` before it.",
+        body=dict[str, Any], answer=dict[str, Any],
+    ),
+)  # fmt: skip

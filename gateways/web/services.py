@@ -1,0 +1,60 @@
+"""What the gateway keeps in memory, one of each per app. All of it may be lost at any moment."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import trio
+
+from gateways.web import limits
+from gateways.web.env import WebEnv
+from gateways.web.feed import Feed
+from gateways.web.idempotency import Answers
+from gateways.web.identity import Identities, Throttle
+from gateways.web.metrics import Metrics
+from gateways.web.table import Route
+
+
+class Streams:
+    """Counts open SSE streams, in all and per principal."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    def full(self, who: str) -> bool:
+        return self._open.total() >= limits.SSE_STREAMS or self._open[who] >= limits.SSE_STREAMS_PER_PRINCIPAL
+
+    @contextmanager
+    def held(self, who: str) -> Iterator[None]:
+        """Around a stream, from its first byte on: one that never begins holds nothing."""
+        self._open[who] += 1
+        try:
+            yield
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
+
+    def __len__(self) -> int:
+        return self._open.total()
+
+
+class Services:
+    def __init__(self, env: WebEnv, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.closing = trio.Event()
+        self.identities = Identities(env.api_tokens, env.settings.token_key, env.settings.owner_hash, env.now, clock)
+        self.throttle = Throttle()
+        self.answers = Answers(clock)
+        self.feed = Feed(env.queries)
+        self.streams = Streams()
+        self.metrics = Metrics(env, self.streams)
+        self.routes: Sequence[Route] = ()
+        self.document: dict[str, Any] = {}
+
+    def close(self) -> None:
+        """Graceful shutdown begins: streams end, readiness says no."""
+        self.closing.set()
+        self.feed.close()

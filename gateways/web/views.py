@@ -1,0 +1,409 @@
+"""What the API shows: one frozen Struct per thing, and how the stored rows become it.
+
+The words are CONTRACT's. Energy is `_wh`, money is minor units with a currency, times are RFC 3339 in UTC, and a token's UID
+is never here: only its masked form.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from actors.model.meter import Reading
+from actors.model.money import Cost
+from actors.model.rows import (
+    CdrRow,
+    Entry,
+    EvseRow,
+    InboxRow,
+    JournalRow,
+    SeenRow,
+    SessionRow,
+    StationRow,
+    TariffRow,
+    TenantRow,
+    TokenRow,
+    VariableRow,
+)
+from actors.ports import ApiToken, TraceRow
+from actors.station.messages import LiveStation
+from runtime.store import DeadLetter
+
+
+def utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
+class TenantView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    currency: str
+    country: str
+    time_zone: str
+    unknown_stations: str
+    created_at: datetime
+    settings: dict[str, Any]
+
+
+def tenant_view(row: TenantRow) -> TenantView:
+    return TenantView(
+        row.tenant, row.name, row.currency, row.country, row.time_zone, row.unknown_stations,
+        row.created_at.astimezone(UTC), row.settings,
+    )  # fmt: skip
+
+
+class ApiTokenView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`token` is there once: in the answer to its creation."""
+
+    id: str
+    name: str
+    role: str
+    created_at: datetime
+    expires: datetime | None = None
+    revoked_at: datetime | None = None
+    token: str | None = None
+
+
+def api_token_view(row: ApiToken, token: str | None = None) -> ApiTokenView:
+    return ApiTokenView(row.id, row.name, row.role, row.created_at.astimezone(UTC), utc(row.expires), utc(row.revoked_at), token)
+
+
+class ConnectionView(msgspec.Struct, frozen=True):
+    """`since` is when the state began; `generation` counts the station's connections."""
+
+    state: Literal["online", "offline"]
+    protocol: str | None = None
+    since: datetime | None = None
+    generation: int = 0
+    last_seen: datetime | None = None
+
+
+class ConnectorView(msgspec.Struct, frozen=True):
+    """`status` in OCPP 2.x words, `detail` what the station said itself (Preparing, Charging ...)."""
+
+    id: int
+    status: str
+    detail: str = ""
+    error: str = "NoError"
+
+
+class EvseView(msgspec.Struct, frozen=True):
+    """`code` is the permanent, opaque code in this EVSE's QR; `session` the one under way."""
+
+    id: int
+    status: str
+    detail: str
+    code: str
+    connectors: list[ConnectorView]
+    session: str | None
+
+
+class AuthView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`password` is there once: in the answer that generated it."""
+
+    profile: int
+    password: str | None = None
+
+
+class StationSummary(msgspec.Struct, frozen=True):
+    id: str
+    registered: bool
+    evses: int
+    location: dict[str, Any]
+    versions: list[str]
+    tariff: str | None
+    connection: ConnectionView
+    boot: dict[str, Any] | None
+
+
+class StationView(msgspec.Struct, frozen=True):
+    id: str
+    registered: bool
+    location: dict[str, Any]
+    auth: AuthView
+    versions: list[str]
+    tariff: str | None
+    connection: ConnectionView
+    boot: dict[str, Any] | None
+    evses: list[EvseView]
+    commands: list[str]
+    updated_at: datetime
+
+
+def connection_view(seen: SeenRow | None, live: LiveStation | None = None) -> ConnectionView:
+    """The actor's word, when there is one, over the row's (which is written now and then)."""
+    if live is not None and (live.online or seen is None):
+        state: Literal["online", "offline"] = "online" if live.online else "offline"
+        return ConnectionView(state, live.protocol, utc(live.since), live.generation, utc(live.last_seen))
+    if seen is None:
+        return ConnectionView("offline")
+    online = seen.online and live is None
+    since = live.since if live is not None and live.since is not None else seen.since
+    return ConnectionView("online" if online else "offline", seen.protocol, utc(since), seen.generation, utc(seen.last_seen))
+
+
+def station_summary(row: StationRow, seen: SeenRow | None) -> StationSummary:
+    return StationSummary(
+        row.station, row.registered, row.evses, row.location, list(row.versions), row.tariff, connection_view(seen), row.boot
+    )
+
+
+def evse_view(row: EvseRow) -> EvseView:
+    connectors = [
+        ConnectorView(
+            int(part.get("id", n)), str(part.get("status", "")), str(part.get("detail", "")), str(part.get("error", "NoError"))
+        )
+        for n, part in enumerate(row.connectors, start=1)
+    ]
+    return EvseView(row.evse, row.status, row.detail, row.code, connectors, row.session)
+
+
+def station_view(
+    row: StationRow, seen: SeenRow | None, evses: Sequence[EvseRow], live: LiveStation | None, password: str | None = None
+) -> StationView:
+    return StationView(
+        id=row.station,
+        registered=row.registered,
+        location=row.location,
+        auth=AuthView(row.profile, password),
+        versions=list(row.versions),
+        tariff=row.tariff,
+        connection=connection_view(seen, live),
+        boot=live.boot if live is not None and live.boot is not None else row.boot,
+        evses=[evse_view(evse) for evse in evses],
+        commands=list(live.commands) if live is not None else [],
+        updated_at=row.updated_at.astimezone(UTC),
+    )
+
+
+class InboxView(msgspec.Struct, frozen=True):
+    station: str
+    first_seen: datetime
+    last_seen: datetime
+    attempts: int
+    protocol: str | None
+    peer: str
+
+
+def inbox_view(row: InboxRow) -> InboxView:
+    return InboxView(
+        row.station, row.first_seen.astimezone(UTC), row.last_seen.astimezone(UTC), row.attempts, row.protocol, row.peer
+    )
+
+
+class ComponentRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    instance: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+
+
+class VariableName(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    instance: str | None = None
+
+
+class VariableView(msgspec.Struct, frozen=True):
+    """`key` is the 1.6 configuration key, where the variable has one."""
+
+    component: ComponentRef
+    variable: VariableName
+    attributes: list[dict[str, Any]]
+    characteristics: dict[str, Any] | None
+    key: str | None
+
+
+def variable_view(row: VariableRow) -> VariableView:
+    return VariableView(
+        ComponentRef(row.component, row.component_instance, row.evse, row.connector),
+        VariableName(row.variable, row.variable_instance),
+        row.attributes,
+        row.characteristics,
+        row.key_1_6,
+    )
+
+
+class MessageView(msgspec.Struct, frozen=True):
+    """One OCPP frame, passwords and keys redacted. `direction`: in (from the station) or out."""
+
+    at: datetime
+    direction: str
+    protocol: str
+    type: str
+    action: str
+    unique_id: str
+    body: str
+    error: str | None
+    correlation: str
+
+
+def message_view(row: TraceRow) -> MessageView:
+    return MessageView(
+        row.at.astimezone(UTC), row.direction, row.protocol, row.message_type, row.action, row.unique_id, row.body,
+        row.error, row.correlation,
+    )  # fmt: skip
+
+
+class TokenView(msgspec.Struct, frozen=True):
+    """`uid` is masked; `ref` is what sessions and facts know the token by."""
+
+    type: str
+    uid: str
+    ref: str
+    status: str
+    group: str | None
+    expires: datetime | None
+    payment: str
+
+
+def token_view(row: TokenRow, group: str | None = None) -> TokenView:
+    return TokenView(row.type, row.masked, row.ref, row.status, group, utc(row.expires), row.payment)
+
+
+class TariffView(msgspec.Struct, frozen=True):
+    """`tariff` is the OCPI object as it was put; a session freezes a version by its `fingerprint`."""
+
+    id: str
+    version: int
+    valid_from: datetime
+    fingerprint: str
+    currency: str
+    tariff: dict[str, Any]
+
+
+def tariff_view(row: TariffRow) -> TariffView:
+    return TariffView(row.id, row.version, row.valid_from.astimezone(UTC), row.fingerprint, row.currency, row.body)
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """`number` is usable as a 1.6 transactionId. `unpriced`: no tariff was there, which is never 'free'."""
+
+    id: str
+    number: int
+    station: str
+    evse: int
+    connector: int
+    transaction_id: str
+    token: str | None
+    token_ref: str | None
+    state: str
+    phase: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    energy_wh: int | None
+    stop_reason: str | None
+    cost: Cost | None
+    unpriced: bool
+    cdr: str | None
+    anomalies: list[str]
+    updated_at: datetime
+
+
+def session_view(row: SessionRow) -> SessionView:
+    return SessionView(
+        row.id, row.number, row.station, row.evse, row.connector, row.transaction_id, row.token_masked, row.token_ref,
+        row.state, row.phase, utc(row.started_at), utc(row.ended_at), row.energy_wh, row.stop_reason, row.cost,
+        row.unpriced, row.cdr, list(row.anomalies), row.updated_at.astimezone(UTC),
+    )  # fmt: skip
+
+
+class SampleView(msgspec.Struct, frozen=True):
+    """`value` in the base unit; null when the station's text is no number (`raw` has it) or a signed record."""
+
+    measurand: str
+    value: Decimal | None
+    unit: str
+    context: str
+    location: str
+    phase: str | None
+    raw: str
+
+
+class MeterValueView(msgspec.Struct, frozen=True):
+    at: datetime
+    samples: list[SampleView]
+
+
+def meter_value_view(reading: Reading) -> MeterValueView:
+    samples = [
+        SampleView(sample.measurand, sample.value, sample.unit, sample.context, sample.location, sample.phase, sample.raw)
+        for sample in reading.samples
+    ]
+    return MeterValueView(reading.at.astimezone(UTC), samples)
+
+
+class SessionDetail(SessionView, frozen=True):
+    """A session with its meter values, oldest first."""
+
+    meter_values: list[MeterValueView]
+
+
+def session_detail(row: SessionRow, readings: Sequence[Reading]) -> SessionDetail:
+    view = session_view(row)
+    fields = {name: getattr(view, name) for name in SessionView.__struct_fields__}
+    return SessionDetail(**fields, meter_values=[meter_value_view(reading) for reading in readings])
+
+
+def cdr_view(row: CdrRow) -> dict[str, Any]:
+    """The OCPI 2.2.1 CDR object with two fields of ours beside its own."""
+    return {**row.body, "id": row.id, "session": row.session, "journal": row.journal}
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """`balance_minor` is debit minus credit."""
+
+    book: str
+    account: str
+    currency: str
+    debit_minor: int
+    credit_minor: int
+    balance_minor: int
+
+
+class JournalView(msgspec.Struct, frozen=True):
+    id: str
+    book: str
+    at: datetime
+    ref: str
+    entries: list[Entry]
+    reverses: str | None
+
+
+def journal_view(row: JournalRow) -> JournalView:
+    return JournalView(row.id, row.book, row.at.astimezone(UTC), row.ref, list(row.entries), row.reverses)
+
+
+class DeadLetterSummary(msgspec.Struct, frozen=True):
+    id: str
+    actor: str
+    at: datetime
+    message_type: str
+    error: str
+    fingerprint: str
+    correlation: str
+    state: str
+
+
+class DeadLetterView(DeadLetterSummary, frozen=True):
+    """`message` is what crashed the actor, as far as it is JSON; personal data in it is by reference only."""
+
+    traceback: str
+    message: Any
+
+
+def dead_letter_summary(row: DeadLetter) -> DeadLetterSummary:
+    return DeadLetterSummary(
+        row.id, str(row.actor), row.at.astimezone(UTC), row.message_type, row.error, row.fingerprint, row.correlation, row.state
+    )
+
+
+def dead_letter_view(row: DeadLetter) -> DeadLetterView:
+    try:
+        message = msgspec.json.decode(row.body) if row.body else None
+    except msgspec.DecodeError:
+        message = row.body.decode("utf-8", "backslashreplace")
+    summary = dead_letter_summary(row)
+    fields = {name: getattr(summary, name) for name in DeadLetterSummary.__struct_fields__}
+    return DeadLetterView(**fields, traceback=row.traceback, message=message)
