@@ -70,6 +70,13 @@ class Cards:
     def drop_tariff(self, tenant: str, tariff_id: str) -> None:
         self._tariffs.pop((tenant, tariff_id), None)
 
+    def drop_tariff_version(self, tenant: str, tariff_id: str, version: int) -> None:
+        """Take one version out, as a node finds it deleted elsewhere; newer ones may have come since."""
+        versions = self._tariffs.get((tenant, tariff_id), [])
+        versions[:] = [card for card in versions if card.version != version]
+        if not versions:
+            self._tariffs.pop((tenant, tariff_id), None)
+
     def size(self) -> dict[str, int]:
         """How many cards of each kind are held (inspection, metrics)."""
         return {

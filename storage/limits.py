@@ -39,3 +39,35 @@ LOCK_TIMEOUT = 60.0
 
 LONGEST_SOCKET_PATH = 100
 """Bytes. Above it the embedded server listens on a loopback port instead of a socket in its directory."""
+
+NUMBERS_LOW = 500
+"""Transaction numbers left in memory below which the next block of 1,000 is fetched."""
+
+RETRY_AWAY = 1.0
+"""Pause of a background task before it asks a database again that is away."""
+
+CARDS_EVERY = 2.0
+"""Cards in memory look this often for changes made on other nodes (5 s is what is promised)."""
+
+CARDS_AT_ONCE = 500
+"""Cards taken over between two checkpoints."""
+
+SINK_EVERY = 0.5
+SINK_BATCH = 500
+"""Traces and the like are written this often, so many in one statement."""
+
+SINK_TRACES = 20_000
+SINK_TRACE_BYTES = 32 * 1024 * 1024
+"""Traces waiting to be written, by number and by size of their bodies; the oldest is dropped for a newer one."""
+
+SINK_LINES = 10_000
+"""Audit lines and events waiting to be written, and stations with a waiting `seen` or `inbox` row."""
+
+SEEN_EVERY = 10.0
+"""A station that was merely heard again is written this often; one that came or went, at once."""
+
+SEAL_EVERY = 60.0
+"""The ledger's hash chain gets a link this often, when there is something to seal."""
+
+SERVER_LOG_BYTES = 10 * 2**20
+"""The log of the embedded server begins anew above it; one older one is kept."""

@@ -245,6 +245,17 @@ CREATE TABLE api_token (
 );
 CREATE INDEX api_token_tenant ON api_token (tenant);
 
+-- After a dump and restore transaction ids begin anew: marks from before would count as changed for ever.
+CREATE FUNCTION mend_changed() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    beyond xid8 := pg_snapshot_xmax(pg_current_snapshot());
+BEGIN
+    UPDATE tenant SET changed = pg_current_xact_id() WHERE changed > beyond;
+    UPDATE token SET changed = pg_current_xact_id() WHERE changed > beyond;
+    UPDATE tariff SET changed = pg_current_xact_id() WHERE changed > beyond;
+    UPDATE station SET changed = pg_current_xact_id() WHERE changed > beyond;
+END $$;
+
 -- Writers -----------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION write_tenant(actors bigint[], seqs bigint[], bodies json[]) RETURNS text[] LANGUAGE plpgsql AS $$

@@ -1,0 +1,19 @@
+"""What the ports of this room use of an open database (storage/open.py): a handful of methods, so that a reader of
+queries need not know bridges, links and pools."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+
+class Database(Protocol):
+    """Statements run on a few pooled readers; what is away raises runtime StoreAway."""
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]: ...
+    async def fetchrow(self, sql: str, *args: Any) -> Any | None: ...
+    async def fetchval(self, sql: str, *args: Any) -> Any: ...
+    async def execute(self, sql: str, *args: Any) -> Any: ...
+    async def background(self, sql: str, *args: Any) -> Any:
+        """On the connection of its own for what gates nothing."""
+        ...
+
+    def listen(self, channel: str, handler: Callable[[str | None], None]) -> Any: ...

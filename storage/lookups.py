@@ -1,0 +1,31 @@
+"""The few questions an actor may ask the database, in `prepare` and never while deciding."""
+
+from collections.abc import Sequence
+
+from actors.ports import NumberedSession
+from storage.face import Database
+
+_BY_NUMBER = """SELECT n.number, n.session, n.station, coalesce(s.evse, 0) AS evse, coalesce(s.connector, 0) AS connector,
+    coalesce(s.state, 'active') = 'active' AS open
+FROM number n LEFT JOIN session s ON (s.tenant, s.id) = (n.tenant, n.session)
+WHERE n.number = $1 AND n.tenant = $2"""
+
+_OPEN = """SELECT number, id AS session, station, evse, connector, true AS open FROM session
+WHERE tenant = $1 AND station = $2 AND state = 'active' ORDER BY opened"""
+
+_LARGEST = 2**31 - 1
+
+
+class PostgresLookups:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def session_by_number(self, tenant: str, number: int) -> NumberedSession | None:
+        if not 0 < number <= _LARGEST:
+            return None  # stations do send 0, -1 and worse (quirk 14)
+        record = await self._db.fetchrow(_BY_NUMBER, number, tenant)
+        return None if record is None else NumberedSession(*record)
+
+    async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
+        """Oldest first."""
+        return [NumberedSession(*record) for record in await self._db.fetch(_OPEN, tenant, station)]

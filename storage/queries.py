@@ -1,0 +1,266 @@
+"""The admin API's questions, answered by PostgreSQL. Read models only: no question here wakes an actor.
+
+Lists page by keyset: the sort key of the last row is the cursor, every list is served by an index that begins with
+the tenant, and one row more than asked for tells whether there is a next page.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actors.model.ids import SESSION
+from actors.model.rows import (
+    CdrRow,
+    EvseRow,
+    InboxRow,
+    JournalRow,
+    SeenRow,
+    SessionRow,
+    StationRow,
+    TariffRow,
+    TenantRow,
+    TokenRow,
+    VariableRow,
+    VaultRow,
+)
+from actors.ports import Page, TraceRow
+from storage import cursors
+from storage.decoding import to_row
+from storage.face import Database
+from storage.feed import Feed
+from storage.readings import readings_of
+
+Record = Mapping[str, Any]
+
+_STATION = """SELECT t.*, (SELECT row_to_json(s) FROM seen s WHERE (s.tenant, s.station) = (t.tenant, t.station)) AS seen
+FROM station t"""
+
+_JOURNAL = """SELECT j.tenant, j.id, j.book, j.ref, j.at, j.reverses, j.group_id, (
+    SELECT json_agg(json_build_object('account', a.code, 'currency', a.currency, 'amount_minor', abs(e.amount_minor),
+        'side', CASE WHEN e.amount_minor > 0 THEN 'debit' ELSE 'credit' END) ORDER BY e.n)
+    FROM ledger_entry e JOIN ledger_account a ON a.id = e.account WHERE (e.tenant, e.journal) = (j.tenant, j.id)
+) AS entries FROM ledger_journal j"""
+
+_ACCOUNTS = """SELECT a.book, a.code, a.currency,
+    coalesce(t.debit_minor, 0) + coalesce(u.debit_minor, 0) AS debit,
+    coalesce(t.credit_minor, 0) + coalesce(u.credit_minor, 0) AS credit
+FROM ledger_account a LEFT JOIN ledger_total t ON t.account = a.id
+LEFT JOIN (
+    SELECT e.account, sum(greatest(e.amount_minor, 0)) AS debit_minor, -sum(least(e.amount_minor, 0)) AS credit_minor
+    FROM ledger_era r JOIN ledger_journal j ON j.era = r.era AND j.txid >= r.sealed_upto
+    JOIN ledger_entry e ON (e.tenant, e.journal) = (j.tenant, j.id)
+    WHERE j.tenant = $1 GROUP BY e.account
+) u ON u.account = a.id
+WHERE a.tenant = $1 ORDER BY a.book, a.code, a.currency"""
+
+_READINGS = """SELECT f.body FROM actor a CROSS JOIN LATERAL (
+    SELECT m.seq, m.n, m.body FROM meter m WHERE (m.tenant, m.actor) = (a.tenant, a.key)
+    UNION ALL SELECT f.seq, f.n, f.body FROM fact f WHERE (f.tenant, f.actor) = (a.tenant, a.key)
+) f WHERE (a.tenant, a.kind, a.id) = ($1, $2, $3) ORDER BY f.seq, f.n"""
+
+_VARIABLE_KEY = """station, component, coalesce(component_instance, ''), variable, coalesce(variable_instance, ''),
+    coalesce(evse, -1), coalesce(connector, -1)"""
+
+
+_decode_json = msgspec.json.Decoder().decode
+
+
+def _to(kind: type[Any], text: tuple[str, ...] = ()) -> Callable[[Record], Any]:
+    return lambda record: to_row(kind, record, text=text)
+
+
+def _keyed(*names: str) -> Callable[[Record], tuple[Any, ...]]:
+    return lambda record: tuple(record[name] for name in names)
+
+
+def _station_pair(record: Record) -> tuple[StationRow, SeenRow | None]:
+    seen = record["seen"]
+    return to_row(StationRow, record), msgspec.convert(_decode_json(seen), SeenRow) if seen else None
+
+
+class _Listing:
+    """One list of one tenant: conditions, sort key and cursor, put together to one statement."""
+
+    def __init__(self, select: str, scope: str, tenant: str) -> None:
+        self._select = select
+        self._conditions = [f"{scope} = $1"]
+        self._args: list[Any] = [tenant]
+
+    def where(self, condition: str, value: Any) -> "_Listing":
+        """Adds a condition in which `{}` stands for the value."""
+        self._args.append(value)
+        self._conditions.append(condition.replace("{}", f"${len(self._args)}"))
+        return self
+
+    def given(self, condition: str, value: Any) -> "_Listing":
+        """`where`, unless the value is None."""
+        return self if value is None else self.where(condition, value)
+
+    async def page(
+        self,
+        db: Database,
+        make: Callable[[Record], Any],
+        key: str,
+        types: tuple[type, ...],
+        key_of: Callable[[Any], tuple[Any, ...]],
+        limit: int,
+        cursor: str | None,
+        newest: bool = False,
+    ) -> Page:
+        after = cursors.decode(cursor, *types)
+        if after is not None:
+            places = ", ".join(f"${len(self._args) + n}" for n in range(1, len(after) + 1))
+            self._args += after
+            self._conditions.append(f"({key}) {'<' if newest else '>'} ({places})")
+        order = ", ".join(f"{part} DESC" for part in key.split(", ")) if newest else key
+        self._args.append(limit + 1)
+        where = " AND ".join(self._conditions)
+        sql = f"{self._select} WHERE {where} ORDER BY {order} LIMIT ${len(self._args)}"
+        records = await db.fetch(sql, *self._args)
+        more = cursors.encode(*key_of(records[limit - 1])) if len(records) > limit else None
+        return Page([make(record) for record in records[:limit]], more)
+
+
+class PostgresQueries(Feed):
+    """The Queries port; the event feed is in storage/feed.py."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        self._db = db
+
+    async def tenants(self, limit: int, cursor: str | None) -> Page:
+        after = cursors.decode(cursor, str) or ("",)
+        records = await self._db.fetch(
+            "SELECT * FROM tenant WHERE tenant > $1 AND NOT deleted ORDER BY tenant LIMIT $2", after[0], limit + 1
+        )
+        more = cursors.encode(records[limit - 1]["tenant"]) if len(records) > limit else None
+        return Page([to_row(TenantRow, record) for record in records[:limit]], more)
+
+    async def stations(self, tenant: str, status: str | None, q: str | None, limit: int, cursor: str | None) -> Page:
+        """`status`: online, offline, or a connector status that any of its EVSEs has; `q`: part of the identity or the
+        location."""
+        found = _Listing(_STATION, "NOT t.deleted AND t.tenant", tenant)
+        online = "EXISTS (SELECT FROM seen s WHERE (s.tenant, s.station) = (t.tenant, t.station) AND s.online)"
+        if status in ("online", "offline"):
+            found.where(f"{online} = {{}}", status == "online")
+        else:
+            evse = "SELECT FROM evse e WHERE (e.tenant, e.station) = (t.tenant, t.station)"
+            found.given(f"EXISTS ({evse} AND e.status = {{}})", status)
+        found.given("strpos(lower(t.station || ' ' || t.location::text), lower({})) > 0", q or None)
+        return await found.page(self._db, _station_pair, "t.station", (str,), _keyed("station"), limit, cursor)
+
+    async def station(self, tenant: str, station: str) -> Any | None:
+        record = await self._db.fetchrow(f"{_STATION} WHERE t.tenant = $1 AND t.station = $2 AND NOT t.deleted", tenant, station)
+        if record is None:
+            return None
+        evses = await self._db.fetch("SELECT * FROM evse WHERE tenant = $1 AND station = $2 ORDER BY evse", tenant, station)
+        row, seen = _station_pair(record)
+        return row, seen, [to_row(EvseRow, evse, text=("detail",)) for evse in evses]
+
+    async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        """Those still waiting; a knock that was written after the station had been registered does not count."""
+        known = "SELECT FROM station s WHERE (s.tenant, s.station) = (t.tenant, t.station) AND s.registered AND NOT s.deleted"
+        scope = f"t.state = 'waiting' AND NOT EXISTS ({known}) AND t.tenant"
+        found = _Listing("SELECT t.* FROM inbox t", scope, tenant)
+        return await found.page(self._db, _to(InboxRow), "t.station", (str,), _keyed("station"), limit, cursor)
+
+    async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page:
+        found = _Listing("SELECT * FROM variable", "tenant", tenant).where("station = {}", station)
+
+        def key_of(row: Record) -> tuple[Any, ...]:
+            evse, connector = (-1 if row[name] is None else row[name] for name in ("evse", "connector"))
+            instances = (row["component_instance"] or "", row["variable_instance"] or "")
+            return station, row["component"], instances[0], row["variable"], instances[1], evse, connector
+
+        types = (str, str, str, str, str, int, int)
+        return await found.page(self._db, _to(VariableRow), _VARIABLE_KEY, types, key_of, limit, cursor)
+
+    async def messages(
+        self,
+        tenant: str,
+        station: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        action: str | None = None,
+        unique_id: str | None = None,
+    ) -> Page:
+        found = _Listing("SELECT * FROM trace", "tenant", tenant).where("station = {}", station)
+        found.given("action = {}", action).given("unique_id = {}", unique_id)
+        make = _to(TraceRow, text=("body",))
+        return await found.page(self._db, make, "at, id", (datetime, int), _keyed("at", "id"), limit, cursor, newest=True)
+
+    async def token(self, tenant: str, ref: str) -> Any | None:
+        return await self._one(TokenRow, "SELECT * FROM token WHERE tenant = $1 AND ref = $2 AND NOT deleted", tenant, ref)
+
+    async def tokens(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        found = _Listing("SELECT * FROM token", "NOT deleted AND tenant", tenant)
+        return await found.page(self._db, _to(TokenRow), "ref", (str,), _keyed("ref"), limit, cursor)
+
+    async def tariff(self, tenant: str, tariff_id: str) -> Any | None:
+        """The newest version."""
+        sql = "SELECT * FROM tariff WHERE tenant = $1 AND id = $2 AND NOT deleted ORDER BY version DESC LIMIT 1"
+        return await self._one(TariffRow, sql, tenant, tariff_id)
+
+    async def tariffs(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        """The newest version of each."""
+        newer = "SELECT FROM tariff n WHERE (n.tenant, n.id) = (t.tenant, t.id) AND n.version > t.version AND NOT n.deleted"
+        scope = f"NOT t.deleted AND NOT EXISTS ({newer}) AND t.tenant"
+        found = _Listing("SELECT t.* FROM tariff t", scope, tenant)
+        return await found.page(self._db, _to(TariffRow), "t.id", (str,), _keyed("id"), limit, cursor)
+
+    async def session(self, tenant: str, session: str) -> Any | None:
+        return await self._one(SessionRow, "SELECT * FROM session WHERE tenant = $1 AND id = $2", tenant, session)
+
+    async def sessions(self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
+        """Newest first, in the order in which they first appeared."""
+        found = _Listing("SELECT * FROM session", "tenant", tenant)
+        found.given("station = {}", station).given("state = {}", state)
+        key_of = _keyed("opened")
+        return await found.page(self._db, _to(SessionRow), "opened", (int,), key_of, limit, cursor, newest=True)
+
+    async def meter_values(self, tenant: str, session: str) -> Sequence[Any]:
+        records = await self._db.fetch(_READINGS, tenant, SESSION, session)
+        return readings_of(record["body"].encode() for record in records)
+
+    async def cdr(self, tenant: str, cdr: str) -> Any | None:
+        return await self._one(CdrRow, "SELECT * FROM cdr WHERE tenant = $1 AND id = $2", tenant, cdr)
+
+    async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        found = _Listing("SELECT * FROM cdr", "tenant", tenant)
+        key_of = _keyed("at", "id")
+        return await found.page(self._db, _to(CdrRow), "at, id", (datetime, str), key_of, limit, cursor, newest=True)
+
+    async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
+        """Balances are debits less credits: what is owed to us is positive, what we owe and what we earned negative."""
+        return [
+            {
+                "book": record["book"],
+                "account": record["code"],
+                "currency": record["currency"],
+                "debit_minor": int(record["debit"]),
+                "credit_minor": int(record["credit"]),
+                "balance_minor": int(record["debit"] - record["credit"]),
+            }
+            for record in await self._db.fetch(_ACCOUNTS, tenant)
+        ]
+
+    async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page:
+        found = _Listing(_JOURNAL, "j.tenant", tenant).given("j.ref = {}", ref)
+        key_of = _keyed("at", "id")
+        return await found.page(self._db, _to(JournalRow), "j.at, j.id", (datetime, str), key_of, limit, cursor, newest=True)
+
+    async def journal(self, tenant: str, journal: str) -> Any | None:
+        return await self._one(JournalRow, f"{_JOURNAL} WHERE j.tenant = $1 AND j.id = $2", tenant, journal)
+
+    async def vault_row(self, tenant: str, ref: str) -> VaultRow | None:
+        """With an empty key once the subject was erased."""
+        sql = """SELECT v.*, coalesce(k.key, ''::bytea) AS key FROM vault v LEFT JOIN vault_key k USING (tenant, ref, kind)
+            WHERE v.tenant = $1 AND v.ref = $2 ORDER BY v.kind LIMIT 1"""
+        return await self._one(VaultRow, sql, tenant, ref)
+
+    async def _one(self, kind: type[Any], sql: str, *args: Any) -> Any | None:
+        record = await self._db.fetchrow(sql, *args)
+        return None if record is None else to_row(kind, record)

@@ -1,0 +1,163 @@
+"""Rows that gate nothing: traces, last-seen, knocks of unknown stations, the audit log of the API.
+
+`put` never blocks and never fails. Rows wait in bounded buffers and go out in batches on a connection of their own,
+so that a slow database costs traces, oldest first, and never a charging session. What is dropped is counted.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+import trio
+
+from actors.model.rows import AuditRow, EventRow, InboxRow, Row, SeenRow
+from actors.ports import TraceRow
+from runtime.store import StoreAway
+from storage import limits
+from storage.face import Database
+from storage.rows import body_of
+
+_log = structlog.get_logger(__name__)
+_Key = tuple[str, str]
+
+
+class PostgresSink:
+    """The Sink port. `run()` beside everything else, `flush()` once more before a node stops."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._traces: deque[TraceRow] = deque()
+        self._trace_bytes = 0
+        self._lines: deque[AuditRow | EventRow] = deque()
+        self._inbox: dict[_Key, InboxRow] = {}
+        self._seen: dict[_Key, SeenRow] = {}
+        self._seen_as: dict[_Key, tuple[bool, int]] = {}
+        """How the database knows a station: (online, generation). Another state is news, the same one can wait."""
+        self._seen_all_at = 0.0
+        self._flushing = trio.Lock()
+        self.written = 0
+        self.dropped: dict[str, int] = {"trace": 0, "line": 0, "inbox": 0, "refused": 0}
+
+    def put(self, row: Row | TraceRow) -> None:
+        if isinstance(row, TraceRow):
+            self._put_trace(row)
+        elif isinstance(row, SeenRow):
+            self._seen[row.tenant, row.station] = row
+        elif isinstance(row, InboxRow):
+            self._put_knock(row)
+        elif isinstance(row, AuditRow | EventRow):
+            self._lines.append(row)
+            if len(self._lines) > limits.SINK_LINES:
+                self._lines.popleft()
+                self.dropped["line"] += 1
+        else:
+            raise TypeError(f"{type(row).__name__} belongs into a turn: losing it would lose something")
+
+    def _put_trace(self, row: TraceRow) -> None:
+        self._traces.append(row)
+        self._trace_bytes += len(row.body)
+        while len(self._traces) > limits.SINK_TRACES or self._trace_bytes > limits.SINK_TRACE_BYTES:
+            self._trace_bytes -= len(self._traces.popleft().body)
+            self.dropped["trace"] += 1
+
+    def _put_knock(self, row: InboxRow) -> None:
+        """Knocks of one station add up; strangers beyond the bound are not worth memory."""
+        key = (row.tenant, row.station)
+        known = self._inbox.get(key)
+        if known is not None:
+            attempts = known.attempts + row.attempts
+            row = msgspec.structs.replace(row, first_seen=known.first_seen, attempts=attempts)
+        elif len(self._inbox) >= limits.SINK_LINES:
+            self.dropped["inbox"] += 1
+            return
+        self._inbox[key] = row
+
+    def stats(self) -> dict[str, int]:
+        """Counters and how much waits (metrics)."""
+        return {
+            "written": self.written,
+            "traces": len(self._traces),
+            "lines": len(self._lines),
+            "seen": len(self._seen),
+            "inbox": len(self._inbox),
+            **{f"dropped_{name}": count for name, count in self.dropped.items()},
+        }
+
+    async def run(self) -> None:
+        """Write what waits, every half second, until cancelled. A database that is away is tried again."""
+        while True:
+            await trio.sleep(limits.SINK_EVERY)
+            try:
+                await self.flush(everything=False)
+            except StoreAway:
+                await trio.sleep(limits.RETRY_AWAY)
+
+    async def flush(self, *, everything: bool = True) -> None:
+        """Write what waits. `everything` includes stations that were merely heard again. Raises StoreAway; what was
+        not written yet then goes on waiting."""
+        async with self._flushing:
+            now = trio.current_time()
+            everything = everything or now - self._seen_all_at >= limits.SEEN_EVERY
+            await self._flush_keyed("inbox", self._inbox, list(self._inbox))
+            await self._flush_seen(everything)
+            if everything:
+                self._seen_all_at = now
+            while self._lines:
+                await self._flush_lines()
+            while self._traces:
+                await self._flush_traces()
+
+    async def _flush_keyed(self, kind: str, waiting: dict[_Key, Any], keys: list[_Key]) -> None:
+        for start in range(0, len(keys), limits.SINK_BATCH):
+            rows = {key: waiting[key] for key in keys[start : start + limits.SINK_BATCH]}
+            await self._write(kind, rows.values())
+            for key, row in rows.items():
+                if waiting.get(key) is row:  # else a newer one came while this one was written
+                    del waiting[key]
+                elif kind == "inbox":  # which then counts knocks that are written by now
+                    newer = waiting[key]
+                    waiting[key] = msgspec.structs.replace(newer, attempts=newer.attempts - row.attempts)
+
+    async def _flush_seen(self, everything: bool) -> None:
+        keys = [key for key, row in self._seen.items() if everything or self._seen_as.get(key) != (row.online, row.generation)]
+        written = {key: (self._seen[key].online, self._seen[key].generation) for key in keys}
+        await self._flush_keyed("seen", self._seen, keys)
+        self._seen_as.update(written)
+
+    async def _flush_lines(self) -> None:
+        kind = "audit" if isinstance(self._lines[0], AuditRow) else "event"
+        rows: list[Any] = []
+        while self._lines and len(rows) < limits.SINK_BATCH and isinstance(self._lines[0], AuditRow) == (kind == "audit"):
+            rows.append(self._lines.popleft())
+        try:
+            await self._write(kind, rows)
+        except BaseException:
+            self._lines.extendleft(reversed(rows))
+            raise
+
+    async def _flush_traces(self) -> None:
+        rows = [self._traces.popleft() for _ in range(min(limits.SINK_BATCH, len(self._traces)))]
+        size = sum(len(row.body) for row in rows)
+        self._trace_bytes -= size
+        try:
+            await self._write("trace", rows)
+        except BaseException:
+            self._traces.extendleft(reversed(rows))
+            self._trace_bytes += size
+            raise
+
+    async def _write(self, kind: str, rows: Iterable[Row | TraceRow]) -> None:
+        bodies = [body_of(row) for row in rows]
+        if not bodies:
+            return
+        try:
+            await self._db.background(f"SELECT write_{kind}(NULL, NULL, $1::json[])", bodies)
+        except asyncpg.PostgresError as error:
+            # Refused, not away: it would be refused again, and must not dam up what comes behind it.
+            self.dropped["refused"] += len(bodies)
+            _log.warning("sink.refused", kind=kind, rows=len(bodies), error=str(error))
+        else:
+            self.written += len(bodies)
