@@ -71,3 +71,6 @@ SEAL_EVERY = 60.0
 
 SERVER_LOG_BYTES = 10 * 2**20
 """The log of the embedded server begins anew above it; one older one is kept."""
+
+WATCH_EVERY = 0.25
+"""How often the embedded server is looked at while the node lives."""

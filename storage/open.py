@@ -7,13 +7,90 @@
         db.health    runtime.store.Health; `.ready`, `.describe()`
         db.dsn       what it is connected to, without the password: for people
         await db.fetch(sql, *args)      rows, from a small pool of readers; also fetchrow, fetchval, execute
+        await db.run(job)               job(asyncpg connection) on the side thread, for a transaction
         await db.background(sql, *args) the same on the connection of traces and last-seen, which gates nothing
-        db.listen(channel, handler)     handler(payload) is called on the trio thread for each NOTIFY, and
-                                        handler(None) after every reconnect, when some may have been missed
-        await db.migrate()              bring the schema up to date (storage/migrate.py)
+        await db.listen(channel, handler)  handler(payload) is called on the trio thread for each NOTIFY, and
+                                        handler(None) after every connect, since some may have been missed
 
 What the database refuses comes as asyncpg's exceptions; a database that is away as runtime.store.StoreAway.
-Entering waits until the first connection stands (the embedded server was started) and migrates unless told not to;
+Entering waits until the connections stand (the embedded server was started) and migrates unless told not to;
 losing the database later is a state (`db.health`), never an exit. Leaving closes the connections, and stops the
-embedded server unless another process still uses it.
+embedded server unless another process still uses it. `own=True` is for the node: a second one on the same data
+directory is refused (storage.embedded.DataDirectoryInUse), while commands come and go.
 """
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from storage import limits
+from storage.database import Database
+from storage.embedded import EmbeddedServer
+from storage.links import is_away
+from storage.migrate import migrate
+from storage.postgres import PostgresStore
+from storage.upkeep import partitions, watch
+
+LANES = ("main", "money")
+
+
+@asynccontextmanager
+async def open_database(
+    dsn: str | None = None,
+    data_dir: Path | None = None,
+    *,
+    own: bool = False,
+    migrating: bool = True,
+    lanes: Sequence[str] = LANES,
+) -> AsyncIterator[Database]:
+    """Give either `dsn` or `data_dir`. Raises SchemaError, EmbeddedError; waits as long as `dsn` is away."""
+    server = None
+    if dsn is None:
+        if data_dir is None:
+            raise ValueError("open_database needs a dsn or a data_dir")
+        server = EmbeddedServer(data_dir)
+    try:
+        if server is not None:
+            if own:
+                await trio.to_thread.run_sync(server.own)
+            dsn = await trio.to_thread.run_sync(server.start)
+        assert dsn is not None
+        async with _connected(dsn, server, migrating, lanes) as database:
+            yield database
+    finally:
+        if server is not None:
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(server.stop)
+
+
+@asynccontextmanager
+async def _connected(
+    dsn: str, server: EmbeddedServer | None, migrating: bool, lanes: Sequence[str]
+) -> AsyncIterator[Database]:
+    database = Database(dsn, lanes)
+    database.store = PostgresStore(database)
+    database.bridge.start()
+    try:
+        if migrating:
+            await database.bridge.call(_migrate_when_there, dsn)
+        await database.start([partitions] if server is None else [partitions, watch(server)])
+        yield database
+    finally:
+        await database.close()
+
+
+async def _migrate_when_there(dsn: str) -> None:
+    """On the side thread: wait for the server, however long that takes."""
+    pause = limits.RECONNECT_FIRST
+    while True:
+        try:
+            await migrate(dsn)
+            return
+        except Exception as error:
+            if not is_away(error):
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, limits.RECONNECT_LONGEST)

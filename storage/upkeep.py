@@ -1,0 +1,61 @@
+"""Chores that run beside the work, on the side thread: partitions ahead of time, and the embedded server's life."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import asyncpg
+
+from runtime.store import StoreAway
+from storage import limits
+from storage.embedded import EmbeddedError, EmbeddedServer
+from storage.links import Link
+
+_log = logging.getLogger(__name__)
+
+_RULES: Final = "SELECT parent FROM partition_rule ORDER BY parent"
+_KEEP: Final = "SELECT keep_partitions($1, $2)"
+
+
+async def keep_partitions(connection: asyncpg.Connection, now: datetime) -> int:
+    """Make the parts that are needed soon and drop those past their time; how many changed. A table that is too
+    busy to be changed now is left for the next time: the default part takes its rows meanwhile."""
+    changed = 0
+    for (parent,) in await connection.fetch(_RULES):
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = {limits.PARTITION_LOCK_TIMEOUT_MS}")
+                changed += await connection.fetchval(_KEEP, parent, now)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.DuplicateTableError) as error:
+            _log.info("partitions of %s are left for later: %s", parent, error)
+    return changed
+
+
+async def partitions(link: Link) -> None:
+    """A chore: keep the partitions, now and every few minutes."""
+    while True:
+        try:
+            await link.use(keep_partitions, datetime.now(UTC))
+        except StoreAway:
+            await asyncio.sleep(limits.RECONNECT_LONGEST)
+            continue
+        except asyncpg.PostgresError as error:
+            _log.warning("partitions could not be kept: %s", error)
+        await asyncio.sleep(limits.MAINTENANCE_EVERY)
+
+
+def watch(server: EmbeddedServer) -> Callable[[Link], Awaitable[None]]:
+    """A chore: start the embedded server again whenever it is gone."""
+
+    async def watching(_: Link) -> None:
+        while True:
+            await asyncio.sleep(limits.WATCH_EVERY)
+            try:
+                await asyncio.to_thread(server.ensure)
+            except (EmbeddedError, OSError) as error:
+                _log.error("the embedded PostgreSQL cannot be started again: %s", error)
+                await asyncio.sleep(limits.RECONNECT_LONGEST)
+
+    return watching
