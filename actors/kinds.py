@@ -7,7 +7,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from actors.env import ActorEnv
+from actors.evse.actor import EvseActor
 from actors.model.ids import EVSE, SESSION, STATION, TENANT
+from actors.session.actor import SessionActor
+from actors.station.actor import StationActor
+from actors.tenant.actor import TenantActor
 from runtime.actor import Actor, Context
 from runtime.address import Address
 
@@ -29,11 +33,6 @@ def register_all(system: Registrar, env: ActorEnv) -> None:
 
     A session's address does not name its station (it is a digest of the natural key), so it hangs under the tenant.
     """
-    from actors.evse.actor import EvseActor
-    from actors.session.actor import SessionActor
-    from actors.station.actor import StationActor
-    from actors.tenant.actor import TenantActor
-
     system.register(TENANT, lambda context: TenantActor(context, env))
     system.register(STATION, lambda context: StationActor(context, env), parent=_tenant_of)
     system.register(EVSE, lambda context: EvseActor(context, env), parent=_station_of)

@@ -21,10 +21,15 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Natural keys of MeterValues that a session remembers to recognise a retry."""
     series_points: int = 512
     """Readings that a session keeps for rating; beyond it interior points are thinned."""
+    signed_readings: int = 8
+    """Signed records that a session keeps for its CDR: the first and the last ones."""
     charging_changes: int = 256
     """Changes of the charging state that a session keeps for rating."""
-    start_generations: int = 8
-    """Sessions that one natural start key can have; the last one answers all further retries."""
+    start_generations: int = 5
+    """Sessions that one natural start key can have; the last one answers all further retries. Each is one forward,
+    and the runtime bounds those."""
+    claimants: int = 4
+    """Open sessions that are asked whether a stop without a number is theirs; a station with more keeps it as stray."""
     flags: int = 32
     """Distinct flags a session keeps."""
 

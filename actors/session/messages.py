@@ -23,6 +23,9 @@ class Place(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     country: str
     currency: str
     location: dict[str, Any] = {}
+    country_code: str = ""
+    party_id: str = ""
+    """The CPO's OCPI identity, where the tenant's settings name one."""
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):

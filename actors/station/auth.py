@@ -21,9 +21,8 @@ def new_password(token_bytes: Callable[[int], bytes]) -> str:
     """A password of 20 characters without look-alikes (115 bits)."""
     letters: list[str] = []
     while len(letters) < PASSWORD_LENGTH:
-        for byte in token_bytes(32):
-            if byte < 4 * len(_ALPHABET):  # a byte beyond would favour the first letters
-                letters.append(_ALPHABET[byte % len(_ALPHABET)])
+        # A byte of 4 * len(_ALPHABET) and more would favour the first letters.
+        letters += [_ALPHABET[byte % len(_ALPHABET)] for byte in token_bytes(32) if byte < 4 * len(_ALPHABET)]
     return "".join(letters[:PASSWORD_LENGTH])
 
 

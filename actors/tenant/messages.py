@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from actors.model.token import TokenCard
 from actors.model.rows import VaultRow
+from actors.model.token import TokenCard
 
 
 class Create(msgspec.Struct, frozen=True, gc=False):

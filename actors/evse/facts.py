@@ -1,0 +1,63 @@
+"""What is remembered of an EVSE. Every type has a golden file in tests/actors/golden."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from actors.model.meter import Reading
+
+
+class Provisioned(msgspec.Struct, frozen=True, gc=False, tag="provisioned"):
+    """The EVSE exists (or not any more); `code` is permanent."""
+
+    code: str
+    present: bool
+    at: datetime
+
+
+class StatusTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="status_told"):
+    """A connector's status. `status` in OCPP 2.x words, `detail` what the station said. `late`: an older one than what
+    is known; it is history and changes nothing (quirk 18)."""
+
+    connector: int
+    status: str
+    detail: str
+    at: datetime
+    received: datetime
+    error: str = "NoError"
+    info: str | None = None
+    vendor_id: str | None = None
+    vendor_error: str | None = None
+    late: bool = False
+
+
+class Occupied(msgspec.Struct, frozen=True, gc=False, tag="occupied"):
+    """`session` opened at `at` and now sits here."""
+
+    session: str
+    connector: int
+    at: datetime
+
+
+class Released(msgspec.Struct, frozen=True, gc=False, tag="released"):
+    """`session` ended (or was quarantined); another one may have taken its place long before."""
+
+    session: str
+    at: datetime
+
+
+class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="unattributed"):
+    """Meter values that belong to no session: kept, never lost (quirk 22)."""
+
+    bulk: ClassVar[bool] = True
+
+    connector: int
+    number: int | None
+    readings: tuple[Reading, ...]
+    content: str
+    received: datetime
+    flags: tuple[str, ...] = ()
+
+
+EvseFact = Provisioned | StatusTold | Occupied | Released | Unattributed

@@ -1,0 +1,93 @@
+"""An EVSE's state: its connectors' statuses, and which session occupies it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from actors.evse import facts as f
+from actors.limits import DomainLimits
+
+LIMITS = DomainLimits()
+
+
+class Connector(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The newest status by the station's clock (`at`), never ahead of ours."""
+
+    id: int
+    status: str
+    detail: str
+    at: datetime
+    error: str = "NoError"
+    info: str | None = None
+    vendor_id: str | None = None
+    vendor_error: str | None = None
+
+
+class EvseState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """`session` sits here since `opened_at`; `closed` are recent ones whose opening may still be on its way."""
+
+    code: str = ""
+    present: bool = False
+    connectors: tuple[Connector, ...] = ()
+    session: str | None = None
+    connector: int = 0
+    opened_at: datetime | None = None
+    closed: tuple[str, ...] = ()
+    unattributed: tuple[datetime, str] | None = None
+    """Natural key of the last meter message that belonged to nobody."""
+
+
+def connector_of(state: EvseState, connector: int) -> Connector | None:
+    for known in state.connectors:
+        if known.id == connector:
+            return known
+    return None
+
+
+def _provisioned(state: EvseState, fact: f.Provisioned) -> EvseState:
+    return replace(state, code=fact.code, present=fact.present)
+
+
+def _status_told(state: EvseState, fact: f.StatusTold) -> EvseState:
+    if fact.late:
+        return state
+    told = Connector(
+        fact.connector, fact.status, fact.detail, fact.at, fact.error, fact.info, fact.vendor_id, fact.vendor_error
+    )
+    others = [known for known in state.connectors if known.id != fact.connector]
+    return replace(state, connectors=tuple(sorted((*others, told), key=_by_id)))
+
+
+def _by_id(connector: Connector) -> int:
+    return connector.id
+
+
+def _occupied(state: EvseState, fact: f.Occupied) -> EvseState:
+    return replace(state, session=fact.session, connector=fact.connector, opened_at=fact.at)
+
+
+def _released(state: EvseState, fact: f.Released) -> EvseState:
+    closed = (*state.closed, fact.session)[-LIMITS.closed_sessions :]
+    if state.session != fact.session:
+        return replace(state, closed=closed)
+    return replace(state, session=None, connector=0, opened_at=None, closed=closed)
+
+
+def _unattributed(state: EvseState, fact: f.Unattributed) -> EvseState:
+    return replace(state, unattributed=(fact.readings[0].at, fact.content)) if fact.readings else state
+
+
+_APPLY: dict[type, Callable[[EvseState, Any], EvseState]] = {
+    f.Provisioned: _provisioned,
+    f.StatusTold: _status_told,
+    f.Occupied: _occupied,
+    f.Released: _released,
+    f.Unattributed: _unattributed,
+}
+
+
+def apply(state: EvseState, fact: Any) -> EvseState:
+    return _APPLY[type(fact)](state, fact)

@@ -1,0 +1,52 @@
+"""The session's actor: the shell around `decide`."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actors.env import ActorEnv
+from actors.model.decision import Decision
+from actors.model.ids import SESSION
+from actors.session import facts, messages, state
+from actors.session.decide import decide
+from actors.session.state import SessionState
+from runtime.actor import Actor, Context
+
+
+class SessionActor(Actor[SessionState]):
+    kind = SESSION
+    state_type = SessionState
+    fact_type = facts.SessionFact
+    durable_type = messages.Superseded | messages.ChargingState | messages.Overdue | messages.StopClaimed
+
+    def __init__(self, context: Context, env: ActorEnv) -> None:
+        super().__init__(context)
+        self._limits = env.limits
+        self._id = context.address.id
+
+    def initial(self) -> SessionState:
+        return SessionState()
+
+    def decide(self, state: SessionState, message: Any, now: datetime) -> Decision:
+        return decide(self._id, state, message, now, self._limits)
+
+    def apply(self, state_: SessionState, fact: Any) -> SessionState:
+        return state.apply(state_, fact)
+
+    def redact(self, state: SessionState) -> Any:
+        """The token only as people may see it; the frozen tariff by its name."""
+        shown: dict[str, Any] = msgspec.to_builtins(state)
+        for told in (shown, shown.get("stop"), shown.get("contradiction")):
+            if isinstance(told, dict) and isinstance(told.get("token"), dict):
+                told["token"] = {"masked": told["token"]["masked"], "type": told["token"].get("type", "ISO14443")}
+        for verdict in (shown.get("verdict"), (shown.get("stop") or {}).get("verdict")):
+            if isinstance(verdict, dict):
+                verdict.pop("group", None)
+                verdict.pop("group_ref", None)
+        if state.tariff is not None:
+            shown["tariff"] = {"id": state.tariff.id, "version": state.tariff.version}
+        shown["series"] = f"{len(state.series)} readings"
+        shown["signed"] = f"{len(state.signed)} readings"
+        shown["meters"] = f"{len(state.meters)} recent keys"
+        return shown

@@ -1,0 +1,158 @@
+"""From an ended session to its price, its CDR and its journal: where the session meets the model room.
+
+Pure: everything it needs is the state. The price is that of the tariff version frozen at the start.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
+from actors.model.ledger import journal_for_invoice
+from actors.model.plausible import QUARANTINE, judge_session
+from actors.model.rating import UsageError, rate
+from actors.model.rows import CdrRow
+from actors.model.tariff import Tariff, tariff_of
+from actors.model.tariff_parse import TariffError, parse_tariff
+from actors.model.usage import Usage, usage_of
+from actors.session import facts as f
+from actors.session.rows import place_of
+from actors.session.state import SessionState
+
+
+class NotBillable(Exception):
+    """The tariff cannot be read or the usage cannot be rated: an operator decides."""
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """Facts and rows (CDR, journal) that price a session."""
+
+    facts: Sequence[Any]
+    rows: Sequence[Any] = ()
+
+
+def energy_of(state: SessionState, meter_stop_wh: int) -> int | None:
+    """Stop register minus start register, never negative; None where no start was recorded."""
+    return None if state.meter_start_wh is None else max(0, meter_stop_wh - state.meter_start_wh)
+
+
+def findings(state: SessionState, meter_stop_wh: int, at: datetime, received: datetime) -> tuple[list[str], list[str]]:
+    """(anomalies that forbid a bill, flags that only inform) of a session at its stop."""
+    assert state.meter_start_wh is not None, "an open session has a start"
+    assert state.started_at is not None
+    power = place_of(state).location.get("max_power_w")
+    judgement = judge_session(
+        meter_start_wh=state.meter_start_wh,
+        meter_stop_wh=meter_stop_wh,
+        start=state.started_at,
+        end=at,
+        received=received,
+        readings=state.series,
+        max_power_w=power if isinstance(power, int) and power > 0 else None,
+    )
+    names = judgement.names
+    return [n for n in names if n in QUARANTINE], [n for n in names if n not in QUARANTINE]
+
+
+def settle(session: str, state: SessionState, now: datetime) -> Settlement:
+    """Price an ended session: Rated, Booked and their rows; Unpriced without a tariff (never "free").
+
+    A token whose payment is "free" is rated at zero and gets a CDR without a journal. Raises NotBillable.
+    """
+    place = place_of(state)
+    tariff = _tariff(state)
+    if tariff is None:
+        return Settlement((f.Unpriced(now),))
+    try:
+        rated = rate(tariff, _usage(state), time_zone=place.time_zone)
+    except UsageError as error:
+        raise NotBillable(str(error)) from error
+    cdr = CdrRow(
+        tenant=place.tenant,
+        id=cdr_id(session),
+        session=session,
+        journal=None,
+        at=now,
+        body=build_cdr(
+            id=cdr_id(session),
+            party=party_of({"country_code": place.country_code, "party_id": place.party_id}, place.country, place.tenant),
+            facts=_cdr_facts(session, state),
+            tariff=tariff,
+            rated=rated,
+            at=now,
+        ),
+    )
+    journal = journal_for_invoice(
+        tenant=place.tenant,
+        session=session,
+        token_ref=state.token.ref if state.token is not None else None,
+        country=place.country,
+        rated=rated,
+        at=now,
+    )
+    energy = state.energy_wh or 0
+    facts = (
+        f.Rated(rated.cost, energy, tariff.fingerprint, now),
+        f.Booked(cdr.id, now, journal.id if journal is not None else None),
+    )
+    if journal is None:
+        return Settlement(facts, (cdr,))
+    return Settlement(facts, (msgspec.structs.replace(cdr, journal=journal.id), journal))
+
+
+def _tariff(state: SessionState) -> Tariff | None:
+    if state.verdict is not None and state.verdict.payment == "free":
+        return _free(place_of(state).currency)
+    card = state.tariff
+    if card is None:
+        return None
+    try:
+        return tariff_of(card.fingerprint, card.body)
+    except TariffError as error:
+        raise NotBillable(f"the tariff {card.id} cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _free(currency: str) -> Tariff:
+    """Nothing costs anything: what a free token is rated by."""
+    return parse_tariff(
+        {
+            "id": "free",
+            "currency": currency,
+            "elements": [{"price_components": [{"type": "FLAT", "price": 0, "step_size": 1}]}],
+            "last_updated": "1970-01-01T00:00:00Z",
+        }
+    )
+
+
+def _usage(state: SessionState) -> Usage:
+    """The energy that is billed is the state's; readings and charging states only say when it flowed."""
+    assert state.started_at is not None, "only a session with both ends is priced"
+    assert state.ended_at is not None
+    start = state.meter_start_wh or 0
+    return usage_of(
+        state.series, state.charging, state.started_at, state.ended_at, start, start + (state.energy_wh or 0)
+    )
+
+
+def _cdr_facts(session: str, state: SessionState) -> SessionFacts:
+    place = place_of(state)
+    assert state.started_at is not None
+    assert state.ended_at is not None
+    return SessionFacts(
+        session=session,
+        station=place.station,
+        evse=place.evse,
+        connector=place.connector,
+        start=state.started_at,
+        end=state.ended_at,
+        token=state.token,
+        location=place.location,
+        country=place.country,
+        auth_method="COMMAND" if "remote_start" in state.flags else "AUTH_REQUEST",
+        readings=state.signed,
+        anomalies=(*state.anomalies, *state.flags),
+    )

@@ -1,0 +1,217 @@
+"""What a session answers: pure functions of state, message and time.
+
+A transaction message is always recorded and always answered; what is doubtful goes to quarantine, never to a bill
+and never back to the station as a refusal (PROTOCOLS 2.5, quirks 14-22). Retries are recognised by their natural
+keys and change nothing. `stop.py` ends, rates and books; `resolve.py` is the operator's way out.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from actors.evse.messages import SessionClosed, SessionOpened
+from actors.limits import DomainLimits
+from actors.model.decision import NOTHING, Decision, Letter, Signal, Timer
+from actors.model.ids import evse_address, session_address, session_id_for_start, station_address
+from actors.model.rows import NumberRow
+from actors.session import facts as f
+from actors.session import messages as m
+from actors.session.phases import allows
+from actors.session.resolve import decide_resolve
+from actors.session.rows import event, has_evse, session_row
+from actors.session.state import SessionState, apply, charging_event, row_due
+from actors.session.stop import decide_claim, decide_stop, decide_stray
+from actors.station.messages import Done, RouteKnown, StartReply
+
+DONE = Decision(reply=Done())
+OVERDUE = "overdue"
+
+
+def decide(session: str, state: SessionState, message: Any, now: datetime, limits: DomainLimits) -> Decision:
+    """Dispatch by the message's class; a message of no known class is a bug and raises KeyError."""
+    return _DECIDE[type(message)](session, state, message, now, limits)
+
+
+def decide_start(session: str, state: SessionState, start: m.Start, now: datetime, limits: DomainLimits) -> Decision:
+    """Record the start, whatever the token is worth (quirks 16, 17); a retry answers the first one's number."""
+    if state.phase != "new":
+        return _started_again(state, start, limits)
+    place = start.place
+    flags = start.flags if start.generation == 0 else (*start.flags, "repeated_after_stop")
+    fact = f.Started(
+        place, start.token, start.verdict, start.tariff, start.number, start.meter_start_wh,
+        start.at, start.received, start.generation, start.reservation, flags,
+    )  # fmt: skip
+    after = apply(state, fact)
+    return Decision(
+        facts=(fact,),
+        rows=(
+            session_row(session, after, now),
+            NumberRow(tenant=place.tenant, number=start.number, station=place.station, session=session),
+            event(session, after, "session.started", now),
+        ),
+        letters=_opened(session, place, start.at),
+        signals=(route_signal(session, after, still_open=True),),
+        timers=(Timer(OVERDUE, now + limits.overdue_after, m.Overdue(now)),),
+        reply=StartReply(start.number, start.verdict),
+    )
+
+
+def _opened(session: str, place: m.Place, at: datetime) -> Sequence[Letter]:
+    if not has_evse(place):
+        return ()
+    return (Letter(evse_address(place.tenant, place.station, place.evse), SessionOpened(session, place.connector, at)),)
+
+
+def _started_again(state: SessionState, start: m.Start, limits: DomainLimits) -> Decision:
+    """A retry while open, or after an unreadable message: the same number. After the stop it is suspect: a session
+    of its own, which quarantines itself, made by the session of the next generation."""
+    generation = start.generation + 1
+    if state.stop is None or state.started_at is None or generation >= limits.start_generations:
+        return Decision(reply=StartReply(state.number, state.verdict or start.verdict))
+    place, token = start.place, start.token
+    following = session_id_for_start(place.station, place.evse, token.ref, start.meter_start_wh, start.at, generation)
+    return Decision(forward=(session_address(place.tenant, following), _next_generation(start, generation)))
+
+
+def _next_generation(start: m.Start, generation: int) -> m.Start:
+    return m.Start(
+        start.place, start.token, start.verdict, start.tariff, start.number, start.meter_start_wh,
+        start.at, start.received, generation, start.reservation, start.flags,
+    )  # fmt: skip
+
+
+def route_signal(session: str, state: SessionState, *, still_open: bool) -> Signal:
+    place = state.place
+    assert place is not None
+    return Signal(
+        station_address(place.tenant, place.station),
+        RouteKnown(state.number, session, place.evse, place.connector, still_open),
+    )
+
+
+def decide_meter(session: str, state: SessionState, meter: m.Meter, now: datetime, limits: DomainLimits) -> Decision:
+    """Keep every reading. The same moment with the same content is a retry; with other content it is flagged."""
+    readings = meter.readings
+    flags = meter.flags
+    if readings:
+        first, content = readings[0].at, meter.content
+        for at, known in reversed(state.meters):
+            if at == first:
+                if known == content:
+                    return DONE
+                flags = (*flags, "meter_contradicted")
+                break
+    if state.stop is not None:
+        flags = (*flags, "meter_after_stop")
+    fact = f.Metered(readings, meter.content, meter.received, flags)
+    if not row_due(state, meter.received):
+        return Decision(facts=(fact,), reply=Done())
+    after = apply(state, fact)
+    if after.place is None:
+        return Decision(facts=(fact,), reply=Done())
+    return Decision(
+        facts=(fact,),
+        rows=(session_row(session, after, now), event(session, after, "session.updated", now)),
+        reply=Done(),
+    )
+
+
+def decide_charging(
+    session: str, state: SessionState, message: m.ChargingState, now: datetime, limits: DomainLimits
+) -> Decision:
+    """What the vehicle does, from connector statuses. Order is arbitrary (quirk 18): rating sorts them by time."""
+    if not state.open or (message.at, message.state) in state.charging:
+        return NOTHING
+    fact = f.ChargingChanged(message.state, message.at, now)
+    after = apply(state, fact)
+    if after.phase == state.phase and not allows(state.phase, charging_event(message.state)):
+        return Decision(facts=(fact,))
+    return Decision(facts=(fact,), rows=(session_row(session, after, now), event(session, after, "session.updated", now)))
+
+
+def decide_superseded(
+    session: str, state: SessionState, message: m.Superseded, now: datetime, limits: DomainLimits
+) -> Decision:
+    """Another session took the EVSE. This one stays open: its stop may still come from an offline queue (quirk 15)."""
+    if not state.open or "superseded" in state.flags:
+        return NOTHING
+    return _flag(session, state, f.Flagged("superseded", now, message.by), now)
+
+
+def decide_overdue(session: str, state: SessionState, message: m.Overdue, now: datetime, limits: DomainLimits) -> Decision:
+    """Silent for long: flag it, never end it (quirk 15). The timer is the open session's obligation, so it is set
+    again for as long as the session is open."""
+    if not state.open:
+        return NOTHING
+    heard = state.heard_at or now
+    due = heard + limits.overdue_after
+    if due > now:
+        return Decision(timers=(Timer(OVERDUE, due, m.Overdue(heard)),))
+    timers = (Timer(OVERDUE, now + limits.overdue_after, m.Overdue(now)),)
+    if OVERDUE in state.flags:
+        return Decision(timers=timers)
+    return _flag(session, state, f.Flagged(OVERDUE, now), now, timers)
+
+
+def _flag(
+    session: str, state: SessionState, fact: f.Flagged, now: datetime, timers: Sequence[Timer] = ()
+) -> Decision:
+    after = apply(state, fact)
+    rows = (session_row(session, after, now), event(session, after, "session.flagged", now))
+    return Decision(facts=(fact,), rows=rows, timers=timers)
+
+
+def decide_unreadable(
+    session: str, state: SessionState, message: m.MarkUnreadable, now: datetime, limits: DomainLimits
+) -> Decision:
+    """A message of this session is a dead letter: nothing of it is billed before an operator has looked."""
+    new = state.phase == "new"
+    place = state.place or message.place
+    if place is None or (state.place is not None and not allows(state.phase, "unreadable")):
+        return Decision(reply=Done())  # settled or never known: the dead letter itself is what is kept
+    number = message.number if message.number is not None and message.number > 0 else None
+    fact = f.Unread(message.dead_letter, message.kind, message.at, place if new else None, number if new else None)
+    after = apply(state, fact)
+    rows: list[Any] = [session_row(session, after, now), event(session, after, "session.quarantined", now)]
+    signals: Sequence[Signal] = ()
+    if new and number is not None and message.kind == "start":
+        rows.append(NumberRow(tenant=place.tenant, number=number, station=place.station, session=session))
+        signals = (route_signal(session, after, still_open=True),)
+    letters: Sequence[Letter] = ()
+    timers: Sequence[Timer] = ()
+    if state.open:
+        timers = (Timer(OVERDUE, None),)
+        if has_evse(place):
+            letters = (Letter(evse_address(place.tenant, place.station, place.evse), SessionClosed(session, now)),)
+    return Decision(facts=(fact,), rows=rows, letters=letters, signals=signals, timers=timers, reply=Done())
+
+
+def decide_claimed(
+    session: str, state: SessionState, message: m.StopClaimed, now: datetime, limits: DomainLimits
+) -> Decision:
+    """This address is the desk of a stop that ended another session."""
+    if state.phase != "new":
+        return NOTHING
+    return Decision(facts=(f.StopMatched(message.session, message.at),))
+
+
+def decide_look(session: str, state: SessionState, message: m.Look, now: datetime, limits: DomainLimits) -> Decision:
+    return Decision(reply=None if state.place is None else session_row(session, state, now))
+
+
+_Decider = Callable[[str, SessionState, Any, datetime, DomainLimits], Decision]
+_DECIDE: dict[type, _Decider] = {
+    m.Start: decide_start,
+    m.Meter: decide_meter,
+    m.Stop: decide_stop,
+    m.StrayStop: decide_stray,
+    m.ClaimStop: decide_claim,
+    m.MarkUnreadable: decide_unreadable,
+    m.Resolve: decide_resolve,
+    m.Look: decide_look,
+    m.Superseded: decide_superseded,
+    m.ChargingState: decide_charging,
+    m.Overdue: decide_overdue,
+    m.StopClaimed: decide_claimed,
+}

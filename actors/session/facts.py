@@ -1,0 +1,171 @@
+"""What is remembered of a session. Facts are the journal: they outlive protocols, and hold no token UID.
+
+`Metered` is bulk: it is stored with the meter data and takes part in recovery like any other fact. Every type
+has a golden file in tests/actors/golden; changing one means a new version and an upcaster.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from actors.model.meter import Reading
+from actors.model.money import Cost
+from actors.model.token import IdToken, TokenVerdict
+from actors.ports import TariffCard
+from actors.session.messages import Place
+
+
+class Started(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="started"):
+    """The natural key of a start is (station, connector, token, meter_start_wh, at); `generation` counts equal keys
+    whose session had stopped. `tariff` is the version in force, frozen for the whole session."""
+
+    place: Place
+    token: IdToken
+    verdict: TokenVerdict
+    tariff: TariffCard | None
+    number: int
+    meter_start_wh: int
+    at: datetime
+    received: datetime
+    generation: int = 0
+    reservation: int | None = None
+    flags: tuple[str, ...] = ()
+
+
+class Metered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="metered"):
+    """One MeterValues (or the transactionData of a stop). `content` hashes the payload as received."""
+
+    bulk: ClassVar[bool] = True
+
+    readings: tuple[Reading, ...]
+    content: str
+    received: datetime
+    flags: tuple[str, ...] = ()
+
+
+class ChargingChanged(msgspec.Struct, frozen=True, gc=False, tag="charging_changed"):
+    """`state`: OCPP 2.x ChargingStateEnum; `at` by the station's clock, `received` by ours."""
+
+    state: str
+    at: datetime
+    received: datetime
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ended"):
+    """The station's stop. `energy_wh` is None where the start could not be read. `flags` inform; what forbids a bill
+    follows as Quarantined in the same turn."""
+
+    meter_stop_wh: int
+    at: datetime
+    received: datetime
+    reason: str
+    energy_wh: int | None
+    token: IdToken | None = None
+    verdict: TokenVerdict | None = None
+    flags: tuple[str, ...] = ()
+
+
+class Rated(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="rated"):
+    """Cost under the frozen tariff (None: a free token, at zero)."""
+
+    cost: Cost
+    energy_wh: int
+    tariff: str | None
+    """Fingerprint of the tariff version."""
+    at: datetime
+
+
+class Booked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="booked"):
+    """The CDR and, unless the cost is zero, its journal."""
+
+    cdr: str
+    at: datetime
+    journal: str | None = None
+
+
+class Unpriced(msgspec.Struct, frozen=True, gc=False, tag="unpriced"):
+    """Ended without a tariff: never "free", it waits for an operator to name one."""
+
+    at: datetime
+
+
+class Quarantined(msgspec.Struct, frozen=True, gc=False, tag="quarantined"):
+    """Anomalies that keep a session from being billed until an operator resolves it."""
+
+    anomalies: tuple[str, ...]
+    at: datetime
+
+
+class Flagged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="flagged"):
+    """Something an operator should see that changes neither phase nor bill: `overdue`, `superseded` ..."""
+
+    flag: str
+    at: datetime
+    detail: str = ""
+
+
+class StopContradicted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="stop_contradicted"):
+    """Another stop of an ended session with other content: kept, flagged, never billed again."""
+
+    meter_stop_wh: int
+    at: datetime
+    received: datetime
+    reason: str
+    token: IdToken | None = None
+
+
+class StrayStopped(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="stray_stopped"):
+    """A stop of no known session (quirks 14, 19). `number` is what the station claimed."""
+
+    place: Place
+    number: int
+    meter_stop_wh: int
+    at: datetime
+    received: datetime
+    reason: str
+    token: IdToken | None = None
+    flags: tuple[str, ...] = ()
+
+
+class StopMatched(msgspec.Struct, frozen=True, gc=False, tag="stop_matched"):
+    """The stop that this address would have kept as a stray one ended `session`."""
+
+    session: str
+    at: datetime
+
+
+class Unread(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="unread"):
+    """A message of this session crashed its actor and lies in the dead letters."""
+
+    dead_letter: str
+    kind: str
+    at: datetime
+    place: Place | None = None
+    number: int | None = None
+
+
+class Resolved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="resolved"):
+    """An operator's decision. What is given replaces what was recorded."""
+
+    action: str
+    reason: str
+    who: str
+    at: datetime
+    energy_wh: int | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tariff: TariffCard | None = None
+
+
+class Waived(msgspec.Struct, frozen=True, gc=False, tag="waived"):
+    """Nothing will be billed for this session."""
+
+    reason: str
+    at: datetime
+
+
+SessionFact = (
+    Started | Metered | ChargingChanged | Ended | Rated | Booked | Unpriced | Quarantined | Flagged
+    | StopContradicted | StrayStopped | StopMatched | Unread | Resolved | Waived
+)  # fmt: skip

@@ -1,0 +1,97 @@
+"""The life of a session as a table: in which phase what may happen, and where it leads.
+
+Events are named after facts (`state.py` says which fact is which event). Whatever is not in the table cannot be
+applied, and what cannot be applied is never written. `diagram()` draws the table; the drawing beside this module
+(phases.mmd) is compared with it by a test.
+"""
+
+from typing import Literal
+
+Phase = Literal[
+    "new", "authorised", "started", "charging", "suspended", "ended", "rated", "booked",
+    "unpriced", "quarantined", "waived", "matched",
+]  # fmt: skip
+Event = Literal[
+    "authorised", "started", "charging", "suspended", "ended", "rated", "booked",
+    "unpriced", "quarantined", "waived", "stray", "unreadable", "matched",
+]  # fmt: skip
+
+TABLE: tuple[tuple[Phase, Event, Phase], ...] = (
+    # A start is recorded whatever the token is worth; an accepted one passes through `authorised`.
+    ("new", "authorised", "authorised"),
+    ("new", "started", "started"),
+    ("authorised", "started", "started"),
+    # Charging states come from connector statuses and meter readings, in any order.
+    ("started", "charging", "charging"),
+    ("started", "suspended", "suspended"),
+    ("charging", "suspended", "suspended"),
+    ("suspended", "charging", "charging"),
+    # The stop: ended, rated and booked in one turn.
+    ("started", "ended", "ended"),
+    ("charging", "ended", "ended"),
+    ("suspended", "ended", "ended"),
+    ("ended", "rated", "rated"),
+    ("rated", "booked", "booked"),
+    # No tariff is never "free"; an operator names one, or waives.
+    ("ended", "unpriced", "unpriced"),
+    ("unpriced", "rated", "rated"),
+    ("unpriced", "waived", "waived"),
+    # Anomalies never reach a bill; an operator bills, corrects or waives.
+    ("ended", "quarantined", "quarantined"),
+    ("ended", "waived", "waived"),
+    ("quarantined", "ended", "quarantined"),
+    ("quarantined", "rated", "rated"),
+    ("quarantined", "waived", "waived"),
+    # A session whose stop never came is closed by an operator, never by itself.
+    ("started", "rated", "rated"),
+    ("charging", "rated", "rated"),
+    ("suspended", "rated", "rated"),
+    ("started", "waived", "waived"),
+    ("charging", "waived", "waived"),
+    ("suspended", "waived", "waived"),
+    # What has no start: a stray stop, a message that could not be read, a stop that found its session elsewhere.
+    ("new", "stray", "quarantined"),
+    ("new", "unreadable", "quarantined"),
+    ("started", "unreadable", "quarantined"),
+    ("charging", "unreadable", "quarantined"),
+    ("suspended", "unreadable", "quarantined"),
+    ("quarantined", "unreadable", "quarantined"),
+    ("new", "matched", "matched"),
+)
+
+_NEXT: dict[tuple[str, str], Phase] = {(phase, event): after for phase, event, after in TABLE}
+
+OPEN: frozenset[str] = frozenset({"authorised", "started", "charging", "suspended"})
+"""Phases in which a stop is still expected."""
+SETTLED: frozenset[str] = frozenset({"booked", "waived"})
+"""Phases that no message leaves again."""
+
+
+class IllegalTransition(ValueError):
+    """The event has no place in this phase."""
+
+
+def allows(phase: Phase, event: Event) -> bool:
+    return (phase, event) in _NEXT
+
+
+def after(phase: Phase, event: Event) -> Phase:
+    try:
+        return _NEXT[phase, event]
+    except KeyError:
+        raise IllegalTransition(f"a session cannot be {event!r} while it is {phase!r}") from None
+
+
+def public_state(phase: Phase) -> str:
+    """The state as the admin API names it: active, ended or quarantined."""
+    if phase == "quarantined":
+        return "quarantined"
+    return "active" if phase in OPEN or phase == "new" else "ended"
+
+
+def diagram() -> str:
+    """The table as a mermaid state diagram."""
+    lines = ["stateDiagram-v2", "    [*] --> new"]
+    lines += [f"    {phase} --> {to}: {event}" for phase, event, to in TABLE]
+    lines += [f"    {phase} --> [*]" for phase in sorted(SETTLED | {"matched"})]
+    return "\n".join(lines) + "\n"

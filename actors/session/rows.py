@@ -1,0 +1,65 @@
+"""What a session shows to the outside: its read-model row and its lines in the event feed."""
+
+from datetime import datetime
+from typing import Any
+
+from actors.model.rows import EventRow, SessionRow
+from actors.session.messages import Place
+from actors.session.phases import public_state
+from actors.session.state import SessionState
+
+
+def place_of(state: SessionState) -> Place:
+    """Every session that shows itself has a place: it comes with its first fact."""
+    assert state.place is not None, "a session without a first fact has no row"
+    return state.place
+
+
+def has_evse(place: Place) -> bool:
+    """False where the station named no EVSE of its own (connector 0)."""
+    return place.evse > 0
+
+
+def session_row(session: str, state: SessionState, now: datetime) -> SessionRow:
+    place = place_of(state)
+    token = state.token
+    return SessionRow(
+        tenant=place.tenant,
+        id=session,
+        number=state.number,
+        station=place.station,
+        evse=place.evse,
+        connector=place.connector,
+        transaction_id=state.transaction_id,
+        token_ref=token.ref if token is not None else None,
+        token_masked=token.masked if token is not None else None,
+        state=public_state(state.phase),
+        phase=state.phase,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+        energy_wh=state.energy_wh,
+        stop_reason=state.stop.reason if state.stop is not None else None,
+        cost=state.cost,
+        unpriced=state.phase == "unpriced",
+        cdr=state.cdr,
+        anomalies=(*state.anomalies, *state.flags),
+        updated_at=now,
+    )
+
+
+def event(session: str, state: SessionState, kind: str, now: datetime) -> EventRow:
+    place = place_of(state)
+    body: dict[str, Any] = {
+        "session": session,
+        "number": state.number,
+        "station": place.station,
+        "evse": place.evse,
+        "state": public_state(state.phase),
+        "phase": state.phase,
+        "energy_wh": state.energy_wh,
+    }
+    if state.cdr is not None:
+        body["cdr"] = state.cdr
+    if state.anomalies or state.flags:
+        body["anomalies"] = [*state.anomalies, *state.flags]
+    return EventRow(tenant=place.tenant, kind=kind, subject=session, at=now, body=body)

@@ -1,0 +1,303 @@
+"""A session's state and how facts change it. Pure and total over facts that `decide` makes.
+
+The state keeps what the next decision needs, not the history: a compact series of readings for rating
+(`actors/model/usage.Point`), the natural keys of recent meter messages, the stop as it was told.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from actors.limits import DomainLimits
+from actors.model.meter import Reading
+from actors.model.money import Cost
+from actors.model.token import IdToken, TokenVerdict
+from actors.model.usage import Point, point_of
+from actors.ports import TariffCard
+from actors.session import facts as f
+from actors.session.messages import Place
+from actors.session.phases import OPEN, SETTLED, Phase, after, allows
+
+LIMITS = DomainLimits()
+
+
+class StopTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The stop that ended the session: what a retry must equal."""
+
+    meter_stop_wh: int
+    at: datetime
+    reason: str
+    token: IdToken | None = None
+    verdict: TokenVerdict | None = None
+
+
+class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """`flags` inform an operator; `anomalies` are why the session is (or was) quarantined.
+
+    `meters` holds the natural keys (moment, content hash) of recent meter messages. `row_at` is when the
+    read-model row was last written: it is coalesced between transitions.
+    """
+
+    phase: Phase = "new"
+    place: Place | None = None
+    number: int = 0
+    transaction_id: str = ""
+    token: IdToken | None = None
+    verdict: TokenVerdict | None = None
+    tariff: TariffCard | None = None
+    meter_start_wh: int | None = None
+    started_at: datetime | None = None
+    generation: int = 0
+    reservation: int | None = None
+    series: tuple[Point, ...] = ()
+    signed: tuple[Reading, ...] = ()
+    """Readings with a signed record, for the CDR: the first and the last ones."""
+    meters: tuple[tuple[datetime, str], ...] = ()
+    charging: tuple[tuple[datetime, str], ...] = ()
+    heard_at: datetime | None = None
+    row_at: datetime | None = None
+    stop: StopTold | None = None
+    contradiction: StopTold | None = None
+    """The last stop that said something else: its retry changes nothing either."""
+    ended_at: datetime | None = None
+    energy_wh: int | None = None
+    flags: tuple[str, ...] = ()
+    anomalies: tuple[str, ...] = ()
+    cost: Cost | None = None
+    cdr: str | None = None
+    journal: str | None = None
+    resolution: str | None = None
+    matched: str | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.phase in OPEN
+
+
+def add_flags(have: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """Each flag once, in order of appearance, bounded."""
+    fresh = tuple(flag for flag in dict.fromkeys(more) if flag not in have)
+    return (have + fresh)[: LIMITS.flags] if fresh else have
+
+
+def row_due(state: SessionState, now: datetime) -> bool:
+    """Is a coalesced row to be written now? Between transitions at most one in `row_every`."""
+    return state.row_at is None or now - state.row_at >= LIMITS.row_every
+
+
+def thinned(series: tuple[Point, ...]) -> tuple[Point, ...]:
+    """At most `series_points` readings: beyond it every second interior one goes.
+
+    The energy billed is stop register minus start register, which no reading can change: readings only say *when*
+    within the session it flowed. So thinning halves the resolution in time, evenly, and nothing else; power and
+    current of a reading that goes are lost with it.
+    """
+    if len(series) <= LIMITS.series_points:
+        return series
+    return (series[0], *series[1:-1:2], series[-1])
+
+
+def _started(state: SessionState, fact: f.Started) -> SessionState:
+    phase = after(state.phase, "authorised") if fact.verdict.accepted else state.phase
+    return replace(
+        state,
+        phase=after(phase, "started"),
+        place=fact.place,
+        number=fact.number,
+        transaction_id=str(fact.number),
+        token=fact.token,
+        verdict=fact.verdict,
+        tariff=fact.tariff,
+        meter_start_wh=fact.meter_start_wh,
+        started_at=fact.at,
+        generation=fact.generation,
+        reservation=fact.reservation,
+        flags=add_flags(state.flags, fact.flags),
+        heard_at=fact.received,
+        row_at=fact.received,
+    )
+
+
+def _metered(state: SessionState, fact: f.Metered) -> SessionState:
+    points = [point for point in map(point_of, fact.readings) if _useful(point)]
+    series = state.series
+    if points and state.phase not in SETTLED:
+        series = (*series, *points)
+        if len(series) > LIMITS.series_points:
+            series = thinned(tuple(sorted(series, key=_moment)))
+    signed = tuple(reading for reading in fact.readings if any(sample.signed for sample in reading.samples))
+    keys = (*state.meters, *((reading.at, fact.content) for reading in fact.readings[:1]))
+    energy, phase = state.energy_wh, state.phase
+    if state.stop is None and points:
+        energy = energy_so_far(state, points)
+        if phase == "started" and energy is not None and energy > 0:
+            phase = after(phase, "charging")
+    return replace(
+        state,
+        phase=phase,
+        series=series,
+        signed=_bounded((*state.signed, *signed)) if signed else state.signed,
+        meters=keys[-LIMITS.recent_meters :],
+        energy_wh=energy,
+        flags=add_flags(state.flags, fact.flags) if fact.flags else state.flags,
+        heard_at=fact.received,
+        row_at=fact.received if row_due(state, fact.received) else state.row_at,
+    )
+
+
+def _bounded(signed: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    return signed if len(signed) <= LIMITS.signed_readings else (signed[0], *signed[1 - LIMITS.signed_readings :])
+
+
+def _useful(point: Point) -> bool:
+    return point.energy_wh is not None or point.power_w is not None or point.current_a is not None
+
+
+def _moment(point: Point) -> datetime:
+    return point.at
+
+
+def energy_so_far(state: SessionState, points: list[Point]) -> int | None:
+    """Energy by the latest register, for showing only; a register below the start counts from zero (quirk 23)."""
+    registers = [point.energy_wh for point in points if point.energy_wh is not None]
+    if not registers or state.meter_start_wh is None:
+        return state.energy_wh
+    register = int(registers[-1])
+    energy = register - state.meter_start_wh if register >= state.meter_start_wh else register
+    return max(energy, state.energy_wh or 0)
+
+
+def _charging_changed(state: SessionState, fact: f.ChargingChanged) -> SessionState:
+    event = charging_event(fact.state)
+    phase = after(state.phase, event) if allows(state.phase, event) else state.phase
+    changes = (*state.charging, (fact.at, fact.state))[-LIMITS.charging_changes :]
+    return replace(state, phase=phase, charging=changes, row_at=fact.received)
+
+
+def charging_event(state: str) -> Any:
+    """Charging is charging; every other state of the vehicle or station suspends."""
+    return "charging" if state == "Charging" else "suspended"
+
+
+def _ended(state: SessionState, fact: f.Ended) -> SessionState:
+    return replace(
+        state,
+        phase=after(state.phase, "ended"),
+        stop=StopTold(fact.meter_stop_wh, fact.at, fact.reason, fact.token, fact.verdict),
+        ended_at=fact.at,
+        energy_wh=fact.energy_wh,
+        flags=add_flags(state.flags, fact.flags),
+        heard_at=fact.received,
+        row_at=fact.received,
+    )
+
+
+def _rated(state: SessionState, fact: f.Rated) -> SessionState:
+    return replace(state, phase=after(state.phase, "rated"), cost=fact.cost, energy_wh=fact.energy_wh, row_at=fact.at)
+
+
+def _booked(state: SessionState, fact: f.Booked) -> SessionState:
+    """Settled: what only rating needed is let go (the tariff's version is named in the CDR and in Rated)."""
+    phase = after(state.phase, "booked")
+    return replace(
+        state, phase=phase, cdr=fact.cdr, journal=fact.journal, tariff=None, series=(), signed=(), charging=(),
+        row_at=fact.at,
+    )  # fmt: skip
+
+
+def _unpriced(state: SessionState, fact: f.Unpriced) -> SessionState:
+    return replace(state, phase=after(state.phase, "unpriced"), row_at=fact.at)
+
+
+def _quarantined(state: SessionState, fact: f.Quarantined) -> SessionState:
+    phase = state.phase if state.phase == "quarantined" else after(state.phase, "quarantined")
+    return replace(state, phase=phase, anomalies=add_flags(state.anomalies, fact.anomalies), row_at=fact.at)
+
+
+def _flagged(state: SessionState, fact: f.Flagged) -> SessionState:
+    return replace(state, flags=add_flags(state.flags, (fact.flag,)), row_at=fact.at)
+
+
+def _stop_contradicted(state: SessionState, fact: f.StopContradicted) -> SessionState:
+    told = StopTold(fact.meter_stop_wh, fact.at, fact.reason, fact.token)
+    flags = add_flags(state.flags, ("stop_contradicted",))
+    return replace(state, contradiction=told, flags=flags, row_at=fact.received)
+
+
+def _stray_stopped(state: SessionState, fact: f.StrayStopped) -> SessionState:
+    return replace(
+        state,
+        phase=after(state.phase, "stray"),
+        place=fact.place,
+        transaction_id=str(fact.number),
+        token=fact.token,
+        stop=StopTold(fact.meter_stop_wh, fact.at, fact.reason, fact.token),
+        ended_at=fact.at,
+        anomalies=add_flags(state.anomalies, ("stray_stop",)),
+        flags=add_flags(state.flags, fact.flags),
+        heard_at=fact.received,
+        row_at=fact.received,
+    )
+
+
+def _stop_matched(state: SessionState, fact: f.StopMatched) -> SessionState:
+    return replace(state, phase=after(state.phase, "matched"), matched=fact.session, ended_at=fact.at)
+
+
+def _unread(state: SessionState, fact: f.Unread) -> SessionState:
+    phase = after(state.phase, "unreadable") if allows(state.phase, "unreadable") else state.phase
+    number = fact.number if fact.number is not None and not state.number else state.number
+    return replace(
+        state,
+        phase=phase,
+        place=state.place or fact.place,
+        number=number,
+        transaction_id=state.transaction_id or str(number),
+        started_at=state.started_at or (fact.at if fact.kind == "start" else None),
+        anomalies=add_flags(state.anomalies, ("unreadable",)),
+        row_at=fact.at,
+    )
+
+
+def _resolved(state: SessionState, fact: f.Resolved) -> SessionState:
+    return replace(
+        state,
+        resolution=fact.action,
+        tariff=fact.tariff or state.tariff,
+        energy_wh=state.energy_wh if fact.energy_wh is None else fact.energy_wh,
+        started_at=fact.started_at or state.started_at,
+        ended_at=fact.ended_at or state.ended_at,
+        row_at=fact.at,
+    )
+
+
+def _waived(state: SessionState, fact: f.Waived) -> SessionState:
+    ended = state.ended_at or fact.at
+    return replace(state, phase=after(state.phase, "waived"), ended_at=ended, series=(), charging=(), row_at=fact.at)
+
+
+_APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
+    f.Started: _started,
+    f.Metered: _metered,
+    f.ChargingChanged: _charging_changed,
+    f.Ended: _ended,
+    f.Rated: _rated,
+    f.Booked: _booked,
+    f.Unpriced: _unpriced,
+    f.Quarantined: _quarantined,
+    f.Flagged: _flagged,
+    f.StopContradicted: _stop_contradicted,
+    f.StrayStopped: _stray_stopped,
+    f.StopMatched: _stop_matched,
+    f.Unread: _unread,
+    f.Resolved: _resolved,
+    f.Waived: _waived,
+}
+
+
+def apply(state: SessionState, fact: Any) -> SessionState:
+    """The state after `fact`. Raises IllegalTransition for one that the table of phases does not allow."""
+    return _APPLY[type(fact)](state, fact)

@@ -1,0 +1,147 @@
+"""The lane towards the station: what an operator (or the system) wants of it. Pure functions.
+
+A CALL is not idempotent, so it is an effect of class "once": `CommandIssued` and its `not_after` are committed before
+anything is sent, and it is never sent twice. The asker waits (`later`) while the station's inbox goes on. What the
+node forgot in a crash ends as "unknown": nobody can tell, and nothing is repeated.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actors.limits import DomainLimits
+from actors.model.decision import NOTHING, Decision, Effect, Refused
+from actors.model.intents import CommandFailure, CommandResult, ReportedVariable, RequestStart, RequestStop, SetVariable
+from actors.station import facts as f
+from actors.station import messages as m
+from actors.station.decide import Station
+from actors.station.rows import event, variable_row
+from actors.station.state import LIMITS, StationState, variable_key
+
+TOPIC = "ocpp"
+SECRET_VARIABLES = frozenset({"authorizationkey", "basicauthpassword", "keycode"})
+"""Variables whose values are secrets: never kept, never shown (1.6 keys and 2.x names, lower case)."""
+
+
+def refusal(state: StationState, command: m.Command, now: datetime, limits: DomainLimits) -> Refused | None:
+    """Why this command is not even rendered. PROTOCOLS 2.4: nothing is sent to a station whose boot was rejected, and
+    no remote start or stop before it was accepted."""
+    if not state.registered:
+        return Refused("unknown", "there is no such station")
+    if command.not_after <= now:
+        return Refused("expired", "the time in which this was to be sent is over")
+    for known, outcome in state.settled:
+        if known == command.id:
+            return Refused("conflict", f"this command was sent before; it ended as {outcome}")
+    if state.boot_status == "Rejected":
+        return Refused("state", "the station's boot was rejected: nothing may be sent to it")
+    if state.boot_status != "Accepted" and isinstance(command.intent, RequestStart | RequestStop):
+        return Refused("state", "the station has not been accepted yet: no remote start or stop")
+    if len(state.commands) >= limits.open_commands:
+        return Refused("conflict", f"{len(state.commands)} commands are under way already")
+    return None
+
+
+def decide_issue(
+    here: Station, state: StationState, prepared: m.PreparedCommand, token_ref: str | None, now: datetime
+) -> Decision:
+    """Commit the attempt; it is sent after the commit (`released`)."""
+    command, wire = prepared.command, prepared.wire
+    intent = type(command.intent).__name__
+    payload = hashlib.blake2b(wire.payload, digest_size=12).hexdigest()
+    fact = f.CommandIssued(
+        command.id, intent, wire.action, payload, command.not_after, command.who, now, token_ref,
+        getattr(command.intent, "evse", None),
+    )  # fmt: skip
+    body = msgspec.json.encode({"action": wire.action, "payload": payload})
+    return Decision(
+        facts=(fact,),
+        effects=(Effect(command.id, "once", TOPIC, body, command.not_after),),
+        rows=(event(here.tenant, here.id, "command.issued", now, id=command.id, action=wire.action),),
+        later=command.id,
+    )
+
+
+def is_open(state: StationState, command: str) -> bool:
+    return any(known.id == command for known in state.commands)
+
+
+def decide_done(
+    here: Station,
+    state: StationState,
+    done: m.CommandDone,
+    sent: m.Sent | None,
+    variables: Sequence[ReportedVariable],
+    secret: bytes | None,
+    now: datetime,
+) -> Decision:
+    """The station's answer, or why there is none. `sent` answers whoever still waits; a report on a command that is
+    settled already changes nothing."""
+    if not is_open(state, done.id):
+        return NOTHING
+    outcome = done.outcome
+    if isinstance(outcome, CommandResult):
+        settled, status = "done", outcome.status
+    else:
+        settled = "unknown" if outcome.reason in ("unknown", "timeout") else "failed"
+        status = outcome.reason
+    facts: list[Any] = [f.CommandSettled(done.id, settled, status, now)]
+    rows: list[Any] = [
+        event(here.tenant, here.id, "command.settled", now, id=done.id, outcome=settled, status=status)
+    ]
+    told = news(state, variables)
+    if told:
+        facts.append(f.VariablesTold(told, now))
+        rows += [variable_row(here.tenant, here.id, variable) for variable in told]
+    if secret is not None:
+        facts.append(f.SecretChanged(secret, now))
+    return Decision(
+        facts=facts,
+        settled=((done.id, settled),),
+        rows=rows,
+        answers=((done.id, sent),) if sent is not None else (),
+        reply=m.Done(),
+    )
+
+
+def decide_lost(here: Station, state: StationState, ids: Sequence[str], now: datetime) -> Decision:
+    """Commands of whose CALL nobody can report any more: the node died, or their connection closed."""
+    lost = [known for known in ids if is_open(state, known)]
+    if not lost:
+        return NOTHING
+    facts = [f.CommandSettled(known, "unknown", "unknown", now) for known in lost]
+    rows = [
+        event(here.tenant, here.id, "command.settled", now, id=known, outcome="unknown", status="unknown")
+        for known in lost
+    ]
+    return Decision(facts=facts, settled=[(known, "unknown") for known in lost], rows=rows)
+
+
+def revealed(intent: Any, outcome: CommandResult | CommandFailure) -> tuple[ReportedVariable, ...]:
+    """What an answer says about the device model: reported values, and the value that a station accepted."""
+    if not isinstance(outcome, CommandResult):
+        return ()
+    told = [variable for variable in outcome.variables if variable.status == "Accepted"]
+    if isinstance(intent, SetVariable) and outcome.status == "Accepted":
+        told.append(ReportedVariable(intent.ref, intent.value, readonly=False))
+    return tuple(variable for variable in told if not is_secret(variable.ref))
+
+
+def is_secret(ref: Any) -> bool:
+    return ref.variable.lower() in SECRET_VARIABLES or (ref.key_1_6 or "").lower() in SECRET_VARIABLES
+
+
+def news(state: StationState, variables: Sequence[ReportedVariable]) -> tuple[ReportedVariable, ...]:
+    """Those that are unknown or differ; values are cut to what a device model holds."""
+    found = []
+    for told in variables:
+        known = state.variables.get(variable_key(told.ref))
+        readonly = known.readonly if known is not None and told.readonly is None else told.readonly
+        value = told.value[: LIMITS.variable_value] if told.value is not None else None
+        variable = ReportedVariable(told.ref, value, readonly, told.status)
+        if known is None or known.value != variable.value or known.readonly != variable.readonly:
+            found.append(variable)
+    return tuple(found)

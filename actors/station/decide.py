@@ -1,0 +1,175 @@
+"""What a station answers itself: admission, boots, statuses, administration. Pure functions.
+
+Transaction messages are admitted from any registered station, whatever its boot was answered: they are facts, and a
+station that gets no answer to one repeats it for ever (PROTOCOLS 2.5). `routing.py` forwards them; `commands.py` is
+the lane towards the station.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from actors.evse.messages import Provision
+from actors.limits import DomainLimits
+from actors.model.decision import Decision, Letter, Refused
+from actors.model.ids import evse_address
+from actors.ports import TenantCard
+from actors.station import facts as f
+from actors.station import messages as m
+from actors.station.rows import event, station_row
+from actors.station.state import StationState, apply
+
+DONE = Decision(reply=m.Done())
+
+ADMITTED: dict[type, frozenset[str | None]] = {
+    # While Pending a station sends what we trigger (quirk 19); authorisations wait for acceptance.
+    m.Heartbeat: frozenset({"Accepted", "Pending"}),
+    m.ConnectorStatus: frozenset({"Accepted", "Pending"}),
+    m.DataTransferred: frozenset({"Accepted", "Pending"}),
+    m.FirmwareStatus: frozenset({"Accepted", "Pending"}),
+    m.LogStatus: frozenset({"Accepted", "Pending"}),
+    m.Authorize: frozenset({"Accepted"}),
+    # Facts: from any registered station.
+    m.TransactionStart: frozenset({"Accepted", "Pending", "Rejected", None}),
+    m.TransactionMeter: frozenset({"Accepted", "Pending", "Rejected", None}),
+    m.TransactionStop: frozenset({"Accepted", "Pending", "Rejected", None}),
+}
+"""Which answer to the last boot admits a message (None: never booted). PROTOCOLS 2.4."""
+
+
+class Station(msgspec.Struct, frozen=True, gc=False):
+    """Which station this is: read from the actor's address."""
+
+    tenant: str
+    id: str
+
+
+def refusal(state: StationState, message: type) -> m.NotAdmitted | None:
+    """None when the station may send this now."""
+    if not state.registered:
+        return m.NotAdmitted("SecurityError", "this station is not registered")
+    if state.boot_status in ADMITTED[message]:
+        return None
+    if state.boot_status is None:
+        return m.NotAdmitted("SecurityError", "a BootNotification comes first")
+    return m.NotAdmitted("SecurityError", f"the last BootNotification was answered {state.boot_status}")
+
+
+def decide_boot(
+    here: Station, state: StationState, boot: m.Boot, tenant: TenantCard | None, now: datetime, limits: DomainLimits
+) -> Decision:
+    """Accepted, unless the tenant's setting `boot` says "Pending" or "Rejected"."""
+    if not state.registered or tenant is None:
+        return Decision(reply=m.BootReply("Rejected", limits.pending_boot_interval, now))
+    status = tenant.settings.get("boot", "Accepted")
+    if status == "Accepted":
+        interval = tenant.settings.get("heartbeat_interval", limits.heartbeat_interval)
+    else:
+        interval = limits.pending_boot_interval
+    fact = f.Booted(boot, status, now)
+    after = apply(state, fact)
+    rows = (
+        station_row(here.tenant, here.id, after, now),
+        event(here.tenant, here.id, "station.booted", now, status=status, vendor=boot.vendor, model=boot.model),
+    )
+    return Decision(facts=(fact,), rows=rows, reply=m.BootReply(status, interval, now))
+
+
+def decide_status(
+    here: Station, state: StationState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits
+) -> Decision:
+    """Of the station itself (1.6 connector 0); an older one than what is known changes nothing (quirk 18)."""
+    at = told.at if told.at is not None and told.at <= now + limits.status_future else now
+    known = state.status
+    fact = f.StatusTold(
+        told.status, told.detail, at, now, told.error, told.info, told.vendor_id, told.vendor_error,
+        known is not None and at < known.at,
+    )  # fmt: skip
+    if known is not None and known.at == at and (known.status, known.detail, known.error) == (
+        told.status,
+        told.detail,
+        told.error,
+    ):
+        return DONE
+    line = event(here.tenant, here.id, "station.status", now, status=told.status, detail=told.detail, error=told.error)
+    return Decision(facts=(fact,), rows=(line,), reply=m.Done())
+
+
+def decide_firmware(here: Station, state: StationState, told: m.FirmwareStatus, now: datetime) -> Decision:
+    line = event(here.tenant, here.id, "station.firmware", now, status=told.status)
+    return Decision(facts=(f.FirmwareTold(told.status, now, told.request_id),), rows=(line,), reply=m.Done())
+
+
+def decide_log(here: Station, state: StationState, told: m.LogStatus, now: datetime) -> Decision:
+    line = event(here.tenant, here.id, "station.log", now, status=told.status)
+    return Decision(facts=(f.LogTold(told.status, now, told.request_id),), rows=(line,), reply=m.Done())
+
+
+def decide_register(
+    here: Station, state: StationState, message: m.Register, fresh: Sequence[str], now: datetime
+) -> Decision:
+    """Create or change. `fresh`: permanent codes for EVSEs that never had one, made by the shell (randomness)."""
+    if message.evses < 1:
+        return Decision(reply=Refused("invalid", "a station has at least one EVSE", "evses"))
+    secret = state.secret if message.keep_secret else message.secret
+    codes = (*state.codes, *fresh)
+    fact = f.Registered(
+        message.evses,
+        message.profile,
+        secret if message.profile in (1, 2) else None,
+        tuple(message.versions),
+        message.tariff,
+        dict(message.location),
+        codes,
+        message.who,
+        now,
+    )
+    after = apply(state, fact)
+    kind = "station.changed" if state.registered else "station.registered"
+    rows = (station_row(here.tenant, here.id, after, now), event(here.tenant, here.id, kind, now, evses=message.evses))
+    letters = [
+        Letter(evse_address(here.tenant, here.id, n), Provision(codes[n - 1], n <= message.evses))
+        for n in range(1, max(message.evses, state.evses) + 1)
+        if not state.registered or not (n <= state.evses and n <= message.evses)
+    ]
+    reply = m.Registered(not state.registered, codes[: message.evses])
+    return Decision(facts=(fact,), rows=rows, letters=letters, reply=reply)
+
+
+def codes_missing(state: StationState, message: m.Register) -> int:
+    return max(0, message.evses - len(state.codes))
+
+
+def decide_unregister(
+    here: Station, state: StationState, message: m.Unregister, open_sessions: int, now: datetime
+) -> Decision:
+    if not state.registered:
+        return Decision(reply=Refused("unknown", "there is no such station"))
+    if open_sessions:
+        return Decision(reply=Refused("active", f"{open_sessions} session(s) of this station are still open"))
+    fact = f.Unregistered(message.who, now)
+    after = apply(state, fact)
+    rows = (
+        station_row(here.tenant, here.id, after, now),
+        event(here.tenant, here.id, "station.unregistered", now),
+    )
+    letters = [
+        Letter(evse_address(here.tenant, here.id, n), Provision(state.codes[n - 1], present=False))
+        for n in range(1, state.evses + 1)
+    ]
+    settled = [(command.id, "unknown") for command in state.commands]
+    return Decision(facts=(fact,), rows=rows, letters=letters, settled=settled, reply=m.Done())
+
+
+def decide_unattributed(
+    state: StationState, meter: m.TransactionMeter, now: datetime, flags: tuple[str, ...] = ()
+) -> Decision:
+    """Meter values of no session and no EVSE of ours."""
+    readings = meter.readings
+    if not readings or state.unattributed == (readings[0].at, meter.content):
+        return DONE
+    fact = f.Unattributed(
+        meter.evse, meter.connector, meter.number, readings, meter.content, now, (*meter.flags, *flags)
+    )
+    return Decision(facts=(fact,), reply=m.Done())

@@ -1,0 +1,124 @@
+"""What is remembered of a station. No secret in clear, no idTag, no command payload: a command is kept as what it was
+(its intent's name and the hash of its payload), never in a form that could be sent again.
+
+Every type has a golden file in tests/actors/golden.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+from actors.model.intents import ReportedVariable
+from actors.model.meter import Reading
+from actors.station.messages import Boot
+
+
+class Registered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="registered"):
+    """Settings as given; `secret` is a hash (auth.py), `codes` the permanent codes of all EVSEs so far."""
+
+    evses: int
+    profile: int
+    secret: bytes | None
+    versions: tuple[str, ...]
+    tariff: str | None
+    location: dict[str, Any]
+    codes: tuple[str, ...]
+    who: str
+    at: datetime
+
+
+class Unregistered(msgspec.Struct, frozen=True, gc=False, tag="unregistered"):
+    who: str
+    at: datetime
+
+
+class SecretChanged(msgspec.Struct, frozen=True, gc=False, tag="secret_changed"):
+    """The station accepted a new password: from now on only that one is valid (A01.FR.03)."""
+
+    secret: bytes
+    at: datetime
+
+
+class Booted(msgspec.Struct, frozen=True, gc=False, tag="booted"):
+    """`status` is what was answered: Accepted, Pending or Rejected."""
+
+    boot: Boot
+    status: str
+    at: datetime
+
+
+class StatusTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="status_told"):
+    """The status of the station as a whole (1.6 connector 0)."""
+
+    status: str
+    detail: str
+    at: datetime
+    received: datetime
+    error: str = "NoError"
+    info: str | None = None
+    vendor_id: str | None = None
+    vendor_error: str | None = None
+    late: bool = False
+
+
+class FirmwareTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="firmware_told"):
+    status: str
+    at: datetime
+    request_id: int | None = None
+
+
+class LogTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="log_told"):
+    status: str
+    at: datetime
+    request_id: int | None = None
+
+
+class VariablesTold(msgspec.Struct, frozen=True, gc=False, tag="variables_told"):
+    """Values of the device model that are new or other than before. Secrets are never among them."""
+
+    variables: tuple[ReportedVariable, ...]
+    at: datetime
+
+
+class CommandIssued(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="command_issued"):
+    """Committed before the CALL is sent. `payload` hashes what goes out; `token_ref` of a RequestStart."""
+
+    id: str
+    intent: str
+    action: str
+    payload: str
+    not_after: datetime
+    who: str
+    at: datetime
+    token_ref: str | None = None
+    evse: int | None = None
+
+
+class CommandSettled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="command_settled"):
+    """`outcome` done, failed or unknown; `status` the station's word, or the reason why there is none."""
+
+    id: str
+    outcome: str
+    status: str
+    at: datetime
+
+
+class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="unattributed"):
+    """Meter values of the station as a whole, or of an EVSE it does not have: kept, never lost (quirk 22)."""
+
+    bulk: ClassVar[bool] = True
+
+    evse: int
+    connector: int
+    number: int | None
+    readings: tuple[Reading, ...]
+    content: str
+    received: datetime
+    flags: tuple[str, ...] = ()
+
+
+StationFact = (
+    Registered | Unregistered | SecretChanged | Booted | StatusTold | FirmwareTold | LogTold | VariablesTold
+    | CommandIssued | CommandSettled | Unattributed
+)  # fmt: skip

@@ -1,0 +1,61 @@
+"""What a station shows to the outside: its read-model row, its variables, its lines in the event feed."""
+
+from datetime import datetime
+from typing import Any
+
+from actors.model.intents import ReportedVariable
+from actors.model.rows import EventRow, StationRow, VariableRow
+from actors.station.state import StationState
+
+
+def boot_view(state: StationState) -> dict[str, Any] | None:
+    """The last boot as the admin API shows it; None before the first."""
+    boot = state.boot
+    if boot is None:
+        return None
+    view: dict[str, Any] = {"status": state.boot_status, "at": state.booted_at}
+    for field in boot.__struct_fields__:
+        value = getattr(boot, field)
+        if value is not None:
+            view[field] = value
+    return view
+
+
+def station_row(tenant: str, station: str, state: StationState, now: datetime) -> StationRow:
+    return StationRow(
+        tenant=tenant,
+        station=station,
+        registered=state.registered,
+        evses=state.evses,
+        profile=state.profile,
+        auth=state.secret,
+        versions=state.versions,
+        tariff=state.tariff,
+        location=state.location,
+        boot=boot_view(state),
+        updated_at=now,
+        deleted=not state.registered,
+    )
+
+
+def variable_row(tenant: str, station: str, told: ReportedVariable) -> VariableRow:
+    ref = told.ref
+    mutability = "ReadOnly" if told.readonly else "ReadWrite"
+    return VariableRow(
+        tenant=tenant,
+        station=station,
+        component=ref.component,
+        variable=ref.variable,
+        attributes=[
+            {"type": "Actual", "value": told.value, "mutability": mutability, "persistent": True, "constant": False}
+        ],
+        component_instance=ref.component_instance,
+        variable_instance=ref.variable_instance,
+        evse=ref.evse,
+        connector=ref.connector,
+        key_1_6=ref.key_1_6,
+    )
+
+
+def event(tenant: str, station: str, kind: str, now: datetime, **body: Any) -> EventRow:
+    return EventRow(tenant=tenant, kind=kind, subject=station, at=now, body=body)
