@@ -23,7 +23,14 @@ class Slot:
     __slots__ = ("_away", "_wheel", "bucket", "chain", "done", "expires", "hops", "origin", "since", "task", "to")
 
     def __init__(
-        self, to: Address, origin: Any, chain: tuple[Address, ...], wheel: Wheel, away: Callable[[], bool], since: float, expires: float
+        self,
+        to: Address,
+        origin: Any,
+        chain: tuple[Address, ...],
+        wheel: Wheel,
+        away: Callable[[], bool],
+        since: float,
+        expires: float,
     ) -> None:
         self.to = to
         """Who is to answer now; moves with a forward."""

@@ -21,6 +21,7 @@ from runtime.incarnation import Conflict, Incarnation, LiveContext, Staged
 from runtime.mailbox import Encoded, Envelope, Mailbox
 from runtime.restart import Restarts
 from runtime.store import Recovered, StoreAway, StoredFact
+from runtime.trace import Trace
 from runtime.turn import LetterKey
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ class Order:
 
 class Cell:
     __slots__ = (
-        "active_at", "address", "committing", "correlation", "crashes", "current", "current_since", "handled", "incarnation", "kind", "letters",
-        "letters_missed", "mailbox", "number", "prepare_scope", "recent", "restarts", "started_at", "status", "system", "task", "trace", "waiting_on",
+        "active_at", "address", "committing", "correlation", "crashes", "current", "current_since", "handled", "incarnation",
+        "kind", "letters", "letters_missed", "mailbox", "number", "prepare_scope", "recent", "restarts", "started_at", "status",
+        "system", "task", "trace", "waiting_on",
     )  # fmt: skip
 
     def __init__(self, system: "System", kind: "Kind", address: Address) -> None:
@@ -85,7 +87,7 @@ class Cell:
         self.crashes: Crashes | None = None
         self.prepare_scope: trio.CancelScope | None = None
         self.waiting_on: Address | None = None
-        self.trace: list[dict[str, Any]] | None = None
+        self.trace: Trace | None = None
 
     # -- putting (called by anyone, never blocks)
 
@@ -155,8 +157,19 @@ class Cell:
                     alive = await self._crashed(error)
         finally:
             self.task = None
-            self._end_incarnation(ActorStopped(self.address, "its node goes down"))
-            self.system.ended(self)
+            self._bow_out()
+
+    def _bow_out(self) -> None:
+        """Whatever ended the task: nobody waits for it in vain."""
+        error = ActorStopped(self.address, "it ended")
+        current, self.current = self.current, None
+        if current is not None and current.slot is not None:
+            current.slot.fail(error)
+        self._end_incarnation(error)
+        self._fail_asks(error)
+        if self.status is not Status.STOPPED:
+            self.status = Status.ENDED
+        self.system.ended(self)
 
     async def _activate(self) -> None:
         self.status = Status.ACTIVATING
@@ -205,8 +218,7 @@ class Cell:
         A letter that was delivered directly while this activation read the store is not doubled."""
         known = {letter.key for letter in recovered.letters}
         queued = [e for e in self.mailbox.user if e.letter is None or e.letter not in known]
-        for letter in recovered.letters:
-            first.append(Envelope(Encoded(letter.body), letter=letter.key))
+        first += [Envelope(Encoded(letter.body), letter=letter.key) for letter in recovered.letters]
         self.mailbox.user.clear()
         self.mailbox.user.extend(first)
         self.mailbox.user.extend(queued)
@@ -306,7 +318,11 @@ class Cell:
                     with trio.CancelScope(deadline=trio.current_time() + limits.prepare_timeout) as scope:
                         self.prepare_scope = scope
                         return await incarnation.actor.prepare(incarnation.state, envelope.message)
-                    raise TimeoutError(f"prepare of {type(envelope.message).__name__} was broken off")
+                    if not self.mailbox.system:
+                        raise TimeoutError(f"prepare of {type(envelope.message).__name__} took too long")
+                    if slot is not None:
+                        slot.fail(ActorStopped(self.address, "interrupted by an operator"))
+                    return None
                 except (StoreAway, Unavailable):
                     await trio.sleep(limits.away_backoff_cap * (0.25 + 0.25 * self.system.random.random()))
                 finally:
@@ -472,7 +488,7 @@ class Cell:
         if self.mailbox.user and self.status is Status.ACTIVE:
             return None
         await self._checkpoint(self.system.limits.checkpoint_behind_on_drain)
-        return False
+        return None if self.mailbox.user and self.status is Status.ACTIVE else False
 
     async def _passivate(self) -> bool | None:
         """End quietly when nothing needs this incarnation; what arrives during the checkpoint keeps it alive."""

@@ -35,7 +35,9 @@ def _tag(cls: type) -> str:
 class Codec:
     """Encodes and decodes for one actor class. Decoders are built once; tags are looked up once per type."""
 
-    __slots__ = ("_durable", "_fact_type", "_fact_upcasters", "_facts", "_kinds", "_state", "_state_type", "_state_upcasters", "version")
+    __slots__ = (
+        "_durable", "_fact_type", "_fact_upcasters", "_facts", "_kinds", "_state", "_state_type", "_state_upcasters", "version",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -42,6 +42,7 @@ class Lane:
         self.batch = batch
         self.queue: deque[Ticket] = deque()
         self.flushing: Sequence[Ticket] = ()
+        self.shield = trio.CancelScope(shield=True)
         self._task: trio.lowlevel.Task | None = None
 
     def put(self, ticket: Ticket) -> None:
@@ -68,11 +69,18 @@ class Committer:
         self._random = random
         self._stats = stats
         self.lanes = {"main": Lane("main", limits.main_batch), "money": Lane("money", limits.money_batch)}
+        self._shield_ends = float("inf")
         self.away = False
         """The last submission met StoreAway: waiting turns are not lost, only late."""
 
     def submit(self, lane: str, ticket: Ticket) -> None:
         self.lanes[lane].put(ticket)
+
+    def close(self) -> None:
+        """The node goes down: a flush under way may end, but not take for ever."""
+        self._shield_ends = trio.current_time() + self._limits.flush_shield
+        for lane in self.lanes.values():
+            lane.shield.deadline = self._shield_ends
 
     @property
     def idle(self) -> bool:
@@ -92,13 +100,16 @@ class Committer:
                 await lane.wait()
                 queue = lane.queue
                 lane.flushing = [queue.popleft() for _ in range(min(lane.batch, len(queue)))]
-            with trio.CancelScope(shield=True) as shield:
-                outcomes = await self._flush(lane, shield)
+            outcomes: Sequence[Outcome] | None = None
+            with trio.CancelScope(shield=True, deadline=self._shield_ends) as lane.shield:
+                outcomes = await self._flush(lane)
+            if outcomes is None:
+                continue  # the shield ended first: the node goes down, and what was submitted stays unknown
             tickets, lane.flushing = lane.flushing, ()
             for ticket, outcome in zip(tickets, outcomes, strict=True):
                 ticket.settle(outcome)
 
-    async def _flush(self, lane: Lane, shield: trio.CancelScope) -> Sequence[Outcome]:
+    async def _flush(self, lane: Lane) -> Sequence[Outcome]:
         tickets = lane.flushing
         turns = [ticket.turn for ticket in tickets]
         attempt = 0
@@ -111,9 +122,9 @@ class Committer:
                 self._stats.store_away += 1
                 for ticket in tickets:
                     ticket.doubtful = True
-                shield.shield = False  # between two attempts the node may go down: nothing is under way
+                lane.shield.shield = False  # between two attempts the node may go down: nothing is under way
                 await trio.sleep(self._pause(attempt))
-                shield.shield = True
+                lane.shield.shield = True
                 attempt += 1
                 continue
             self.away = False

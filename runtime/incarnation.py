@@ -126,7 +126,8 @@ class Staged:
 
 class Incarnation:
     __slots__ = (
-        "actor", "behind", "cell", "checkpoint_at", "checkpoint_seq", "codec", "consumed", "later", "number", "seq", "state", "turn_id",
+        "actor", "behind", "cell", "checkpoint_at", "checkpoint_seq", "codec", "consumed", "later", "number", "seq", "state",
+        "turn_id",
     )  # fmt: skip
 
     def __init__(self, cell: "Cell", actor: Actor[Any], codec: Codec, number: int) -> None:
@@ -191,7 +192,7 @@ class Incarnation:
             at=now,
             correlation=envelope.correlation,
             facts=self.codec.facts(decision.facts),
-            letters=_letter_rows(letters) if letters else (),
+            letters=self._letter_rows(letters) if letters else (),
             consumed=envelope.letter,
             fired=envelope.fired,
             timers=_timer_rows(timers) if timers else (),
@@ -200,6 +201,16 @@ class Incarnation:
             rows=decision.rows,
             checkpoint=self.codec.checkpoint(state) if behind >= actor.checkpoint_every else None,
         )
+
+    def _letter_rows(self, letters: Sequence[Any]) -> list[LetterRow]:
+        """A letter to an unknown kind could never be delivered: it crashes its writer, before anything is written."""
+        kind = self.cell.system.registry.kind
+        rows = []
+        for n, letter in enumerate(letters):
+            to = Address(*letter.to)
+            kind(to)
+            rows.append(LetterRow(to, n, encode_message(letter.message)))
+        return rows
 
     def stage_bare(self, *, checkpoint: bool, envelope: Envelope | None = None) -> Staged:
         """A turn of the runtime itself: a checkpoint, or the consumption of a letter or timer that was buried."""
@@ -239,11 +250,9 @@ class Incarnation:
         if decision is None or envelope is None:
             return
         self._go_out(envelope, decision)
-        n = 0
-        for letter in decision.letters:
+        for n, letter in enumerate(decision.letters):
             key = LetterKey(cell.address, self.seq, n)
             system.deliver_letter(Address(*letter.to), key, letter.message, envelope.correlation)
-            n += 1
         if turn.timers:
             system.timers.changed(turn.timers)
         if turn.effects:
@@ -336,10 +345,6 @@ class Incarnation:
             for slot in slots:
                 slot.fail(error)
         self.actor.deactivated()
-
-
-def _letter_rows(letters: Sequence[Any]) -> list[LetterRow]:
-    return [LetterRow(Address(*letter.to), n, encode_message(letter.message)) for n, letter in enumerate(letters)]
 
 
 def _timer_rows(timers: Sequence[Any]) -> list[TimerRow]:

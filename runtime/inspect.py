@@ -50,8 +50,8 @@ class Inspector:
             "actors": roots,
         }
 
-    def list(self, tenant: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
-        """The same lines, flat, without children."""
+    def actors(self, tenant: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
+        """The same lines, flat, without children: for a sortable list."""
         found = []
         for cell in self._system.registry.cells.values():
             if (tenant is None or cell.address.tenant == tenant) and (kind is None or cell.address.kind == kind):
@@ -114,7 +114,7 @@ class Inspector:
         found["store_away_now"] = system.committer.away or system.recovery.away
         return found
 
-    def waits(self) -> "list[dict[str, Any]]":
+    def waits(self) -> list[dict[str, Any]]:
         """Who waits for whom: one edge per open ask. `from` is None for an edge of the node (a gateway)."""
         now = self._system.clock.monotonic()
         return [
@@ -170,7 +170,7 @@ class Inspector:
         cell.trace = Trace(self._system.clock.monotonic() + seconds, limits.trace_entries)
         return True
 
-    def traced(self, address: Target) -> "list[dict[str, Any]]":
+    def traced(self, address: Target) -> list[dict[str, Any]]:
         cell = self._system.registry.cells.get(Address(*address))
         return list(cell.trace.entries) if cell is not None and cell.trace is not None else []
 
@@ -194,9 +194,9 @@ class Inspector:
     async def _order(self, address: Target, op: str, timeout: float) -> bool:
         cell = self._system.registry.cells.get(Address(*address))
         if cell is None:
-            if op != "stop":
-                return False
-            cell = self._system.cell(Address(*address))
+            if op == "stop":
+                self._system.keep_stopped(Address(*address))
+            return op == "stop"
         if cell.task is None and cell.status is Status.STOPPED:
             return op == "stop"
         order: Order = cell.order(op)

@@ -13,6 +13,7 @@ import trio
 
 from runtime.address import Address
 from runtime.store import StoreAway
+from runtime.turn import LetterKey
 
 if TYPE_CHECKING:
     from runtime.system import System
@@ -27,9 +28,12 @@ async def sweep_letters(system: "System") -> None:
             waiting = await system.store.waiting_letters(older, limits.letter_batch)
         except StoreAway:
             continue
-        for address in dict.fromkeys(Address(*letter.to) for letter in waiting):
-            system.stats.letters_swept += 1
+        by_receiver: dict[Address, list[LetterKey]] = {}
+        for letter in waiting:
+            by_receiver.setdefault(Address(*letter.to), []).append(letter.key)
+        for address, keys in by_receiver.items():
+            system.stats.letters_swept += len(keys)
             try:
-                system.wake_for_letters(address)
+                system.wake_for_letters(address, keys)
             except LookupError as error:
                 system.notice("letter_without_actor", str(error), address)

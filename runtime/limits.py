@@ -27,7 +27,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     away_backoff: float = 0.05
     """First pause after StoreAway; doubles up to `away_backoff_cap`."""
     away_backoff_cap: float = 2.0
-    flush_shield: float = 30.0
+    flush_shield: float = 10.0
     """How long a flush under way may outlive the cancellation of the node."""
     conflict_retries: int = 5
     """How often one message may lose its turn to another incarnation before it counts as a crash."""
@@ -92,11 +92,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     trace_seconds: float = 600.0
     remembered_requests: int = 4096
     """Requests from other nodes whose answers are kept for a duplicate."""
-    drain_step: float = 0.01
+    drain_step: float = 0.02
 
     # -- supervised services
-    service_budget: int = 20
+    service_budget: int = 100
     service_window: float = 60.0
+    """More than the backoff lets happen in the window: the node's own services are retried for ever, visibly, since losing
+    the database (however its driver says so) is a state and never the end of a node."""
     start_timeout: float = 30.0
     stop_timeout: float = 15.0
     supervisor_inbox: int = 4096

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from runtime.address import Address
-from runtime.errors import ActorError
 from runtime.reports import summary
 from runtime.store import OutboxItem, StoreAway
 from runtime.turn import EffectRow
@@ -81,8 +80,6 @@ class OutboxRegistry:
                     message = await self._handlers[item.effect.topic](item)
                 await system.ask(item.actor, message, deadline=limits.outbox_timeout, correlation=item.effect.id)
                 system.stats.outbox_done += 1
-            except ActorError as error:
-                await self._give_back(item, error)
             except Exception as error:
                 await self._give_back(item, error)
         finally:
@@ -96,7 +93,8 @@ class OutboxRegistry:
         system.stats.outbox_failed += 1
         pause = min(limits.outbox_backoff_cap, limits.outbox_backoff * 2.0 ** min(item.attempt - 1, 30))
         at = system.clock.now() + timedelta(seconds=pause * (0.5 + 0.5 * system.random.random()))
-        system.notice("outbox_failed", f"{item.effect.topic} {item.effect.id}, attempt {item.attempt}: {summary(error)}", item.actor)
+        detail = f"{item.effect.topic} {item.effect.id}, attempt {item.attempt}: {summary(error)}"
+        system.notice("outbox_failed", detail, item.actor)
         try:
             await system.store.retry_outbox(item.actor, item.effect.id, at, summary(error))
         except StoreAway:

@@ -35,7 +35,7 @@ class Recovery:
         self._random = random
         self._stats = stats
         self._queue: deque[_Request] = deque()
-        self._wanted = trio.Event()
+        self._idle = trio.lowlevel.ParkingLot()
         self.away = False
 
     async def recover(self, address: Address, *, claim: bool) -> Recovered:
@@ -47,7 +47,7 @@ class Recovery:
             return trio.lowlevel.Abort.SUCCEEDED
 
         self._queue.append(request)
-        self._wanted.set()
+        self._idle.unpark()
         recovered: Recovered = await trio.lowlevel.wait_task_rescheduled(abort)
         return recovered
 
@@ -55,8 +55,7 @@ class Recovery:
         """One lane; the node runs `limits.recover_lanes` of them."""
         while True:
             while not self._queue:
-                self._wanted = trio.Event()
-                await self._wanted.wait()
+                await self._idle.park()
             batch = self._take()
             if not batch:
                 continue

@@ -50,7 +50,8 @@ class Registry:
     def kind(self, address: Address) -> Kind:
         kind = self.kinds.get(address[1])
         if kind is None:
-            raise LookupError(f"{Address(*address)}: no actor kind {address[1]!r} is registered; known: {', '.join(sorted(self.kinds))}")
+            known = ", ".join(sorted(self.kinds))
+            raise LookupError(f"{Address(*address)}: no actor kind {address[1]!r} is registered; known: {known}")
         return kind
 
     def parent(self, address: Address) -> Address | None:

@@ -25,7 +25,7 @@ class _Answer:
 
     def __init__(self) -> None:
         self.known = trio.Event()
-        self.value: outcome.Outcome[Any] | None = None
+        self.value: outcome.Value[Any] | outcome.Error | None = None
 
 
 class Remote:

@@ -27,7 +27,13 @@ class Histogram:
         return 0
 
     def describe(self) -> dict[str, Any]:
-        return {"count": sum(self.counts), "sum": self.total, "p50": self.quantile(0.5), "p99": self.quantile(0.99), "log2": list(self.counts)}
+        return {
+            "count": sum(self.counts),
+            "sum": self.total,
+            "p50": self.quantile(0.5),
+            "p99": self.quantile(0.99),
+            "log2": list(self.counts),
+        }
 
 
 class Stats:

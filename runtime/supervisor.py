@@ -6,7 +6,8 @@ stop in parallel. A child's exit becomes a report and a decision (runtime.restar
     one_for_one   the child alone                 rest_for_one   it and those started after it
     one_for_all   all of them                     dynamic        the child alone; children come and go at run time
 
-its policy whether (permanent: always; transient: after a crash; temporary: never), its own budget how often. A child that
+its policy whether (permanent: always; transient: after a crash; temporary: never, not even with its group), its own budget
+how often. A group restart leaves alone whom an operator stopped and who had finished. A child that
 exhausts its budget stays down and counts against the supervisor's escalation budget; beyond that the supervisor itself fails with
 `Escalated`, and the one above decides. A supervisor never touches the store and never waits for a child
 without a bound: one that does not stop in time is reported as stuck and left behind.
@@ -104,7 +105,7 @@ class Supervisor:
         self._children: dict[str, _Child] = {}
         self._escalation = escalation
         self._given_up = Restarts()
-        self._random = random or Random()
+        self._random = random or Random()  # noqa: S311  only spreads restarts
         self._report = guarded(report)
         self._exits: deque[tuple[_Child, int, Exception | None]] = deque()
         self._news = trio.Event()
@@ -140,13 +141,20 @@ class Supervisor:
     def describe(self) -> list[dict[str, Any]]:
         """Children as values, for the tree."""
         return [
-            {"name": c.spec.name, "state": c.state, "restarts": max(0, c.starts - 1), "last_crash": c.error or None, "since": c.since}
-            for c in self._children.values()
+            {
+                "name": child.spec.name,
+                "state": child.state,
+                "restarts": max(0, child.starts - 1),
+                "last_crash": child.error or None,
+                "since": child.since,
+            }
+            for child in self._children.values()
         ]
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled; raises Escalated. Children live in scopes of their own, so that a cancelled supervisor still
         stops them in order."""
+        escalated: Escalated | None = None
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             self._stopping = False
@@ -154,17 +162,24 @@ class Supervisor:
                 for child in list(self._children.values()):
                     await self._start(child)
                 task_status.started()
-                while True:
-                    while self._exits:
-                        await self._exited(*self._exits.popleft())
-                    self._news = trio.Event()
-                    await self._news.wait()
+                await self._watch()
+            except Escalated as error:
+                escalated = error
             finally:
                 self._stopping = True
                 with trio.CancelScope(shield=True):
                     await self._stop_all(list(self._children.values()))
                 self._nursery = None
                 nursery.cancel_scope.cancel()
+        if escalated is not None:
+            raise escalated
+
+    async def _watch(self) -> None:
+        while True:
+            while self._exits:
+                await self._exited(*self._exits.popleft())
+            self._news = trio.Event()
+            await self._news.wait()
 
     # -- one child
 
@@ -243,6 +258,7 @@ class Supervisor:
         text = render_traceback(error, 24) if error is not None else ""
         child.error = summary(error) if error is not None else ""
         if child.spec.policy == "temporary" or (child.spec.policy == "transient" and error is None):
+            child.state = "exited"
             self._told(child, "exited" if error is None else "crashed", text, None)
             if self.strategy == "dynamic":
                 self._children.pop(child.spec.name, None)
@@ -274,12 +290,13 @@ class Supervisor:
         await self._stop_all(members)
         await trio.sleep(delay)
         for member in members:
-            await self._start(member)
+            if member is child or member.spec.policy != "temporary":
+                await self._start(member)
 
     async def _restart_later(self, child: _Child, life: int, delay: float) -> None:
         await trio.sleep(delay)
         if child.life == life and child.state == "restarting" and not self._stopping:
-            self._spawn(child)
+            await self._start(child)
 
     def _told(self, child: _Child, event: str, text: str, restart_in: float | None) -> None:
         self._report(

@@ -9,7 +9,7 @@ An address is always valid: the first message activates its actor from what is d
 needed no commit. Gateways ask and await; actors only tell.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -59,7 +59,7 @@ class System:
     ) -> None:
         self.store = store
         self.clock: Clock = clock or SystemClock()
-        self.random = random or Random()
+        self.random = random or Random()  # noqa: S311  seeded by the system; ids need to be unique, not secret
         self.node = node
         self.limits = limits or Limits()
         self.report = guarded(report)
@@ -125,6 +125,7 @@ class System:
                 await trio.sleep_forever()
         finally:
             self._nursery = None
+            self.committer.close()
 
     async def _measure_lag(self) -> None:
         interval = self.limits.lag_interval
@@ -166,7 +167,7 @@ class System:
         return await self.ask_here(to, message, deadline, correlation, chain)
 
     async def ask_here(self, to: Address, message: Any, deadline: float, correlation: str, chain: tuple[Address, ...]) -> Any:
-        if self.draining:
+        if self.draining and not chain:
             raise ActorStopped(to, "the node drains")
         cell = self.registry.cells.get(to) or self.cell(to)
         refusal = cell.refusal()
@@ -202,7 +203,7 @@ class System:
         try:
             return self._put(address, Envelope(message, correlation=correlation))
         except LookupError as error:
-            self.notice("tell_without_actor", str(error), sender)
+            self.notice("tell_without_actor", f"told by {sender}: {error}", Address(*address))
             return False
 
     def forward(self, to: Address, envelope: Envelope) -> None:
@@ -234,21 +235,20 @@ class System:
             return
         try:
             cell = self.registry.cells.get(to) or self.cell(to)
-        except LookupError as error:
-            self.notice("letter_without_actor", str(error), to)
+        except ActorStopped:
             return
         if cell.put_letter(key, message, correlation):
             self.stats.letters_delivered += 1
 
-    def wake_for_letters(self, to: Address) -> None:
-        """Letters wait for it in the store: activate it, or let it read them."""
+    def wake_for_letters(self, to: Address, keys: Sequence[LetterKey] = ()) -> None:
+        """Letters wait for it in the store: activate it, or let it read them (unless its mailbox holds them all already)."""
         if self._route(to) is not None:
             self.remote.wake(to)
             return
         cell = self.registry.cells.get(to)
         if cell is None:
             self.cell(to)
-        elif cell.status is Status.ACTIVE:
+        elif cell.status is Status.ACTIVE and not (keys and cell.letters and cell.letters.issuperset(keys)):
             cell.order("reload")
 
     # -- actors
@@ -273,10 +273,14 @@ class System:
             self._nursery.start_soon(run, *args)
 
     def ended(self, cell: Cell) -> None:
-        """Its task ended. Only a stopped actor keeps its place; one that got mail in the last moment starts again."""
-        if cell.status is Status.STOPPED:
-            return
-        self.registry.cells.pop(cell.address, None)
+        """Its task ended: the entry vanishes with its owner. Only a stopped actor keeps its place, to stay stopped."""
+        if cell.status is not Status.STOPPED:
+            self.registry.cells.pop(cell.address, None)
+
+    def keep_stopped(self, address: Address) -> None:
+        """An operator stops an actor that is not active: it is not activated until `restart`."""
+        cell = self.registry.cells[address] = Cell(self, self.registry.kind(address), address)
+        cell.status = Status.STOPPED
 
     def notice(self, event: str, detail: str, address: Address | None = None) -> None:
         self.report(Notice(event=event, detail=detail, address=address))
@@ -290,10 +294,11 @@ class System:
     def _put(self, to: Address, envelope: Envelope) -> bool:
         if self._route(to) is not None:
             return self.remote.tell(to, envelope)
-        cell = self.registry.cells.get(to) or self.cell(to)
-        if cell.status is Status.STOPPED:
+        try:
+            cell = self.registry.cells.get(to) or self.cell(to)
+        except ActorStopped:
             return False
-        return cell.put(envelope)
+        return cell.status is not Status.STOPPED and cell.put(envelope)
 
     def _store_away(self) -> bool:
         return self.committer.away or self.recovery.away
