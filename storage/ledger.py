@@ -13,8 +13,8 @@ from storage import limits
 from storage.face import Database
 
 
-class LedgerFinding(msgspec.Struct, frozen=True):
-    """Something in the books that does not add up: `what` is a stable word, `detail` says it plainly."""
+class Finding(msgspec.Struct, frozen=True):
+    """Something that does not add up: `what` is a stable word for programs, `detail` says it plainly."""
 
     tenant: str
     what: str
@@ -27,10 +27,10 @@ async def seal(db: Database) -> int:
     return int(await db.fetchval("SELECT ledger_seal()"))
 
 
-async def verify(db: Database, tenant: str | None = None) -> list[LedgerFinding]:
+async def verify(db: Database, tenant: str | None = None) -> list[Finding]:
     """Balances, contents, chains, floors, totals of one tenant or all; empty when all is well."""
     records = await db.fetch("SELECT * FROM ledger_verify($1) ORDER BY 1, 2, 3", tenant)
-    return [LedgerFinding(*record) for record in records]
+    return [Finding(*record) for record in records]
 
 
 class LedgerKeeper:

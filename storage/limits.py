@@ -74,3 +74,9 @@ SERVER_LOG_BYTES = 10 * 2**20
 
 WATCH_EVERY = 0.25
 """How often the embedded server is looked at while the node lives."""
+
+AUDIT_PATIENCE = 600.0
+"""What waits for longer than this (a letter, a due timer, an outbox row) counts as left behind."""
+
+AUDIT_PAGE = 1_000
+"""CDRs compared with their journals at a time."""
