@@ -14,6 +14,7 @@ from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, Decision, Letter, Signal, Timer
 from actors.model.ids import evse_address, session_address, session_id_for_start, station_address
 from actors.model.rows import NumberRow
+from actors.model.token import TokenVerdict
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.phases import allows
@@ -21,7 +22,7 @@ from actors.session.resolve import decide_resolve
 from actors.session.rows import event, has_evse, session_row
 from actors.session.state import SessionState, apply, charging_event, row_due
 from actors.session.stop import decide_claim, decide_stop, decide_stray
-from actors.station.messages import Done, RouteKnown, StartReply
+from actors.station.messages import Done, RouteKnown, StartReply, StopReply
 
 DONE = Decision(reply=Done())
 OVERDUE = "overdue"
@@ -169,7 +170,7 @@ def decide_unreadable(
     new = state.phase == "new"
     place = state.place or message.place
     if place is None or (state.place is not None and not allows(state.phase, "unreadable")):
-        return Decision(reply=Done())  # settled or never known: the dead letter itself is what is kept
+        return Decision(reply=_neutral(state, message))  # settled: the dead letter itself is what is kept
     number = message.number if message.number is not None and message.number > 0 else None
     fact = f.Unread(message.dead_letter, message.kind, message.at, place if new else None, number if new else None)
     after = apply(state, fact)
@@ -184,7 +185,17 @@ def decide_unreadable(
         timers = (Timer(OVERDUE, None),)
         if has_evse(place):
             letters = (Letter(evse_address(place.tenant, place.station, place.evse), SessionClosed(session, now)),)
-    return Decision(facts=(fact,), rows=rows, letters=letters, signals=signals, timers=timers, reply=Done())
+    return Decision(
+        facts=(fact,), rows=rows, letters=letters, signals=signals, timers=timers, reply=_neutral(after, message)
+    )
+
+
+def _neutral(state: SessionState, message: m.MarkUnreadable) -> StartReply | StopReply | Done:
+    """What the station hears about a message that we could not read: nothing that would make it repeat it or break off
+    the charge. An operator decides what it is worth."""
+    if message.kind == "start":
+        return StartReply(state.number, state.verdict or TokenVerdict("Accepted"))
+    return StopReply(None) if message.kind == "stop" else Done()
 
 
 def decide_claimed(

@@ -93,7 +93,8 @@ class ClaimStop(msgspec.Struct, frozen=True, gc=False):
 
 
 class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):
-    """A message for this session crashed its actor and is dead letter `dead_letter`: quarantine. Reply: Done."""
+    """A message for this session crashed its actor and is dead letter `dead_letter`: quarantine. Reply: what the
+    station hears, by `kind` ("start": StartReply, "stop": StopReply, else Done)."""
 
     dead_letter: str
     kind: str

@@ -1,0 +1,184 @@
+"""A whole domain in memory: the real runtime, the real actors, a store and rows without a database."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from actors.env import ActorEnv
+from actors.kinds import register_all
+from actors.limits import DomainLimits
+from actors.model.ids import station_address, tenant_address
+from actors.model.meter import Reading, Sample
+from actors.model.token import IdToken, TokenCard
+from actors.station import messages as m
+from actors.tenant.messages import Create, PutTariff, PutToken
+from runtime.clock import ManualClock
+from runtime.system import System
+from runtime.turn import StagedTurn
+from storage.cards import Cards
+from storage.memory_ports import MemoryNumbers, MemorySink
+from storage.memory_queries import MemoryLookups, MemoryQueries
+from storage.memory_rows import MemoryRows
+from storage.vault import Vault
+from tests.runtime.kit import FaultyStore
+
+T0 = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+TENANT = "acme"
+STATION = "CP-1"
+TARIFF = {
+    "country_code": "DE",
+    "party_id": "ACM",
+    "id": "standard",
+    "currency": "EUR",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": 0.50, "vat": 19.0, "step_size": 1}]}],
+    "last_updated": "2026-01-01T00:00:00Z",
+}
+
+
+def at(minutes: float) -> datetime:
+    return T0 + timedelta(minutes=minutes)
+
+
+def reading(minutes: float, wh: float) -> Reading:
+    return Reading(at(minutes), (Sample(Decimal(str(wh)), str(wh)),))
+
+
+class RowStore(FaultyStore):
+    """The runtime's store of tests, with the read models beside it."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        super().__init__()
+        self.tables = rows
+        self.reject = lambda turn: rows.reject(turn.rows)
+
+    def _write_rows(self, head: Any, turn: StagedTurn) -> None:
+        super()._write_rows(head, turn)
+        self.tables.write(turn.seq + 1, turn.rows)
+
+
+class FakeLine:
+    """A connection that keeps what was sent; `render` answers `wire`, an Unsupported or what a function makes."""
+
+    def __init__(self, generation: int = 1, wire: Any = None) -> None:
+        self.generation = generation
+        self.protocol = "ocpp1.6"
+        self.wire = wire if wire is not None else m.WireCall("Reset", b'{"type":"Soft"}')
+        self.calls: list[tuple[str, m.WireCall, float]] = []
+        self.closed: list[tuple[int, str]] = []
+
+    def render(self, intent: Any) -> Any:
+        return self.wire(intent) if callable(self.wire) else self.wire
+
+    def call(self, command: str, wire: m.WireCall, timeout: float) -> None:
+        self.calls.append((command, wire, timeout))
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+
+class House:
+    """One node with tenant, tariff, tokens and a registered station."""
+
+    def __init__(self, *, seed: int = 1, limits: DomainLimits | None = None) -> None:
+        self.rows = MemoryRows()
+        self.store = RowStore(self.rows)
+        self.clock = ManualClock(T0)
+        self.random = random.Random(seed)
+        self.env = ActorEnv(
+            snapshots=Cards(),
+            numbers=MemoryNumbers(),
+            lookups=MemoryLookups(self.rows),
+            vault=Vault(b"k" * 32),
+            sink=MemorySink(self.rows),
+            token_bytes=self.random.randbytes,
+            limits=limits or DomainLimits(),
+        )
+        self.queries = MemoryQueries(self.rows)
+        self.system = self._node()
+
+    def _node(self) -> System:
+        system = System(self.store, clock=self.clock, random=random.Random(7))
+        register_all(system, self.env)
+        return system
+
+    def after_crash(self) -> "House":
+        """The same database, another process: nothing that lived is left."""
+        house = House.__new__(House)
+        house.__dict__.update(self.__dict__)
+        house.env = ActorEnv(
+            snapshots=self.env.snapshots,
+            numbers=self.env.numbers,
+            lookups=self.env.lookups,
+            vault=self.env.vault,
+            sink=self.env.sink,
+            token_bytes=self.random.randbytes,
+            limits=self.env.limits,
+        )
+        house.system = house._node()
+        return house
+
+    async def ask(self, to: tuple[str, str, str], message: Any, deadline: float = 5.0) -> Any:
+        return await self.system.ask(to, message, deadline=deadline)
+
+    async def station(self, message: Any, station: str = STATION) -> Any:
+        return await self.ask(station_address(TENANT, station), message)
+
+    def token(self, uid: str) -> IdToken:
+        return self.env.vault.token(TENANT, uid)
+
+    async def furnish(self, *, evses: int = 2, boot: bool = True, tariff: str | None = "standard", **settings: Any) -> None:
+        await self.ask(
+            tenant_address(TENANT), Create("Acme", "EUR", "DE", "Europe/Berlin", "refuse", "owner", settings)
+        )
+        await self.ask(tenant_address(TENANT), PutTariff("standard", TARIFF, None, "owner"))
+        for uid, status, payment in (
+            ("GOOD", "Accepted", "invoice"),
+            ("FREE", "Accepted", "free"),
+            ("BAD", "Blocked", "invoice"),
+        ):
+            await self.put_token(uid, status, payment)
+        await self.register(STATION, evses=evses, tariff=tariff)
+        if boot:
+            await self.station(m.Boot("V", "M"))
+
+    async def put_token(self, uid: str, status: Any = "Accepted", payment: str = "invoice", group: str | None = None) -> Any:
+        token = self.token(uid)
+        card = TokenCard(token.ref, token.type, status, token.masked, group, None, payment)
+        sealed = self.env.vault.seal(TENANT, token.ref, "token", uid)
+        return await self.ask(tenant_address(TENANT), PutToken(card, sealed, "owner"))
+
+    async def register(self, station: str = STATION, *, evses: int = 2, tariff: str | None = "standard") -> Any:
+        message = m.Register(evses, 0, None, False, ("ocpp1.6",), tariff, {}, "owner")
+        return await self.station(message, station)
+
+    async def start(self, uid: str = "GOOD", *, evse: int = 1, wh: int = 1000, minutes: float = 0) -> m.StartReply:
+        start = m.TransactionStart(evse, 1, self.token(uid), wh, at(minutes))
+        reply = await self.station(start)
+        assert isinstance(reply, m.StartReply)
+        return reply
+
+    async def stop(
+        self, number: int, wh: int = 11_000, *, minutes: float = 60, uid: str | None = None, readings: Sequence[Reading] = ()
+    ) -> m.StopReply:
+        token = self.token(uid) if uid is not None else None
+        stop = m.TransactionStop(number, wh, at(minutes), "Local", token, tuple(readings))
+        reply = await self.station(stop)
+        assert isinstance(reply, m.StopReply)
+        return reply
+
+    def sessions(self) -> list[Any]:
+        from actors.model.rows import SessionRow
+
+        return list(self.rows.table(SessionRow))
+
+    def cdrs(self) -> list[Any]:
+        from actors.model.rows import CdrRow
+
+        return list(self.rows.table(CdrRow))
+
+    def journals(self) -> list[Any]:
+        from actors.model.rows import JournalRow
+
+        return list(self.rows.table(JournalRow))

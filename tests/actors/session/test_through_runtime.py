@@ -1,0 +1,233 @@
+"""Sessions through the real runtime: what a station's messages leave behind, and what retries do not change."""
+
+import pytest
+import trio
+
+from actors.model.ids import session_address
+from actors.session.messages import Resolve
+from actors.station import messages as m
+from tests.actors.kit import STATION, TENANT, House, at, reading
+
+
+@pytest.fixture
+async def house(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock) -> House:
+    house = House()
+    await nursery.start(house.system.run)
+    await house.furnish()
+    return house
+
+
+async def test_a_session_is_started_metered_stopped_rated_and_booked(house: House) -> None:
+    reply = await house.start()
+    assert reply.verdict.accepted
+    await house.station(m.TransactionMeter(1, 1, reply.number, (reading(30, 6000),), "h1"))
+    await house.stop(reply.number)
+    (row,) = house.sessions()
+    assert (row.state, row.phase, row.energy_wh, row.unpriced) == ("ended", "booked", 10_000, False)
+    assert row.cost.incl.amount_minor == 595
+    (cdr,) = house.cdrs()
+    assert cdr.id == row.cdr
+    (journal,) = house.journals()
+    assert cdr.journal == journal.id
+    assert cdr.body["total_cost"] == {"excl_vat": 5, "incl_vat": 5.95}
+
+
+async def test_retried_start_and_stop_change_nothing(house: House) -> None:
+    first = await house.start()
+    again = await house.start()
+    assert again == first
+    await house.stop(first.number)
+    await trio.sleep(1)
+    rows = len(house.store.rows)
+    assert await house.stop(first.number) == m.StopReply(None)
+    assert len(house.store.rows) == rows
+    assert len(house.cdrs()) == len(house.journals()) == len(house.sessions()) == 1
+
+
+async def test_the_same_start_after_its_stop_is_a_flagged_session_of_its_own(house: House) -> None:
+    first = await house.start()
+    await house.stop(first.number)
+    second = await house.start()
+    assert second.number != first.number
+    assert await house.start() == second, "its own retry finds it again"
+    await house.stop(second.number)
+    third = await house.start()
+    assert third.number not in (first.number, second.number)
+    states = {row.number: (row.state, row.anomalies) for row in house.sessions()}
+    assert states[first.number][0] == "ended"
+    assert states[second.number][0] == "quarantined"
+    assert "repeated_after_stop" in states[second.number][1]
+    assert len(house.cdrs()) == 1
+
+
+async def test_a_stop_with_another_content_is_kept_and_flagged_but_never_billed_again(house: House) -> None:
+    reply = await house.start()
+    await house.stop(reply.number)
+    await house.stop(reply.number, 12_000)
+    await house.stop(reply.number, 12_000)
+    (row,) = house.sessions()
+    assert row.energy_wh == 10_000
+    assert "stop_contradicted" in row.anomalies
+    assert len(house.cdrs()) == 1
+
+
+@pytest.mark.parametrize("number", [0, -1])
+async def test_quirk_14_a_stop_without_a_number_ends_the_one_session_it_fits(house: House, number: int) -> None:
+    one = await house.start("GOOD", evse=1, wh=1000)
+    other = await house.start("FREE", evse=2, wh=50_000)
+    await house.stop(number, 11_000, uid="GOOD")
+    await house.stop(number, 11_000, uid="GOOD")
+    states = {row.number: row.phase for row in house.sessions()}
+    assert states == {one.number: "booked", other.number: "started"}
+
+
+async def test_quirk_14_a_stop_that_fits_two_sessions_ends_neither(house: House) -> None:
+    one = await house.start("GOOD", evse=1, wh=1000)
+    other = await house.start("GOOD", evse=2, wh=1000)
+    await house.stop(0, 11_000, uid="GOOD")
+    states = {row.number: row.state for row in house.sessions()}
+    assert states == {one.number: "active", other.number: "active", 0: "quarantined"}
+
+
+async def test_quirk_19_a_stop_of_an_unknown_number_is_kept_for_an_operator(house: House) -> None:
+    open_one = await house.start()
+    assert await house.stop(987_654) == m.StopReply(None)
+    stray = next(row for row in house.sessions() if row.number != open_one.number)
+    assert (stray.state, stray.transaction_id) == ("quarantined", "987654")
+    refused = await house.ask(session_address(TENANT, stray.id), Resolve("bill", "why not", "op"))
+    assert refused.code == "no_tariff"
+    assert await house.ask(session_address(TENANT, stray.id), Resolve("waive", "nothing known", "op")) == m.Done()
+    assert house.rows.get(type(stray), TENANT, stray.id).phase == "waived"
+
+
+async def test_a_number_of_another_station_ends_nothing_there(house: House) -> None:
+    await house.register("CP-2")
+    reply = await house.start()
+    stop = m.TransactionStop(reply.number, 11_000, at(60), "Local")
+    await house.station(stop, "CP-2")
+    states = {(row.station, row.state) for row in house.sessions()}
+    assert states == {(STATION, "active"), ("CP-2", "quarantined")}
+
+
+async def test_quirk_16_a_blocked_token_is_recorded_and_never_billed_without_an_operator(house: House) -> None:
+    reply = await house.start("BAD")
+    assert reply.verdict.status == "Blocked"
+    await house.stop(reply.number)
+    (row,) = house.sessions()
+    assert (row.state, row.cdr) == ("quarantined", None)
+    assert "token_not_accepted" in row.anomalies
+    await house.ask(session_address(TENANT, row.id), Resolve("bill", "customer called", "op"))
+    (row,) = house.sessions()
+    assert row.phase == "booked"
+
+
+async def test_a_blocked_token_that_got_nothing_leaves_nothing_to_do(house: House) -> None:
+    reply = await house.start("BAD")
+    await house.stop(reply.number, 1000, minutes=1)
+    (row,) = house.sessions()
+    assert (row.state, row.phase, house.cdrs()) == ("ended", "waived", [])
+
+
+async def test_a_free_token_has_a_cdr_at_zero_and_no_journal(house: House) -> None:
+    reply = await house.start("FREE")
+    await house.stop(reply.number)
+    (row,) = house.sessions()
+    assert row.cost.incl.amount_minor == 0
+    assert row.unpriced is False
+    assert [cdr.journal for cdr in house.cdrs()] == [None]
+    assert house.journals() == []
+
+
+async def test_without_a_tariff_a_session_is_unpriced_until_one_is_named(house: House) -> None:
+    await house.register(tariff=None)
+    reply = await house.start()
+    await house.stop(reply.number)
+    (row,) = house.sessions()
+    assert (row.state, row.unpriced, row.cost, row.cdr) == ("ended", True, None, None)
+    card = house.env.snapshots.tariff(TENANT, "standard", at(0))
+    assert await house.ask(session_address(TENANT, row.id), Resolve("bill", "agreed", "op", tariff=card)) == m.Done()
+    (row,) = house.sessions()
+    assert (row.phase, row.unpriced, row.cost.incl.amount_minor) == ("booked", False, 595)
+
+
+async def test_quirk_21_a_lost_start_register_goes_to_quarantine_and_can_be_corrected(house: House) -> None:
+    reply = await house.start(wh=0)
+    await house.stop(reply.number, 910_083)
+    (row,) = house.sessions()
+    assert (row.state, row.cdr) == ("quarantined", None)
+    done = await house.ask(session_address(TENANT, row.id), Resolve("correct", "read the display", "op", energy_wh=83))
+    assert done == m.Done()
+    (row,) = house.sessions()
+    assert (row.phase, row.energy_wh, row.cost.incl.amount_minor) == ("booked", 83, 5)
+
+
+async def test_quirk_15_a_superseded_session_still_ends_when_its_stop_comes(house: House) -> None:
+    old = await house.start(wh=1000, minutes=-600)
+    new = await house.start(wh=9000, minutes=0)
+    await trio.sleep(1)
+    flags = {row.number: row.anomalies for row in house.sessions()}
+    assert flags == {old.number: ("superseded",), new.number: ()}
+    await house.stop(old.number, 9000, minutes=-500)
+    phases = {row.number: row.phase for row in house.sessions()}
+    assert phases == {old.number: "booked", new.number: "started"}
+
+
+async def test_quirk_22_meter_values_without_a_number_find_the_open_session_or_stay_with_the_evse(house: House) -> None:
+    reply = await house.start()
+    await trio.sleep(1)
+    await house.station(m.TransactionMeter(1, 1, None, (reading(5, 2000),), "h1"))
+    await house.station(m.TransactionMeter(2, 1, None, (reading(5, 2000),), "h1"))
+    await house.station(m.TransactionMeter(0, 0, None, (reading(5, 2000),), "h1"))
+    kinds = [
+        (turn.actor.kind, fact.type) for batch in house.store.commits for turn in batch for fact in turn.facts if fact.bulk
+    ]
+    assert kinds == [("session", "metered"), ("evse", "unattributed"), ("station", "unattributed")]
+    await house.stop(reply.number)
+
+
+async def test_a_crash_between_start_and_stop_loses_nothing(house: House, nursery: trio.Nursery) -> None:
+    reply = await house.start()
+    await house.station(m.TransactionMeter(1, 1, reply.number, (reading(30, 6000),), "h1"))
+    survivor = house.after_crash()
+    await nursery.start(survivor.system.run)
+    assert await survivor.start() == reply
+    await survivor.station(m.TransactionMeter(1, 1, reply.number, (reading(30, 6000),), "h1"))
+    await survivor.stop(reply.number)
+    (row,) = survivor.sessions()
+    assert (row.phase, row.energy_wh) == ("booked", 10_000)
+    bulk = [fact for batch in house.store.commits for turn in batch for fact in turn.facts if fact.bulk]
+    assert len(bulk) == 1
+
+
+async def test_an_open_session_always_has_its_timer_and_silence_only_flags_it(house: House) -> None:
+    await house.start()
+    assert [name for _, name in house.store.timers] == ["overdue"]
+    house.clock.advance(13 * 3600)
+    await trio.sleep(30)
+    (row,) = house.sessions()
+    assert (row.state, row.anomalies) == ("active", ("overdue",))
+    assert [name for _, name in house.store.timers] == ["overdue"]
+    await house.stop(row.number, minutes=60)
+    assert house.store.timers == {}
+
+
+async def test_an_unreadable_stop_quarantines_its_session_and_is_answered(house: House) -> None:
+    reply = await house.start()
+    answer = await house.station(m.Unreadable("stop", "dead-1", 1, reply.number, at(60)))
+    assert answer == m.StopReply(None)
+    (row,) = house.sessions()
+    assert (row.state, row.anomalies) == ("quarantined", ("unreadable",))
+    await house.stop(reply.number)
+    (row,) = house.sessions()
+    assert (row.state, row.energy_wh, row.cdr) == ("quarantined", 10_000, None)
+    await house.ask(session_address(TENANT, row.id), Resolve("bill", "looked at it", "op"))
+    assert house.sessions()[0].phase == "booked"
+
+
+async def test_an_unreadable_start_gets_a_number_that_its_stop_finds_again(house: House) -> None:
+    answer = await house.station(m.Unreadable("start", "dead-1", 1, None, at(0)))
+    assert answer.number > 0
+    assert (await house.station(m.Unreadable("start", "dead-1", 1, None, at(0)))).number == answer.number
+    await house.stop(answer.number)
+    (row,) = house.sessions()
+    assert (row.state, row.number, row.energy_wh) == ("quarantined", answer.number, None)
