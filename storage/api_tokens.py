@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from actors.ports import ApiToken
+from storage.database import Database
 from storage.decoding import to_row
-from storage.face import Database
 
 
 class PostgresApiTokens:

@@ -14,7 +14,7 @@ import msgspec
 
 from actors.model.money import Cost, to_minor
 from storage import limits
-from storage.face import Database
+from storage.database import Database
 from storage.ledger import Finding, verify
 
 # Each answers (tenant, subject, detail). $1 is how old what waits may be before it counts as left behind.

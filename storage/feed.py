@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from actors.ports import InvalidCursor, Page, StoredEvent
-from storage.face import Database
+from storage.database import Database
 
 _EVENTS = """WITH horizon AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
 SELECT h.xmin::text AS horizon, e.xid::text, e.id, e.tenant, e.kind, e.subject, e.at, e.body::text

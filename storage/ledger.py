@@ -10,7 +10,7 @@ import trio
 
 from runtime.store import StoreAway
 from storage import limits
-from storage.face import Database
+from storage.database import Database
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from actors.ports import NumberedSession
-from storage.face import Database
+from storage.database import Database
 
 _BY_NUMBER = """SELECT n.number, n.session, n.station, coalesce(s.evse, 0) AS evse, coalesce(s.connector, 0) AS connector,
     coalesce(s.state, 'active') = 'active' AS open

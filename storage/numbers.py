@@ -12,7 +12,7 @@ import trio
 
 from runtime.store import StoreAway
 from storage import limits
-from storage.face import Database
+from storage.database import Database
 
 BLOCK = 1000
 """The increment of the sequence `transaction_number` (migration 0003)."""

@@ -27,8 +27,8 @@ from actors.model.rows import (
 )
 from actors.ports import Page, TraceRow
 from storage import cursors
+from storage.database import Database
 from storage.decoding import to_row
-from storage.face import Database
 from storage.feed import Feed
 from storage.readings import readings_of
 

@@ -17,7 +17,7 @@ from actors.model.rows import AuditRow, EventRow, InboxRow, Row, SeenRow
 from actors.ports import TraceRow
 from runtime.store import StoreAway
 from storage import limits
-from storage.face import Database
+from storage.database import Database
 from storage.rows import body_of
 
 _log = structlog.get_logger(__name__)

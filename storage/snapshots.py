@@ -17,7 +17,7 @@ from actors.ports import StationCard, TariffCard, TenantCard
 from runtime.store import StoreAway
 from storage import limits
 from storage.cards import Cards
-from storage.face import Database
+from storage.database import Database
 
 _decode = msgspec.json.Decoder().decode
 
