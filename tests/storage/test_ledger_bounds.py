@@ -1,0 +1,163 @@
+"""What no one can do to the books, the owner of the database included, and what the app role may do at all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import pytest
+
+from tests.storage.books import POST, batch, journal, sale
+
+Job = Callable[[asyncpg.Connection], Awaitable[None]]
+
+RAW_JOURNAL = """INSERT INTO ledger_journal (tenant, id, book, ref, at, content, era)
+    VALUES ('acme', '{0}', 'brand', 's', now(), '', 1)"""
+RAW_ENTRY = """INSERT INTO ledger_entry (tenant, journal, n, account, amount_minor)
+    SELECT 'acme', '{0}', {1}, id, {3} FROM ledger_account WHERE tenant = '{4}' AND code = '{2}'"""
+
+
+def with_books(dsn: str, job: Job) -> None:
+    """Run `job` on a connection of the owner, with one journal posted for acme and one for other."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(dsn)
+        try:
+            rows = batch(sale("j1"), sale("j1", tenant="other"))
+            assert [row["status"] for row in await connection.fetch(POST, rows)] == ["posted", "posted"]
+            await job(connection)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+def entry(id: str, n: int, code: str, amount: int, tenant: str = "acme") -> str:
+    return RAW_ENTRY.format(id, n, code, amount, tenant)
+
+
+@pytest.mark.parametrize("table", ["ledger_account", "ledger_journal", "ledger_entry", "ledger_link"])
+@pytest.mark.parametrize("verb", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET tenant = tenant"])
+def test_the_books_are_append_only_even_for_the_owner(fresh_dsn: str, table: str, verb: str) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        with pytest.raises(asyncpg.RestrictViolationError, match="append only"):
+            await connection.execute(verb.format(table))
+
+    with_books(fresh_dsn, job)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [RAW_JOURNAL.format("x")],
+        [RAW_JOURNAL.format("x"), entry("x", 1, "4000/energy", 5)],
+        [RAW_JOURNAL.format("x"), entry("x", 1, "4000/energy", 5), entry("x", 2, "1220/t_1", -4)],
+        [RAW_JOURNAL.format("x"), entry("x", 1, "4000/energy", 5), entry("x", 2, "1220/t_1", -5, "other")],
+    ],
+    ids=["no entries", "one entry", "off by one", "an account of another tenant"],
+)
+def test_a_raw_insert_that_does_not_balance_fails_at_commit(fresh_dsn: str, statements: list[str]) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
+            async with connection.transaction():
+                for statement in statements:
+                    await connection.execute(statement)
+        assert await connection.fetchval("SELECT count(*) FROM ledger_journal") == 2
+
+    with_books(fresh_dsn, job)
+
+
+def test_an_entry_slipped_in_after_an_early_check_still_fails_at_commit(fresh_dsn: str) -> None:
+    """The first trap of MONEY 3.2: a deferred trigger on journals alone has been run by then."""
+
+    async def job(connection: asyncpg.Connection) -> None:
+        with pytest.raises(asyncpg.CheckViolationError, match="off by -999"):
+            async with connection.transaction():
+                await connection.execute(RAW_JOURNAL.format("x"))
+                await connection.execute(entry("x", 1, "4000/energy", -5))
+                await connection.execute(entry("x", 2, "1220/t_1", 5))
+                await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+                await connection.execute(entry("x", 3, "4000/energy", -999))
+        assert await connection.fetchval("SELECT count(*) FROM ledger_entry WHERE journal = 'x'") == 0
+
+    with_books(fresh_dsn, job)
+
+
+def test_a_committed_journal_takes_no_more_entries(fresh_dsn: str) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        with pytest.raises(asyncpg.RestrictViolationError, match="is committed"):
+            async with connection.transaction():
+                await connection.execute(entry("j1", 8, "4000/energy", -5))
+                await connection.execute(entry("j1", 9, "1220/t_1", 5))
+
+    with_books(fresh_dsn, job)
+
+
+def test_a_journal_cannot_claim_another_transaction(fresh_dsn: str) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        claim = RAW_JOURNAL.replace("content, era)", "content, era, txid)").replace("'', 1)", "'', 1, '3')")
+        with pytest.raises(asyncpg.RestrictViolationError, match="not its own"):
+            await connection.execute(claim.format("x"))
+
+    with_books(fresh_dsn, job)
+
+
+def test_a_raw_insert_cannot_overdraw_a_wallet(fresh_dsn: str) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        await connection.fetch(POST, batch(journal("up", ("1110", 100), ("2100/w", -100))))
+        with pytest.raises(asyncpg.CheckViolationError, match="available_minor"):
+            async with connection.transaction():
+                await connection.execute(RAW_JOURNAL.format("x"))
+                await connection.execute(entry("x", 1, "2100/w", 101))
+                await connection.execute(entry("x", 2, "1110", -101))
+
+    with_books(fresh_dsn, job)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        RAW_JOURNAL.format("x"),
+        entry("j1", 9, "4000/energy", -5),
+        "INSERT INTO ledger_account (tenant, book, code, currency) VALUES ('acme', 'brand', '1010', 'EUR')",
+        "UPDATE ledger_balance SET available_minor = 1000000",
+        "DELETE FROM ledger_floor",
+        "UPDATE ledger_era SET sealed_upto = '0'",
+        "UPDATE ledger_total SET debit_minor = 0",
+        "DELETE FROM ledger_link",
+        "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
+        "SELECT ledger_write('[]')",
+        "SELECT ledger_close(1, '99999999')",
+    ],
+)
+def test_the_app_role_can_do_nothing_but_call_the_four_functions(fresh_dsn: str, statement: str) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        await connection.execute("SET ROLE csms_app")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+
+    with_books(fresh_dsn, job)
+
+
+def test_the_app_role_posts_seals_verifies_and_reads(fresh_dsn: str) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        await connection.execute("SET ROLE csms_app")
+        statuses = [row["status"] for row in await connection.fetch(POST, batch(sale("j2"), journal("x", ("1010", 5))))]
+        assert statuses == ["posted", "unbalanced"]
+        assert await connection.fetchval("SELECT ledger_resume()") == 1
+        assert await connection.fetchval("SELECT ledger_seal()") == 3
+        assert await connection.fetch("SELECT * FROM ledger_verify()") == []
+        assert await connection.fetchval("SELECT count(*) FROM ledger_entry") == 9
+
+    with_books(fresh_dsn, job)
+
+
+def test_a_temporary_table_cannot_stand_in_for_a_ledger_table(fresh_dsn: str) -> None:
+    async def job(connection: asyncpg.Connection) -> None:
+        await connection.execute("SET ROLE csms_app")
+        await connection.execute("CREATE TEMP TABLE ledger_journal (tenant text, id text, content bytea, txid xid8)")
+        await connection.execute("CREATE TEMP TABLE ledger_entry (tenant text, journal text, amount_minor bigint)")
+        assert await connection.fetchval(POST, batch(sale("j2"))) == "posted"
+        assert await connection.fetchval("SELECT count(*) FROM public.ledger_entry WHERE journal = 'j2'") == 3
+
+    with_books(fresh_dsn, job)
