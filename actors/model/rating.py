@@ -13,7 +13,7 @@ step_size of its own; when a reservation expires, the fees of RESERVATION and RE
 
 from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -79,13 +79,16 @@ class Rated(msgspec.Struct, frozen=True):
 def rate(tariff: Tariff, usage: Usage, *, time_zone: str) -> Rated:
     """What `usage` costs by `tariff` at a location in `time_zone` (IANA name).
 
-    Raises UsageError where the usage is empty, not in order or longer than MAX_RATED_SPAN.
+    Raises UsageError where the usage is empty, not in order or longer than MAX_RATED_SPAN, or the zone unknown.
     """
     if not usage.periods:
         raise UsageError("a usage without periods has no price")
     if usage.periods[-1].end - usage.periods[0].start > MAX_RATED_SPAN:
         raise UsageError(f"a usage of more than {MAX_RATED_SPAN.days} days is not rated")
-    zone = ZoneInfo(time_zone)
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"{time_zone!r} is not a time zone") from error
     reserved = [p for p in usage.periods if p.activity == "reserved"]
     charged = [p for p in usage.periods if p.activity != "reserved"]
     lines: list[RatedLine] = []

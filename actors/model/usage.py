@@ -1,7 +1,8 @@
 """What a session used, as rating wants to see it: periods with energy and what the vehicle was doing.
 
-`usage_of` makes it from meter readings and charging states. Energy is linear between two readings; restrictions of
-a tariff that change inside a period are `rate`'s business. Three rules decide about money:
+`usage_of` makes it from meter readings and charging states. Between two readings energy flows evenly over the time in
+which the vehicle charged; restrictions of a tariff that change inside a period are `rate`'s business. Three rules
+decide about money:
 
 * The energy of the session is stop register minus start register. Readings only shape the curve in between.
 * Occupancy (PARKING_TIME) runs only while the vehicle no longer asks for power: SuspendedEV, and EVConnected after
@@ -25,6 +26,7 @@ Activity = Literal["charging", "withheld", "parking", "reserved"]
 POWER_IMPORT = "Power.Active.Import"
 CURRENT_IMPORT = "Current.Import"
 _KILO = Decimal(1000)
+_MICRO_WH = Decimal("1e-6")
 
 
 class UsagePeriod(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -101,8 +103,8 @@ def usage_of(
     end = max(start, end)
     low, high = Decimal(meter_start_wh), max(Decimal(meter_start_wh), Decimal(meter_stop_wh))
     points = sorted((_as_point(reading) for reading in readings), key=_at)
-    curve = _curve(points, start, end, low, high)
     activities = _activities(states, start, end)
+    curve = _while_charging(_curve(points, start, end, low, high), activities)
     moments = _moments(points, start, end)
     periods: list[UsagePeriod] = []
     if reserved_from is not None and reserved_from < start:
@@ -143,6 +145,45 @@ def _curve(
         return [(start, low), (end, high)]
     curve.append((end, high))
     return curve
+
+
+def _while_charging(
+    curve: list[tuple[datetime, Decimal]], activities: list[tuple[datetime, Activity]]
+) -> list[tuple[datetime, Decimal]]:
+    """The curve with the energy of each gap moved to where in the gap the vehicle charged, if it did at all."""
+    if len(activities) == 1:
+        return curve
+    found = [curve[0]]
+    for (t0, e0), (t1, e1) in pairwise(curve):
+        changes = [at for at, _ in activities if t0 < at < t1]
+        if changes and e1 > e0:
+            found += _gap(t0, e0, t1, e1, changes, activities)
+        found.append((t1, e1))
+    return found
+
+
+def _gap(
+    t0: datetime,
+    e0: Decimal,
+    t1: datetime,
+    e1: Decimal,
+    changes: list[datetime],
+    activities: list[tuple[datetime, Activity]],
+) -> list[tuple[datetime, Decimal]]:
+    """The register at each change of activity inside one gap between two readings."""
+    spans: list[tuple[datetime, float]] = []
+    for begin, end in pairwise([t0, *changes, t1]):
+        activity = [what for at, what in activities if at <= begin][-1]
+        spans.append((end, (end - begin).total_seconds() if activity == "charging" else 0.0))
+    whole = sum(span for _, span in spans)
+    if whole == 0:
+        return []
+    found = []
+    charged = 0.0
+    for at, span in spans[:-1]:
+        charged += span
+        found.append((at, e0 + ((e1 - e0) * Decimal(charged) / Decimal(whole)).quantize(_MICRO_WH)))
+    return found
 
 
 def _activities(
@@ -217,9 +258,6 @@ def _fill(
         power, current = (moments[m][1], moments[m][2]) if moments else (None, None)
         periods.append(UsagePeriod(start, end, (after - before) / _KILO, activities[a][1], power, current))
         before = after
-
-
-_MICRO_WH = Decimal("1e-6")
 
 
 def _energy_at(curve: list[tuple[datetime, Decimal]], c: int, at: datetime) -> Decimal:
