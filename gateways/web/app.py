@@ -128,7 +128,7 @@ async def serve(
     config.graceful_timeout = limits.GRACEFUL_SECONDS
     config.keep_alive_timeout = limits.KEEP_ALIVE_SECONDS
     logging.getLogger("hypercorn.error").setLevel(logging.WARNING)
-    stop = shutdown or trio.Event()
+    stop = shutdown if shutdown is not None else trio.Event()
 
     async def trigger() -> None:
         await stop.wait()
