@@ -5,22 +5,25 @@ incarnation, so that what was queued meanwhile is still there. The task is seria
 passivation or by an operator; sending to the address starts a new one.
 """
 
-import enum
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import outcome
 import trio
 
+from runtime.activation import activate, reload_letters
 from runtime.address import Address
 from runtime.ask import asking
 from runtime.codec import NewerVersion, Undecodable
 from runtime.crash import Crashes
 from runtime.errors import ActorCrashed, ActorError, ActorStopped, Unavailable
-from runtime.incarnation import Conflict, Incarnation, LiveContext, Staged
+from runtime.incarnation import Conflict, Incarnation, Staged
 from runtime.mailbox import Encoded, Envelope, Mailbox
+from runtime.orders import Order, obey, obey_while_down
+from runtime.prepare import Waiting, first_step
 from runtime.restart import Restarts
-from runtime.store import Recovered, StoreAway, StoredFact
+from runtime.status import Status
+from runtime.store import StoreAway
 from runtime.trace import Trace
 from runtime.turn import LetterKey
 
@@ -29,28 +32,6 @@ if TYPE_CHECKING:
     from runtime.system import System
 
 _RECENT = 8
-
-
-class Status(enum.Enum):
-    ACTIVATING = "activating"
-    ACTIVE = "active"
-    RESTARTING = "restarting"
-    COOLING = "cooling"
-    """Its restart budget is exhausted (or it cannot be read here): asks are refused for a while."""
-    SUSPENDED = "suspended"
-    STOPPED = "stopped"
-    ENDED = "ended"
-
-
-class Order:
-    """A system message. `done` fires when it was carried out; `error` says why it was not."""
-
-    __slots__ = ("done", "error", "op")
-
-    def __init__(self, op: str) -> None:
-        self.op = op
-        self.done = trio.Event()
-        self.error: str | None = None
 
 
 class Cell:
@@ -149,7 +130,9 @@ class Cell:
             alive = True
             while alive:
                 try:
-                    await self._activate()
+                    self.status = Status.ACTIVATING
+                    await activate(self)
+                    self.status = Status.ACTIVE
                     alive = await self._serve()
                 except Conflict as conflict:
                     await self._lost_race(conflict)
@@ -165,66 +148,11 @@ class Cell:
         current, self.current = self.current, None
         if current is not None and current.slot is not None:
             current.slot.fail(error)
-        self._end_incarnation(error)
-        self._fail_asks(error)
+        self.end_incarnation(error)
+        self.fail_asks(error)
         if self.status is not Status.STOPPED:
             self.status = Status.ENDED
         self.system.ended(self)
-
-    async def _activate(self) -> None:
-        self.status = Status.ACTIVATING
-        system = self.system
-        recovered = await system.recovery.recover(self.address, claim=True)
-        self.number += 1
-        actor = self.kind.factory(LiveContext(self, self.number))
-        incarnation = Incarnation(self, actor, self.kind.codec(actor), self.number)
-        state, behind = await self._replay(incarnation, recovered)
-        incarnation.begin(recovered, state, behind)
-        self.incarnation = incarnation
-        system.stats.activations += 1
-        self.started_at = system.clock.now()
-        first = [Envelope(message, incarnation=self.number) for message in actor.activated(state, recovered.effects)]
-        self._queue_first(first, recovered)
-        self.status = Status.ACTIVE
-        self.active_at = system.clock.monotonic()
-
-    async def _replay(self, incarnation: Incarnation, recovered: Recovered) -> tuple[Any, int]:
-        """State as of the last commit, from the checkpoint or else from the first fact on."""
-        actor, codec = incarnation.actor, incarnation.codec
-        stored, state = recovered.facts, None
-        if recovered.checkpoint is not None:
-            try:
-                state = codec.state(recovered.checkpoint)
-            except Undecodable as error:
-                self.system.notice("checkpoint_undecodable", f"{error}; replaying every fact", self.address)
-                stored = await self._full_history()
-        if state is None:
-            state = actor.initial()
-        for n, fact in enumerate(stored):
-            state = actor.apply(state, codec.fact(fact.row))
-            if n % 256 == 255:
-                await trio.lowlevel.checkpoint()
-        return state, len(stored)
-
-    async def _full_history(self) -> "list[StoredFact]":
-        while True:
-            try:
-                return list(await self.system.store.full_history(self.address))
-            except StoreAway:
-                await trio.sleep(self.system.limits.away_backoff_cap)
-
-    def _queue_first(self, first: list[Envelope], recovered: Recovered) -> None:
-        """What must come before anything queued: the actor's own first messages, then waiting letters, oldest first.
-        A letter that was delivered directly while this activation read the store is not doubled."""
-        known = {letter.key for letter in recovered.letters}
-        queued = [e for e in self.mailbox.user if e.letter is None or e.letter not in known]
-        first += [Envelope(Encoded(letter.body), letter=letter.key) for letter in recovered.letters]
-        self.mailbox.user.clear()
-        self.mailbox.user.extend(first)
-        self.mailbox.user.extend(queued)
-        keys = {e.letter for e in self.mailbox.user if e.letter is not None}
-        self.letters = keys or None
-        self.letters_missed = False
 
     async def _serve(self) -> bool:
         """Turns until the actor ends (False) or is to be restarted (True)."""
@@ -234,7 +162,7 @@ class Cell:
         run = 0
         while True:
             if mailbox.system:
-                again = await self._obey(mailbox.system.popleft())
+                again = await obey(self, mailbox.system.popleft())
                 if again is not None:
                     return again
             elif user and self.status is Status.ACTIVE:
@@ -244,7 +172,7 @@ class Cell:
                     run = 0
                     await trio.lowlevel.checkpoint()
             elif self.letters_missed and self.status is Status.ACTIVE:
-                await self._reload_letters()
+                await reload_letters(self)
             else:
                 run = 0
                 await mailbox.wait()
@@ -273,10 +201,12 @@ class Cell:
         system.stats.turns += 1
         if staged is None:
             self.current = None
+            if self.trace is not None:
+                self.traced(envelope, "answered")
         else:
-            await self._commit(staged, staged.decision.lane)
+            await self.commit(staged, staged.decision.lane)
 
-    async def _commit(self, staged: Staged, lane: str) -> None:
+    async def commit(self, staged: Staged, lane: str) -> None:
         """Park until the turn is released (or raise why it was not) *and* there is something to do next: the committer
         releases it by `settled`, which leaves this task parked as a reader of the mailbox when nothing waits there."""
 
@@ -307,17 +237,20 @@ class Cell:
             mailbox.task = task
 
     async def _prepare(self, incarnation: Incarnation, envelope: Envelope) -> Any:
-        """The completed message, or None when the asker gave up while the store was away."""
+        """The completed message, or None when nobody wants it any more. Waits while the store is away."""
         limits = self.system.limits
         slot = envelope.slot
-        chain = (*slot.chain, self.address) if slot is not None else (self.address,)
-        token = asking.set(chain)
+        token = asking.set((*slot.chain, self.address) if slot is not None else (self.address,))
         try:
             while slot is None or not slot.done:
                 try:
-                    with trio.CancelScope(deadline=trio.current_time() + limits.prepare_timeout) as scope:
-                        self.prepare_scope = scope
-                        return await incarnation.actor.prepare(incarnation.state, envelope.message)
+                    found = first_step(incarnation.actor.prepare(incarnation.state, envelope.message))
+                    if type(found) is not Waiting:
+                        return found
+                    self.prepare_scope = scope = trio.CancelScope(deadline=trio.current_time() + limits.prepare_timeout)
+                    found = await found.rest(scope)
+                    if not scope.cancelled_caught:
+                        return found
                     if not self.mailbox.system:
                         raise TimeoutError(f"prepare of {type(envelope.message).__name__} took too long")
                     if slot is not None:
@@ -325,6 +258,10 @@ class Cell:
                     return None
                 except (StoreAway, Unavailable):
                     await trio.sleep(limits.away_backoff_cap * (0.25 + 0.25 * self.system.random.random()))
+                except ActorError as error:
+                    if slot is None:
+                        raise
+                    slot.fail(error)  # another actor had no answer: that is not this one's crash
                 finally:
                     self.prepare_scope = None
             return None
@@ -344,16 +281,9 @@ class Cell:
                 return False
             except Undecodable as error:
                 await morgue.bury_unreadable(self.address, envelope, str(error))
-        await self._commit(incarnation.stage_bare(checkpoint=False, envelope=envelope), "main")
+        await self.commit(incarnation.stage_bare(checkpoint=False, envelope=envelope), "main")
         morgue.rest(self.address, envelope)
         return True
-
-    async def _reload_letters(self) -> None:
-        """The mailbox was full when a letter came: read the waiting ones again, in order."""
-        self.letters_missed = False
-        recovered = await self.system.recovery.recover(self.address, claim=False)
-        for letter in recovered.letters:
-            self.put_letter(letter.key, Encoded(letter.body), "")
 
     # -- endings
 
@@ -363,7 +293,7 @@ class Cell:
         system = self.system
         system.stats.conflicts += 1
         envelope, self.current = self.current, None
-        self._end_incarnation(ActorCrashed(self.address, "another incarnation took over"))
+        self.end_incarnation(ActorCrashed(self.address, "another incarnation took over"))
         if envelope is None:
             return
         envelope.conflicts += 1
@@ -381,14 +311,15 @@ class Cell:
     async def _crashed(self, error: Exception) -> bool:
         """Report, purge, back off; True: go on with a new incarnation."""
         envelope, self.current = self.current, None
-        self._end_incarnation(ActorCrashed(self.address, "the actor crashed"))
-        self._purge(ActorCrashed(self.address, "the actor crashed on another message"))
+        self.traced(envelope, f"crashed: {type(error).__name__}")
+        self.end_incarnation(ActorCrashed(self.address, "the actor crashed"))
+        self.purge(ActorCrashed(self.address, "the actor crashed on another message"))
         if envelope is not None and envelope.fired is not None:
             self.system.timers.returned(self.address, envelope.fired)
         delay = await self.system.morgue.crashed(self, envelope, error, fatal=isinstance(error, NewerVersion))
         if delay is None:
             self.status = Status.COOLING
-            self._purge(ActorCrashed(self.address, "it crashed too often and cools down"))
+            self.purge(ActorCrashed(self.address, "it crashed too often and cools down"))
             self.restarts = None
             again = await self._back_off(self.system.limits.cool_down)
             return again and bool(self.mailbox.user)
@@ -402,20 +333,15 @@ class Cell:
         with trio.move_on_after(delay) as waiting:
             while True:
                 while mailbox.system:
-                    order = mailbox.system.popleft()
-                    if order.op == "stop":
-                        self._stop(order)
-                        return False
-                    order.error = None if order.op == "restart" else "the actor is restarting"
-                    order.done.set()
-                    if order.op == "restart":
-                        return True
+                    again = obey_while_down(self, mailbox.system.popleft())
+                    if again is not None:
+                        return again
                 if delay <= 0 or waiting.cancel_called:
                     break
                 await mailbox.wait()
         return True
 
-    def _end_incarnation(self, error: ActorError) -> None:
+    def end_incarnation(self, error: ActorError) -> None:
         incarnation, self.incarnation = self.incarnation, None
         if incarnation is None:
             return
@@ -424,7 +350,7 @@ class Cell:
         except Exception as raised:
             self.system.notice("deactivated_raised", f"{type(raised).__name__}: {raised}", self.address)
 
-    def _purge(self, error: ActorError) -> None:
+    def purge(self, error: ActorError) -> None:
         """Queued asks fail fast, letters and timers come again from the store, tells stay."""
         kept = []
         for envelope in self.mailbox.user:
@@ -438,79 +364,36 @@ class Cell:
         self.mailbox.user.extend(kept)
         self.letters = None
 
-    # -- system messages
+    def fail_asks(self, error: ActorError) -> None:
+        """Queued asks fail, everything else stays."""
+        user = self.mailbox.user
+        for envelope in [envelope for envelope in user if envelope.slot is not None]:
+            assert envelope.slot is not None
+            envelope.slot.fail(error)
+            user.remove(envelope)
 
-    async def _obey(self, order: Order) -> bool | None:
-        """None: go on serving; True: restart; False: end."""
-        try:
-            if order.op == "restart":
-                self._end_incarnation(ActorCrashed(self.address, "restarted by an operator"))
-                self._purge(ActorCrashed(self.address, "restarted by an operator"))
-                return True
-            if order.op == "stop":
-                self._stop(order)
-                return False
-            if order.op == "suspend":
-                self.status = Status.SUSPENDED
-                self._fail_asks(ActorStopped(self.address, "suspended"))
-            elif order.op == "resume":
-                self.status = Status.ACTIVE
-            elif order.op == "checkpoint":
-                await self._checkpoint(1)
-            elif order.op == "drain":
-                return await self._drain()
-            elif order.op == "passivate":
-                return await self._passivate()
-            elif order.op == "reload" and not self.letters_missed:
-                await self._reload_letters()
-            return None
-        finally:
-            order.done.set()
+    def has_work(self) -> bool:
+        return bool(self.mailbox.user) and self.status is Status.ACTIVE
 
-    def _stop(self, order: Order) -> None:
-        self.status = Status.STOPPED
-        self._end_incarnation(ActorStopped(self.address, "stopped"))
-        self._purge(ActorStopped(self.address, "stopped"))
-        order.done.set()
-
-    def _fail_asks(self, error: ActorError) -> None:
-        for envelope in list(self.mailbox.user):
-            if envelope.slot is not None:
-                envelope.slot.fail(error)
-                self.mailbox.user.remove(envelope)
-
-    async def _checkpoint(self, behind: int) -> None:
+    def idle(self) -> bool:
+        """Nothing at hand or queued, and the actor itself does not mind to be forgotten."""
         incarnation = self.incarnation
-        if incarnation is not None and incarnation.behind >= behind:
-            await self._commit(incarnation.stage_bare(checkpoint=True), "main")
-
-    async def _drain(self) -> bool | None:
-        if self.mailbox.user and self.status is Status.ACTIVE:
-            return None
-        await self._checkpoint(self.system.limits.checkpoint_behind_on_drain)
-        return None if self.mailbox.user and self.status is Status.ACTIVE else False
-
-    async def _passivate(self) -> bool | None:
-        """End quietly when nothing needs this incarnation; what arrives during the checkpoint keeps it alive."""
-        incarnation = self.incarnation
-        assert incarnation is not None
-        if not self.idle_since(self.active_at) or self.system.committer.away:
-            return None
-        await self._checkpoint(1)
-        if not self.idle_since(self.active_at):
-            return None
-        self.system.stats.passivations += 1
-        self._end_incarnation(ActorStopped(self.address, "passivated"))
-        return False
-
-    def idle_since(self, time: float) -> bool:
-        """Nothing at hand or queued since `time`, and the actor itself does not mind to be forgotten."""
-        incarnation = self.incarnation
-        if incarnation is None or self.status is not Status.ACTIVE or self.active_at > time or self.current is not None:
+        if incarnation is None or self.status is not Status.ACTIVE or self.current is not None:
             return False
         if self.mailbox.user or self.mailbox.system or self.letters_missed or self.trace is not None:
             return False
         return not incarnation.open_later() and not incarnation.actor.busy(incarnation.state)
+
+    def traced(self, envelope: Envelope | None, end: str) -> None:
+        trace = self.trace
+        if trace is None:
+            return
+        now = self.system.clock.monotonic()
+        if now >= trace.until:
+            self.trace = None
+        elif envelope is not None:
+            took = now - self.current_since
+            trace.add(self.system.clock.now(), type(envelope.message).__name__, envelope.correlation, self.seq, took, end)
 
     def _note(self, kind: type) -> None:
         recent = self.recent

@@ -26,6 +26,7 @@ class Ticket(Protocol):
 
     @property
     def turn(self) -> StagedTurn: ...
+
     doubtful: bool
     """A submission of it had an unknown outcome."""
 

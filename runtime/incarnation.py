@@ -121,6 +121,8 @@ class Staged:
                 error = TurnRejected(outcome.reason)
         except Exception as raised:
             error = raised
+        if cell.trace is not None:
+            cell.traced(self.envelope, verdict.value)
         cell.settled(error, self.wake)
 
 
@@ -171,6 +173,7 @@ class Incarnation:
         ):
             self.cell.system.stats.volatile_turns += 1
             self._go_out(envelope, decision)
+            self.actor.released(self.state, decision)
             return None
         state = self.state
         apply = self.actor.apply
@@ -257,6 +260,7 @@ class Incarnation:
             system.timers.changed(turn.timers)
         if turn.effects:
             system.outbox.changed(turn.effects)
+        self.actor.released(self.state, decision)
 
     def drop(self, staged: Staged) -> None:
         """The letter or timer was consumed before: the turn is void, the state stays."""
@@ -279,7 +283,7 @@ class Incarnation:
             del self.consumed[next(iter(self.consumed))]
 
     def _go_out(self, envelope: Envelope, decision: Any) -> None:
-        """Reply, answers, signals, and the actor's own hook."""
+        """Reply, answers, signals."""
         cell = self.cell
         cell.current = None  # from here on nothing that raises is this message's fault
         slot = envelope.slot
@@ -297,7 +301,6 @@ class Incarnation:
             self._answer(decision.answers)
         for signal in decision.signals:
             cell.system.tell_from(cell.address, Address(*signal.to), signal.message, envelope.correlation)
-        self.actor.released(self.state, decision)
 
     def _forward(self, slot: Slot, envelope: Envelope, forward: tuple[Sequence[str], Any]) -> None:
         """The slot moves on with its deadline and chain; whatever goes wrong from here reaches the first asker."""

@@ -10,9 +10,11 @@ import trio
 
 from runtime.address import Address
 from runtime.ask import Slot
-from runtime.cell import Cell, Order, Status
+from runtime.cell import Cell
+from runtime.orders import Order
 from runtime.poison import exhume
 from runtime.reports import stack_of, summary
+from runtime.status import Status
 from runtime.trace import Trace
 
 if TYPE_CHECKING:

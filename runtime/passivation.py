@@ -21,7 +21,7 @@ async def sweep_idle(system: "System") -> None:
             incarnation = cell.incarnation
             if incarnation is not None:
                 patience = incarnation.actor.idle_seconds
-                if patience is not None and now - cell.active_at >= patience and cell.idle_since(now - patience):
+                if patience is not None and now - cell.active_at >= patience and cell.idle():
                     cell.order("passivate")
             if n % limits.idle_sweep_slice == limits.idle_sweep_slice - 1:
                 await trio.lowlevel.checkpoint()

@@ -70,9 +70,7 @@ class Remote:
     def wake(self, to: Address) -> None:
         self.tell(to, Envelope(Wake()))
 
-    def _request(
-        self, to: Address, message: Any, timeout: float | None, correlation: str, chain: tuple[Address, ...]
-    ) -> Request:
+    def _request(self, to: Address, message: Any, timeout: float | None, correlation: str, chain: tuple[Address, ...]) -> Request:
         return Request(id=self._system.new_id(), to=to, message=message, timeout=timeout, correlation=correlation, chain=chain)
 
     # -- arriving (called by the transport)

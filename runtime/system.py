@@ -18,7 +18,7 @@ import trio
 
 from runtime.address import Address
 from runtime.ask import Slot, asking
-from runtime.cell import Cell, Status
+from runtime.cell import Cell
 from runtime.clock import Clock, SystemClock
 from runtime.committer import Committer
 from runtime.crash import Morgue
@@ -35,6 +35,7 @@ from runtime.remote import Remote
 from runtime.reports import Notice, Reporter, guarded, quiet
 from runtime.restart import Budget
 from runtime.stats import Stats
+from runtime.status import Status
 from runtime.store import Store
 from runtime.supervisor import ChildSpec, Supervisor
 from runtime.timers import Timers
@@ -252,6 +253,10 @@ class System:
             cell.order("reload")
 
     # -- actors
+
+    def is_here(self, address: Address) -> bool:
+        """This node is the one where the actor lives, and it is up."""
+        return self._nursery is not None and self._route(address) is None
 
     def cell(self, address: Address) -> Cell:
         """The place of an active actor, activated now if need be. Raises LookupError for an unknown kind."""

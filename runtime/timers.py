@@ -95,9 +95,11 @@ class Timers:
         system = self._system
         address = Address(*timer.actor)
         try:
-            cell = system.cell(address)
+            cell = system.cell(address) if system.is_here(address) else None
         except LookupError as error:
             system.notice("timer_without_actor", str(error), address)
+            return 0
+        if cell is None:
             return 0
         if cell.put(Envelope(Encoded(timer.body), fired=(timer.name, timer.at))):
             system.stats.timers_fired += 1
