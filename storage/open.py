@@ -47,23 +47,22 @@ async def open_database(
     lanes: Sequence[str] = LANES,
 ) -> AsyncIterator[Database]:
     """Give either `dsn` or `data_dir`. Raises SchemaError, EmbeddedError; waits as long as `dsn` is away."""
-    server = None
-    if dsn is None:
-        if data_dir is None:
-            raise ValueError("open_database needs a dsn or a data_dir")
-        server = EmbeddedServer(data_dir)
+    if dsn is not None:
+        async with _connected(dsn, None, migrating, lanes) as database:
+            yield database
+        return
+    if data_dir is None:
+        raise ValueError("open_database needs a dsn or a data_dir")
+    server = EmbeddedServer(data_dir)
+    if own:
+        await trio.to_thread.run_sync(server.own)
     try:
-        if server is not None:
-            if own:
-                await trio.to_thread.run_sync(server.own)
-            dsn = await trio.to_thread.run_sync(server.start)
-        assert dsn is not None
+        dsn = await trio.to_thread.run_sync(server.start)
         async with _connected(dsn, server, migrating, lanes) as database:
             yield database
     finally:
-        if server is not None:
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(server.stop)
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(server.stop)
 
 
 @asynccontextmanager
