@@ -83,6 +83,7 @@ def create_app(env: WebEnv) -> WebApp:
     @app.before_serving
     async def start() -> None:
         app.nursery.start_soon(_forever, "event feed", services.feed.run)
+        app.nursery.start_soon(_forever, "console pulse", services.pulse.run)
 
     @app.after_request
     async def finish(response: Response) -> Response:

@@ -43,6 +43,8 @@ SSE_STREAMS_PER_PRINCIPAL = 20
 SSE_KEEPALIVE_SECONDS = 15.0
 
 CONSOLE_TICK_SECONDS = 1.0
+CONSOLE_SHARE = 20
+"""A live page rests this many times as long as its last rendering took: a huge node is drawn less often."""
 CONSOLE_SESSION_SECONDS = 12 * 3600
 CONSOLE_TREE_ROWS = 500
 CONSOLE_TRACE_ROWS = 100

@@ -14,6 +14,7 @@ from gateways.web.feed import Feed
 from gateways.web.idempotency import Answers
 from gateways.web.identity import Identities, Throttle
 from gateways.web.metrics import Metrics
+from gateways.web.pulse import Pulse
 from gateways.web.table import Route
 
 
@@ -51,6 +52,7 @@ class Services:
         self.feed = Feed(env.queries)
         self.streams = Streams()
         self.metrics = Metrics(env, self.streams)
+        self.pulse = Pulse(env)
         self.routes: Sequence[Route] = ()
         self.document: dict[str, Any] = {}
 

@@ -1,7 +1,6 @@
-"""The actor inspection console: server-rendered pages over the same inspector that the API uses."""
+"""The actor inspection console: server-rendered pages over the same inspector that the API uses.
 
-from typing import Any
+One signs in with a bearer token; pages then live on a signed cookie (session.py) and move by themselves over SSE (live.py).
+"""
 
-
-def add_console(app: Any, env: Any, services: Any, dispatcher: Any) -> None:
-    return None
+from gateways.web.console.setup import add_console as add_console

@@ -1,0 +1,90 @@
+/* Live parts of the console: an element with data-live names a stream; each "fragment" event holds its new HTML, and only
+   what differs is patched, so that focus, selection and open branches stay as they are. No library, no eval. */
+"use strict";
+
+function keyOf(node) {
+  return node.nodeType === Node.ELEMENT_NODE && node.id ? node.id : null;
+}
+
+function patchAttributes(from, to) {
+  for (const { name, value } of Array.from(to.attributes)) {
+    if (from.tagName === "DETAILS" && name === "open") continue;
+    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  }
+  for (const { name } of Array.from(from.attributes)) {
+    if (from.tagName === "DETAILS" && name === "open") continue;
+    if (!to.hasAttribute(name)) from.removeAttribute(name);
+  }
+}
+
+function patch(from, to) {
+  if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName || keyOf(from) !== keyOf(to)) {
+    from.replaceWith(to);
+    return;
+  }
+  if (from.nodeType !== Node.ELEMENT_NODE) {
+    if (from.nodeValue !== to.nodeValue) from.nodeValue = to.nodeValue;
+    return;
+  }
+  patchAttributes(from, to);
+  patchChildren(from, to);
+}
+
+function patchChildren(from, to) {
+  const keyed = new Map();
+  for (const child of from.childNodes) {
+    const key = keyOf(child);
+    if (key) keyed.set(key, child);
+  }
+  let old = from.firstChild;
+  for (const wanted of Array.from(to.childNodes)) {
+    const known = keyOf(wanted) ? keyed.get(keyOf(wanted)) : null;
+    if (known && known !== old) from.insertBefore(known, old);
+    const current = known || old;
+    if (!current || (keyOf(current) !== keyOf(wanted))) {
+      from.insertBefore(wanted, old);
+      continue;
+    }
+    const next = current.nextSibling;
+    patch(current, wanted);
+    old = next;
+  }
+  while (old) {
+    const next = old.nextSibling;
+    old.remove();
+    old = next;
+  }
+}
+
+function show(state, word) {
+  if (!state) return;
+  state.textContent = word;
+  state.dataset.state = word;
+}
+
+function follow(element) {
+  const state = document.querySelector("[data-live-state]");
+  const source = new EventSource(element.dataset.live);
+  source.addEventListener("open", () => show(state, "live"));
+  source.addEventListener("error", () => show(state, source.readyState === EventSource.CLOSED ? "stopped" : "reconnecting"));
+  source.addEventListener("fragment", (event) => {
+    if (window.getSelection().type === "Range") return; /* somebody is copying */
+    const parsed = new DOMParser().parseFromString(JSON.parse(event.data).html, "text/html");
+    patchChildren(element, document.adoptNode(parsed.body));
+  });
+  window.addEventListener("pagehide", () => source.close());
+}
+
+for (const element of document.querySelectorAll("[data-live]")) follow(element);
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+  const opens = event.target.closest("[data-open-all]");
+  const closes = event.target.closest("[data-close-all]");
+  if (!opens && !closes) return;
+  for (const branch of document.querySelectorAll("main details")) branch.open = Boolean(opens);
+});
