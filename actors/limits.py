@@ -49,8 +49,6 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How long an accepted remote start explains a start (1.6 ConnectionTimeOut and some)."""
     variables: int = 1000
     """Variables that a station's device model keeps in state; more are refused into the rows only."""
-    variable_value: int = 2500
-    """Characters of a variable's value (OCPP 2.x maximum)."""
     routes: int = 64
     """Transaction numbers whose session a station remembers in memory; others are looked up."""
 

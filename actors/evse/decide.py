@@ -42,9 +42,7 @@ def decide(here: Here, state: EvseState, message: Any, now: datetime, limits: Do
     return _DECIDE[type(message)](here, state, message, now, limits)
 
 
-def decide_status(
-    here: Here, state: EvseState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_status(here: Here, state: EvseState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits) -> Decision:
     """Record the status; the newest by the station's clock is current. A charging state goes to the session."""
     at = told.at if told.at is not None and told.at <= now + limits.status_future else now
     known = connector_of(state, told.connector)
@@ -92,9 +90,7 @@ def _since_opened(state: EvseState, at: datetime) -> bool:
     return state.opened_at is not None and at >= state.opened_at
 
 
-def decide_opened(
-    here: Here, state: EvseState, opened: m.SessionOpened, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_opened(here: Here, state: EvseState, opened: m.SessionOpened, now: datetime, limits: DomainLimits) -> Decision:
     """The newest session by its start occupies the EVSE; the older one is told that it was superseded."""
     if opened.session == state.session or opened.session in state.closed:
         return NOTHING
@@ -113,9 +109,7 @@ def decide_opened(
     return Decision(facts=(fact,), rows=_rows(here, after, now), letters=letters)
 
 
-def decide_closed(
-    here: Here, state: EvseState, closed: m.SessionClosed, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_closed(here: Here, state: EvseState, closed: m.SessionClosed, now: datetime, limits: DomainLimits) -> Decision:
     if closed.session in state.closed:
         return NOTHING
     fact = f.Released(closed.session, closed.at)
@@ -131,9 +125,7 @@ def decide_provision(here: Here, state: EvseState, told: m.Provision, now: datet
     return Decision(facts=(fact,), rows=_rows(here, apply(state, fact), now))
 
 
-def decide_meter(
-    here: Here, state: EvseState, meter: TransactionMeter, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_meter(here: Here, state: EvseState, meter: TransactionMeter, now: datetime, limits: DomainLimits) -> Decision:
     """Meter values without a usable number: the open session's if their time fits, else kept here (quirk 22)."""
     readings = meter.readings
     if (
@@ -156,9 +148,7 @@ def _rows(here: Here, state: EvseState, now: datetime) -> Sequence[EvseRow]:
     if not state.code:
         return ()
     status, detail = evse_status([(c.status, c.detail) for c in state.connectors])
-    connectors = [
-        {"id": c.id, "status": c.status, "detail": c.detail, "error": c.error, "at": c.at} for c in state.connectors
-    ]
+    connectors = [{"id": c.id, "status": c.status, "detail": c.detail, "error": c.error, "at": c.at} for c in state.connectors]
     row = EvseRow(
         tenant=here.tenant,
         station=here.station,

@@ -54,9 +54,7 @@ def _provisioned(state: EvseState, fact: f.Provisioned) -> EvseState:
 def _status_told(state: EvseState, fact: f.StatusTold) -> EvseState:
     if fact.late:
         return state
-    told = Connector(
-        fact.connector, fact.status, fact.detail, fact.at, fact.error, fact.info, fact.vendor_id, fact.vendor_error
-    )
+    told = Connector(fact.connector, fact.status, fact.detail, fact.at, fact.error, fact.info, fact.vendor_id, fact.vendor_error)
     others = [known for known in state.connectors if known.id != fact.connector]
     return replace(state, connectors=tuple(sorted((*others, told), key=_by_id)))
 

@@ -133,9 +133,7 @@ def _usage(state: SessionState) -> Usage:
     assert state.started_at is not None, "only a session with both ends is priced"
     assert state.ended_at is not None
     start = state.meter_start_wh or 0
-    return usage_of(
-        state.series, state.charging, state.started_at, state.ended_at, start, start + (state.energy_wh or 0)
-    )
+    return usage_of(state.series, state.charging, state.started_at, state.ended_at, start, start + (state.energy_wh or 0))
 
 
 def _cdr_facts(session: str, state: SessionState) -> SessionFacts:

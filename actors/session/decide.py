@@ -118,9 +118,7 @@ def decide_meter(session: str, state: SessionState, meter: m.Meter, now: datetim
     )
 
 
-def decide_charging(
-    session: str, state: SessionState, message: m.ChargingState, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_charging(session: str, state: SessionState, message: m.ChargingState, now: datetime, limits: DomainLimits) -> Decision:
     """What the vehicle does, from connector statuses. Order is arbitrary (quirk 18): rating sorts them by time."""
     if not state.open or (message.at, message.state) in state.charging:
         return NOTHING
@@ -131,9 +129,7 @@ def decide_charging(
     return Decision(facts=(fact,), rows=(session_row(session, after, now), event(session, after, "session.updated", now)))
 
 
-def decide_superseded(
-    session: str, state: SessionState, message: m.Superseded, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_superseded(session: str, state: SessionState, message: m.Superseded, now: datetime, limits: DomainLimits) -> Decision:
     """Another session took the EVSE. This one stays open: its stop may still come from an offline queue (quirk 15)."""
     if not state.open or "superseded" in state.flags:
         return NOTHING
@@ -155,9 +151,7 @@ def decide_overdue(session: str, state: SessionState, message: m.Overdue, now: d
     return _flag(session, state, f.Flagged(OVERDUE, now), now, timers)
 
 
-def _flag(
-    session: str, state: SessionState, fact: f.Flagged, now: datetime, timers: Sequence[Timer] = ()
-) -> Decision:
+def _flag(session: str, state: SessionState, fact: f.Flagged, now: datetime, timers: Sequence[Timer] = ()) -> Decision:
     after = apply(state, fact)
     rows = (session_row(session, after, now), event(session, after, "session.flagged", now))
     return Decision(facts=(fact,), rows=rows, timers=timers)
@@ -185,9 +179,7 @@ def decide_unreadable(
         timers = (Timer(OVERDUE, None),)
         if has_evse(place):
             letters = (Letter(evse_address(place.tenant, place.station, place.evse), SessionClosed(session, now)),)
-    return Decision(
-        facts=(fact,), rows=rows, letters=letters, signals=signals, timers=timers, reply=_neutral(after, message)
-    )
+    return Decision(facts=(fact,), rows=rows, letters=letters, signals=signals, timers=timers, reply=_neutral(after, message))
 
 
 def _neutral(state: SessionState, message: m.MarkUnreadable) -> StartReply | StopReply | Done:
@@ -198,9 +190,7 @@ def _neutral(state: SessionState, message: m.MarkUnreadable) -> StartReply | Sto
     return StopReply(None) if message.kind == "stop" else Done()
 
 
-def decide_claimed(
-    session: str, state: SessionState, message: m.StopClaimed, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_claimed(session: str, state: SessionState, message: m.StopClaimed, now: datetime, limits: DomainLimits) -> Decision:
     """This address is the desk of a stop that ended another session."""
     if state.phase != "new":
         return NOTHING

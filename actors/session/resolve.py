@@ -116,5 +116,5 @@ def _incomplete(state: SessionState) -> Refused:
         (state.ended_at, "ended_at"),
     ):
         if value is None:
-            return Refused("incomplete", f"{field} was never recorded: use \"correct\" and give it", field)
+            return Refused("incomplete", f'{field} was never recorded: use "correct" and give it', field)
     raise AssertionError("complete sessions are not incomplete")

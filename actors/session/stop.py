@@ -77,9 +77,7 @@ def _may_stop(state: SessionState, ref: str, verdict: TokenVerdict) -> bool:
     return started is not None and started.group_ref is not None and started.group_ref == verdict.group_ref
 
 
-def close(
-    session: str, before: SessionState, after: SessionState, facts: list[Any], now: datetime, reply: Any
-) -> Decision:
+def close(session: str, before: SessionState, after: SessionState, facts: list[Any], now: datetime, reply: Any) -> Decision:
     """The whole turn of a session that leaves its open phases: if `after` is plainly ended it is priced here."""
     rows: list[Any] = []
     lane = MAIN
@@ -104,9 +102,7 @@ def close(
     )
 
 
-def _settle(
-    session: str, state: SessionState, facts: list[Any], rows: list[Any], now: datetime
-) -> tuple[SessionState, str]:
+def _settle(session: str, state: SessionState, facts: list[Any], rows: list[Any], now: datetime) -> tuple[SessionState, str]:
     """Adds the facts and rows of pricing; a tariff or a usage that cannot be rated waits for an operator."""
     try:
         settlement = settle(session, state, now)
@@ -121,9 +117,7 @@ def _settle(
     return state, MONEY if state.journal is not None else MAIN
 
 
-def _stopped_again(
-    session: str, state: SessionState, told: StopTold | None, stop: m.Stop, now: datetime
-) -> Decision:
+def _stopped_again(session: str, state: SessionState, told: StopTold | None, stop: m.Stop, now: datetime) -> Decision:
     """The same stop again changes nothing (quirk 13); another content is kept and flagged, never billed again."""
     reply = StopReply(stop.verdict)
     same = StopTold(stop.meter_stop_wh, stop.at, stop.reason)
@@ -147,9 +141,7 @@ def decide_stray(session: str, state: SessionState, stray: m.StrayStop, now: dat
     if state.phase != "new":
         return Decision(reply=StopReply(stop.verdict))
     facts: list[Any] = [
-        f.StrayStopped(
-            stray.place, stray.number, stop.meter_stop_wh, stop.at, stop.received, stop.reason, stop.token, stop.flags
-        )
+        f.StrayStopped(stray.place, stray.number, stop.meter_stop_wh, stop.at, stop.received, stop.reason, stop.token, stop.flags)
     ]
     after = apply(state, facts[0])
     if stop.readings:

@@ -11,18 +11,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from actors.env import ActorEnv
-from actors.model.decision import NOTHING, AddressKey, Decision, Refused
+from actors.model.decision import NOTHING, Decision
 from actors.model.ids import STATION, digest, session_address
-from actors.model.intents import CommandFailure, CommandResult, RequestStart, SetVariable, Unsupported
-from actors.model.rows import SeenRow, StationRow
+from actors.model.rows import StationRow
 from actors.model.token import IdToken, TokenVerdict, judge
 from actors.ports import NumberedSession, StationCard, TenantCard
 from actors.session.messages import MarkUnreadable, Place
 from actors.station import commands, decide, facts, messages, routing, state
-from actors.station.auth import hash_secret
+from actors.station.lane import CallSilent, CommandsLost, Lane, Rendered
+from actors.station.presence import Presence
 from actors.station.rows import boot_view
 from actors.station.state import StationState
-from actors.station.switchboard import Connection, OutgoingCall
 from runtime.actor import Actor, Context
 
 _CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -41,29 +40,9 @@ class NumberedUnreadable(msgspec.Struct, frozen=True, gc=False):
     number: int
 
 
-class Rendered(msgspec.Struct, frozen=True, gc=False):
-    """Volatile: a command with what the line made of it (or why it will not go out)."""
-
-    command: messages.Command
-    answer: messages.WireCall | Unsupported | Refused
-    token_ref: str | None
-
-
 class Unregistering(msgspec.Struct, frozen=True, gc=False):
     message: messages.Unregister
     open_sessions: int
-
-
-class CallSilent(msgspec.Struct, frozen=True, gc=False):
-    """Volatile timer: the line should have reported on this CALL by now."""
-
-    id: str
-
-
-class CommandsLost(msgspec.Struct, frozen=True, gc=False):
-    """Volatile: of these commands nobody will report any more."""
-
-    ids: tuple[str, ...]
 
 
 class StationActor(Actor[StationState]):
@@ -88,15 +67,11 @@ class StationActor(Actor[StationState]):
         self._env = env
         self._tenant = context.address.tenant
         self._here = decide.Station(context.address.tenant, context.address.id)
-        self._address: AddressKey = (context.address.tenant, STATION, context.address.id)
+        self._presence = Presence(env, self._tenant, self._here.id)
+        self._lane = Lane(context, env, self._here, self._presence)
         self._routes = routing.Routes(env.limits.routes)
-        self._pending: list[routing.PendingStart] = []
         self._places: dict[tuple[int, int], Place] = {}
         self._placed_by: TenantCard | None = None
-        self._answers: dict[str, messages.Sent] = {}
-        self._leaving: dict[str, OutgoingCall] = {}
-        self._last_seen: datetime | None = None
-        self._seen_written: datetime | None = None
 
     def initial(self) -> StationState:
         return StationState()
@@ -105,27 +80,20 @@ class StationActor(Actor[StationState]):
         return state.apply(state_, fact)
 
     def busy(self, state: StationState) -> bool:
-        return bool(state.commands) or self._connection() is not None
+        return bool(state.commands) or self._presence.connection is not None
 
     def redact(self, state: StationState) -> Any:
         shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(state, secret=None))
         shown["secret"] = "set" if state.secret is not None else "none"
         for command in shown.get("commands", ()):
             command.pop("token_ref", None)
-        connection = self._connection()
+        connection = self._presence.connection
         if connection is not None:
             shown["connection"] = {"protocol": connection.protocol, "generation": connection.generation}
         return shown
 
     def activated(self, state: StationState, effects: Sequence[Any]) -> Sequence[Any]:
-        """A command that is open and not under way on a live line was lost with the process: unknown."""
-        connection = self._connection()
-        under_way = connection.calls if connection is not None else {}
-        lost = tuple(command.id for command in state.commands if command.id not in under_way)
-        for command in state.commands:
-            if command.id in under_way:
-                self._watch(command.id, under_way[command.id].not_after)
-        return (CommandsLost(lost),) if lost else ()
+        return self._lane.activated(state)
 
     # -- preparing: what a decision needs besides the state
 
@@ -143,7 +111,7 @@ class StationActor(Actor[StationState]):
                 await self._open_sessions()
             return message
         if isinstance(message, messages.Command):
-            return self._render(state, message)
+            return self._lane.render(state, message)
         if isinstance(message, messages.Unregister):
             return Unregistering(message, len(await self._open_sessions()))
         return await self._prepare_unreadable(message)
@@ -171,38 +139,27 @@ class StationActor(Actor[StationState]):
             return NumberedUnreadable(message, message.number)
         return NumberedUnreadable(message, await self._env.numbers.take() if message.kind == "start" else 0)
 
-    def _render(self, state: StationState, command: messages.Command) -> Rendered:
-        refused = commands.refusal(state, command, self.context.now(), self._env.limits)
-        if refused is not None:
-            return Rendered(command, refused, None)
-        connection = self._connection()
-        if connection is None:
-            return Rendered(command, Refused("offline", "the station is not connected"), None)
-        intent = command.intent
-        ref = self._env.vault.token(self._tenant, intent.id_token).ref if isinstance(intent, RequestStart) else None
-        return Rendered(command, connection.line.render(intent), ref)
-
     # -- deciding
 
     def decide(self, state: StationState, message: Any, now: datetime) -> Decision:
         return self._deciders[type(message)](self, state, message, now)
 
     def _boot(self, state: StationState, boot: messages.Boot, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         return decide.decide_boot(self._here, state, boot, self._tenant_card(), now, self._env.limits)
 
     def _heartbeat(self, state: StationState, message: messages.Heartbeat, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.Heartbeat)
         return Decision(reply=now if refused is None else refused)
 
     def _authorize(self, state: StationState, message: messages.Authorize, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.Authorize)
         return Decision(reply=self._verdict(message.token, now) if refused is None else refused)
 
     def _status(self, state: StationState, told: messages.ConnectorStatus, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.ConnectorStatus)
         if refused is not None:
             return Decision(reply=refused)
@@ -214,7 +171,7 @@ class StationActor(Actor[StationState]):
         return Decision(forward=((self._tenant, "evse", f"{self._here.id}#{told.evse}"), told))
 
     def _start(self, state: StationState, numbered: NumberedStart, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         start = numbered.start
         refused = decide.refusal(state, messages.TransactionStart)
         card = self._tenant_card()
@@ -230,12 +187,12 @@ class StationActor(Actor[StationState]):
             numbered.number,
             self._verdict(start.token, now),
             tariff,
-            self._was_remote(start, now),
+            self._lane.was_remote(start.token.ref, start.evse, now),
             now,
         )
 
     def _meter(self, state: StationState, meter: messages.TransactionMeter, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.TransactionMeter)
         if refused is not None:
             return Decision(reply=refused)
@@ -243,7 +200,7 @@ class StationActor(Actor[StationState]):
         return routing.route_meter(self._here, state, meter, route, now)
 
     def _stop(self, state: StationState, stop: messages.TransactionStop, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.TransactionStop)
         card = self._tenant_card()
         if refused is not None or card is None:
@@ -267,17 +224,17 @@ class StationActor(Actor[StationState]):
 
     def _data(self, state: StationState, message: messages.DataTransferred, now: datetime) -> Decision:
         """No vendor's messages are understood yet: they are in the trace, and the station hears so."""
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.DataTransferred)
         return Decision(reply=refused or messages.DataReply("UnknownVendorId"))
 
     def _firmware(self, state: StationState, told: messages.FirmwareStatus, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.FirmwareStatus)
         return Decision(reply=refused) if refused else decide.decide_firmware(self._here, state, told, now)
 
     def _log(self, state: StationState, told: messages.LogStatus, now: datetime) -> Decision:
-        self._heard(now)
+        self._presence.heard(now)
         refused = decide.refusal(state, messages.LogStatus)
         return Decision(reply=refused) if refused else decide.decide_log(self._here, state, told, now)
 
@@ -289,7 +246,7 @@ class StationActor(Actor[StationState]):
         return decide.decide_unregister(self._here, state, message.message, message.open_sessions, now)
 
     def _look(self, state: StationState, message: messages.Look, now: datetime) -> Decision:
-        connection = self._connection()
+        connection = self._presence.connection
         return Decision(
             reply=messages.LiveStation(
                 online=connection is not None,
@@ -297,170 +254,41 @@ class StationActor(Actor[StationState]):
                 since=connection.since if connection else None,
                 generation=connection.generation if connection else 0,
                 boot=boot_view(state),
-                last_seen=self._last_seen,
+                last_seen=self._presence.last_seen,
                 commands=tuple(command.id for command in state.commands),
             )
         )
 
     def _route_known(self, state: StationState, route: messages.RouteKnown, now: datetime) -> Decision:
-        self._routes.learn(
-            NumberedSession(route.number, route.session, self._here.id, route.evse, route.connector, route.open)
-        )
+        self._routes.learn(NumberedSession(route.number, route.session, self._here.id, route.evse, route.connector, route.open))
         return NOTHING
 
-    # -- the lane of commands
+    # -- the line and the lane of commands
 
     def _command(self, state: StationState, rendered: Rendered, now: datetime) -> Decision:
-        command, answer = rendered.command, rendered.answer
-        if commands.is_open(state, command.id):
-            return Decision(later=command.id)  # asked again while under way: the same answer for both
-        if command.id in self._answers:
-            return Decision(reply=self._answers[command.id])
-        if isinstance(answer, Refused):
-            return Decision(reply=answer)
-        connection = self._connection()
-        if connection is None:
-            return Decision(reply=Refused("offline", "the station is not connected"))
-        if isinstance(answer, Unsupported):
-            failure = CommandFailure("unsupported", detail=answer.detail, field=answer.field)
-            wire = messages.WireCall(type(command.intent).__name__, b"{}")
-            return Decision(reply=messages.Sent(connection.protocol, wire, failure))
-        self._leaving[command.id] = OutgoingCall(command.intent, answer, connection.protocol, command.not_after)
-        prepared = messages.PreparedCommand(command, answer)
-        return commands.decide_issue(self._here, state, prepared, rendered.token_ref, now)
-
-    def _send(self, command: str) -> None:
-        """After the commit: hand the CALL to the line, once."""
-        call, connection = self._leaving.get(command), self._connection()
-        if call is None or connection is None:
-            gone = CommandFailure("offline", detail="the connection closed before the command was sent")
-            self.context.tell_self(messages.CommandDone(command, 0, gone))
-            return
-        seconds = (call.not_after - self.context.now()).total_seconds()
-        timeout = max(0.1, min(self._env.limits.call_timeout, seconds))
-        connection.calls[command] = self._leaving.pop(command)
-        self._watch(command, call.not_after)
-        connection.line.call(command, call.wire, timeout)
-
-    def _watch(self, command: str, not_after: datetime) -> None:
-        """A line that never reports must not keep a command open for ever."""
-        seconds = max(0.0, (not_after - self.context.now()).total_seconds())
-        patience = min(self._env.limits.call_timeout, seconds) + self._env.limits.call_grace
-        self.context.after(patience, CallSilent(command))
+        return self._lane.issue(state, rendered, now)
 
     def _done(self, state: StationState, done: messages.CommandDone, now: datetime) -> Decision:
-        connection = self._connection()
-        call = connection.calls.pop(done.id, None) if connection is not None else None
-        call = call or self._leaving.pop(done.id, None)
-        if call is None:
-            return commands.decide_done(self._here, state, done, None, (), None, now)
-        self._heard(now)
-        sent = messages.Sent(call.protocol, call.wire, done.outcome)
-        self._remember(done.id, sent)
-        self._expect_start(state, done, now)
-        secret = self._new_secret(call, done.outcome)
-        variables = commands.revealed(call.intent, done.outcome)
-        return commands.decide_done(self._here, state, done, sent, variables, secret, now)
+        self._presence.heard(now)
+        return self._lane.done(state, done, now)
 
     def _silent(self, state: StationState, silent: CallSilent, now: datetime) -> Decision:
-        if not commands.is_open(state, silent.id):
-            return NOTHING
-        failure = CommandFailure("unknown", detail="the connection never reported what became of this command")
-        return self._done(state, messages.CommandDone(silent.id, 0, failure), now)
+        return self._lane.silent(state, silent, now)
 
     def _lost(self, state: StationState, lost: CommandsLost, now: datetime) -> Decision:
         return commands.decide_lost(self._here, state, lost.ids, now)
 
-    def _remember(self, command: str, sent: messages.Sent) -> None:
-        self._answers[command] = sent
-        if len(self._answers) > self._env.limits.recent_commands:
-            del self._answers[next(iter(self._answers))]
-
-    def _expect_start(self, state: StationState, done: messages.CommandDone, now: datetime) -> None:
-        if not isinstance(done.outcome, CommandResult) or done.outcome.status != "Accepted":
-            return
-        for command in state.commands:
-            if command.id == done.id and command.token_ref is not None:
-                until = now + self._env.limits.remote_start_window
-                self._pending.append(routing.PendingStart(command.token_ref, command.evse, until))
-                del self._pending[: -self._env.limits.pending_starts]
-
-    def _new_secret(self, call: OutgoingCall, outcome: CommandResult | CommandFailure) -> bytes | None:
-        """After an accepted password change the old one is refused. 1.6 writes the key as hex and uses its bytes."""
-        intent = call.intent
-        if not isinstance(intent, SetVariable) or not isinstance(outcome, CommandResult) or outcome.status != "Accepted":
-            return None
-        if intent.ref.variable != "BasicAuthPassword":
-            return None
-        try:
-            password = bytes.fromhex(intent.value) if intent.ref.key_1_6 is not None else intent.value.encode()
-        except ValueError:
-            password = intent.value.encode()
-        return hash_secret(password, self._env.token_bytes)
-
-    # -- the connection
-
     def _connected(self, state: StationState, new: messages.Connected, now: datetime) -> Decision:
-        """The highest generation wins; the line it replaces is closed (quirk 2)."""
-        old = self._connection()
-        if old is not None and old.generation >= new.generation:
-            if old.generation > new.generation:
-                new.line.close(1008, "a newer connection of this station is open")
-            return NOTHING
-        if old is not None:
-            old.line.close(1000, "replaced by a newer connection")
-        connection = Connection(new.line, new.protocol, new.generation, new.peer, now)
-        self._env.switchboard.plug(self._address, connection)
-        self._last_seen = now
-        self._put_seen(connection, True, now)
-        return self._give_up(state, old, now)
+        return self._lane.closed(state, self._presence.connect(new, now), now)
 
     def _disconnected(self, state: StationState, gone: messages.Disconnected, now: datetime) -> Decision:
-        """Only the current generation's close means that the station is away (quirk 1)."""
-        connection = self._connection()
-        if connection is None or not self._env.switchboard.unplug(self._address, gone.generation):
-            return NOTHING
-        self._put_seen(connection, False, now)
-        return self._give_up(state, connection, now)
-
-    def _give_up(self, state: StationState, closed: Connection | None, now: datetime) -> Decision:
-        """CALLs of a closed connection: whether they arrived, nobody can tell."""
-        if closed is None or not closed.calls:
-            return NOTHING
-        decision = commands.decide_lost(self._here, state, tuple(closed.calls), now)
-        failure = CommandFailure("unknown", detail="the connection closed before the station answered")
-        answers = [(known, messages.Sent(call.protocol, call.wire, failure)) for known, call in closed.calls.items()]
-        return msgspec.structs.replace(decision, answers=answers)
-
-    def _heard(self, now: datetime) -> None:
-        """Any inbound message is a sign of life; the row is written now and then."""
-        self._last_seen = now
-        written = self._seen_written
-        if written is not None and now - written < self._env.limits.seen_every:
-            return
-        connection = self._connection()
-        if connection is not None:
-            self._put_seen(connection, True, now)
-
-    def _put_seen(self, connection: Connection, online: bool, now: datetime) -> None:
-        self._seen_written = now
-        self._env.sink.put(
-            SeenRow(
-                tenant=self._tenant,
-                station=self._here.id,
-                online=online,
-                protocol=connection.protocol,
-                since=connection.since if online else now,
-                generation=connection.generation,
-                last_seen=now,
-            )
-        )
+        return self._lane.closed(state, self._presence.disconnect(gone.generation, now), now)
 
     # -- after the commit
 
     def released(self, state: StationState, decision: Decision) -> None:
         for effect in decision.effects:
-            self._send(effect.id)
+            self._lane.send(effect.id)
         for row in decision.rows:
             if type(row) is StationRow:
                 self._publish(row)
@@ -470,20 +298,15 @@ class StationActor(Actor[StationState]):
         snapshots = self._env.snapshots
         if row.deleted:
             snapshots.drop_station(row.tenant, row.station)
-            connection = self._connection()
+            connection = self._presence.connection
             if connection is not None:
                 connection.line.close(1008, "this station was removed")
             return
         snapshots.put_station(
-            StationCard(
-                row.tenant, row.station, row.profile, row.auth, row.versions, row.evses, row.tariff, row.location
-            )
+            StationCard(row.tenant, row.station, row.profile, row.auth, row.versions, row.evses, row.tariff, row.location)
         )
 
     # -- small look-ups
-
-    def _connection(self) -> Connection | None:
-        return self._env.switchboard.get(self._address)
 
     def _tenant_card(self) -> TenantCard | None:
         return self._env.snapshots.tenant(self._tenant)
@@ -499,13 +322,6 @@ class StationActor(Actor[StationState]):
         if found is None:
             found = self._places[evse, connector] = routing.place(self._here, state, card, evse, connector)
         return found
-
-    def _was_remote(self, start: messages.TransactionStart, now: datetime) -> bool:
-        for pending in self._pending:
-            if pending.explains(start.token.ref, start.evse, now):
-                self._pending.remove(pending)
-                return True
-        return False
 
     def _new_code(self) -> str:
         return "".join(_CODE_ALPHABET[byte % len(_CODE_ALPHABET)] for byte in self._env.token_bytes(_CODE_LENGTH))

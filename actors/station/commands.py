@@ -14,16 +14,15 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, Decision, Effect, Refused
+from actors.model.device import Variable, from_boot, merge
 from actors.model.intents import CommandFailure, CommandResult, ReportedVariable, RequestStart, RequestStop, SetVariable
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
 from actors.station.rows import event, variable_row
-from actors.station.state import LIMITS, StationState, variable_key
+from actors.station.state import StationState
 
 TOPIC = "ocpp"
-SECRET_VARIABLES = frozenset({"authorizationkey", "basicauthpassword", "keycode"})
-"""Variables whose values are secrets: never kept, never shown (1.6 keys and 2.x names, lower case)."""
 
 
 def refusal(state: StationState, command: m.Command, now: datetime, limits: DomainLimits) -> Refused | None:
@@ -89,9 +88,7 @@ def decide_done(
         settled = "unknown" if outcome.reason in ("unknown", "timeout") else "failed"
         status = outcome.reason
     facts: list[Any] = [f.CommandSettled(done.id, settled, status, now)]
-    rows: list[Any] = [
-        event(here.tenant, here.id, "command.settled", now, id=done.id, outcome=settled, status=status)
-    ]
+    rows: list[Any] = [event(here.tenant, here.id, "command.settled", now, id=done.id, outcome=settled, status=status)]
     told = news(state, variables)
     if told:
         facts.append(f.VariablesTold(told, now))
@@ -113,10 +110,7 @@ def decide_lost(here: Station, state: StationState, ids: Sequence[str], now: dat
     if not lost:
         return NOTHING
     facts = [f.CommandSettled(known, "unknown", "unknown", now) for known in lost]
-    rows = [
-        event(here.tenant, here.id, "command.settled", now, id=known, outcome="unknown", status="unknown")
-        for known in lost
-    ]
+    rows = [event(here.tenant, here.id, "command.settled", now, id=known, outcome="unknown", status="unknown") for known in lost]
     return Decision(facts=facts, settled=[(known, "unknown") for known in lost], rows=rows)
 
 
@@ -124,24 +118,30 @@ def revealed(intent: Any, outcome: CommandResult | CommandFailure) -> tuple[Repo
     """What an answer says about the device model: reported values, and the value that a station accepted."""
     if not isinstance(outcome, CommandResult):
         return ()
-    told = [variable for variable in outcome.variables if variable.status == "Accepted"]
     if isinstance(intent, SetVariable) and outcome.status == "Accepted":
-        told.append(ReportedVariable(intent.ref, intent.value, readonly=False))
-    return tuple(variable for variable in told if not is_secret(variable.ref))
+        return (*outcome.variables, ReportedVariable(intent.ref, intent.value))
+    return outcome.variables
 
 
-def is_secret(ref: Any) -> bool:
-    return ref.variable.lower() in SECRET_VARIABLES or (ref.key_1_6 or "").lower() in SECRET_VARIABLES
+def news(state: StationState, reported: Sequence[ReportedVariable]) -> tuple[Variable, ...]:
+    """What a report changes in the device model. With the first one comes what the boot said (PROTOCOLS 5.2)."""
+    if not reported:
+        return ()
+    known = {variable.place: variable for variable in state.variables}
+    boot: Sequence[Variable] = ()
+    if state.boot is not None:
+        boot = [variable for variable in boot_variables(state.boot) if known.get(variable.place) != variable]
+    return (*boot, *merge(known, reported))
 
 
-def news(state: StationState, variables: Sequence[ReportedVariable]) -> tuple[ReportedVariable, ...]:
-    """Those that are unknown or differ; values are cut to what a device model holds."""
-    found = []
-    for told in variables:
-        known = state.variables.get(variable_key(told.ref))
-        readonly = known.readonly if known is not None and told.readonly is None else told.readonly
-        value = told.value[: LIMITS.variable_value] if told.value is not None else None
-        variable = ReportedVariable(told.ref, value, readonly, told.status)
-        if known is None or known.value != variable.value or known.readonly != variable.readonly:
-            found.append(variable)
-    return tuple(found)
+def boot_variables(boot: m.Boot) -> tuple[Variable, ...]:
+    return from_boot(
+        vendor=boot.vendor,
+        model=boot.model,
+        serial=boot.serial,
+        firmware=boot.firmware,
+        iccid=boot.iccid,
+        imsi=boot.imsi,
+        meter_type=boot.meter_type,
+        meter_serial=boot.meter_serial,
+    )

@@ -76,9 +76,7 @@ def decide_boot(
     return Decision(facts=(fact,), rows=rows, reply=m.BootReply(status, interval, now))
 
 
-def decide_status(
-    here: Station, state: StationState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits
-) -> Decision:
+def decide_status(here: Station, state: StationState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits) -> Decision:
     """Of the station itself (1.6 connector 0); an older one than what is known changes nothing (quirk 18)."""
     at = told.at if told.at is not None and told.at <= now + limits.status_future else now
     known = state.status
@@ -86,10 +84,15 @@ def decide_status(
         told.status, told.detail, at, now, told.error, told.info, told.vendor_id, told.vendor_error,
         known is not None and at < known.at,
     )  # fmt: skip
-    if known is not None and known.at == at and (known.status, known.detail, known.error) == (
-        told.status,
-        told.detail,
-        told.error,
+    if (
+        known is not None
+        and known.at == at
+        and (known.status, known.detail, known.error)
+        == (
+            told.status,
+            told.detail,
+            told.error,
+        )
     ):
         return DONE
     line = event(here.tenant, here.id, "station.status", now, status=told.status, detail=told.detail, error=told.error)
@@ -106,9 +109,7 @@ def decide_log(here: Station, state: StationState, told: m.LogStatus, now: datet
     return Decision(facts=(f.LogTold(told.status, now, told.request_id),), rows=(line,), reply=m.Done())
 
 
-def decide_register(
-    here: Station, state: StationState, message: m.Register, fresh: Sequence[str], now: datetime
-) -> Decision:
+def decide_register(here: Station, state: StationState, message: m.Register, fresh: Sequence[str], now: datetime) -> Decision:
     """Create or change. `fresh`: permanent codes for EVSEs that never had one, made by the shell (randomness)."""
     if message.evses < 1:
         return Decision(reply=Refused("invalid", "a station has at least one EVSE", "evses"))
@@ -141,9 +142,7 @@ def codes_missing(state: StationState, message: m.Register) -> int:
     return max(0, message.evses - len(state.codes))
 
 
-def decide_unregister(
-    here: Station, state: StationState, message: m.Unregister, open_sessions: int, now: datetime
-) -> Decision:
+def decide_unregister(here: Station, state: StationState, message: m.Unregister, open_sessions: int, now: datetime) -> Decision:
     if not state.registered:
         return Decision(reply=Refused("unknown", "there is no such station"))
     if open_sessions:
@@ -162,14 +161,10 @@ def decide_unregister(
     return Decision(facts=(fact,), rows=rows, letters=letters, settled=settled, reply=m.Done())
 
 
-def decide_unattributed(
-    state: StationState, meter: m.TransactionMeter, now: datetime, flags: tuple[str, ...] = ()
-) -> Decision:
+def decide_unattributed(state: StationState, meter: m.TransactionMeter, now: datetime, flags: tuple[str, ...] = ()) -> Decision:
     """Meter values of no session and no EVSE of ours."""
     readings = meter.readings
     if not readings or state.unattributed == (readings[0].at, meter.content):
         return DONE
-    fact = f.Unattributed(
-        meter.evse, meter.connector, meter.number, readings, meter.content, now, (*meter.flags, *flags)
-    )
+    fact = f.Unattributed(meter.evse, meter.connector, meter.number, readings, meter.content, now, (*meter.flags, *flags))
     return Decision(facts=(fact,), reply=m.Done())

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from actors.model.intents import ReportedVariable
+from actors.model.device import Variable
 from actors.model.meter import Reading
 from actors.station.messages import Boot
 
@@ -75,9 +75,9 @@ class LogTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="lo
 
 
 class VariablesTold(msgspec.Struct, frozen=True, gc=False, tag="variables_told"):
-    """Values of the device model that are new or other than before. Secrets are never among them."""
+    """Variables of the device model that are new or other than before, whole. The values of secrets are left out."""
 
-    variables: tuple[ReportedVariable, ...]
+    variables: tuple[Variable, ...]
     at: datetime
 
 

@@ -99,9 +99,7 @@ def route_start(
         flags = (*flags, "remote_start")
     token = start.token
     session = session_id_for_start(where.station, start.evse, token.ref, start.meter_start_wh, start.at)
-    message = s.Start(
-        where, token, verdict, tariff, number, start.meter_start_wh, start.at, now, 0, start.reservation, flags
-    )
+    message = s.Start(where, token, verdict, tariff, number, start.meter_start_wh, start.at, now, 0, start.reservation, flags)
     return Decision(forward=(session_address(where.tenant, session), message))
 
 

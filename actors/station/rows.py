@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from actors.model.intents import ReportedVariable
+from actors.model.device import Variable
 from actors.model.rows import EventRow, StationRow, VariableRow
 from actors.station.state import StationState
 
@@ -38,21 +38,19 @@ def station_row(tenant: str, station: str, state: StationState, now: datetime) -
     )
 
 
-def variable_row(tenant: str, station: str, told: ReportedVariable) -> VariableRow:
-    ref = told.ref
-    mutability = "ReadOnly" if told.readonly else "ReadWrite"
+def variable_row(tenant: str, station: str, variable: Variable) -> VariableRow:
+    ref = variable.ref
     return VariableRow(
         tenant=tenant,
         station=station,
         component=ref.component,
         variable=ref.variable,
-        attributes=[
-            {"type": "Actual", "value": told.value, "mutability": mutability, "persistent": True, "constant": False}
-        ],
+        attributes=variable.attributes_json(),
         component_instance=ref.component_instance,
         variable_instance=ref.variable_instance,
         evse=ref.evse,
         connector=ref.connector,
+        characteristics=variable.characteristics_json(),
         key_1_6=ref.key_1_6,
     )
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.limits import DomainLimits
-from actors.model.intents import ReportedVariable, VariableRef
+from actors.model.device import Variable
 from actors.station import facts as f
 from actors.station.messages import Boot
 
@@ -43,19 +43,12 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     status: f.StatusTold | None = None
     firmware: str | None = None
     log: str | None = None
-    variables: dict[str, ReportedVariable] = {}
+    variables: tuple[Variable, ...] = ()
     commands: tuple[OpenCommand, ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
     """(id, outcome) of recent commands: a repeated id is never sent again."""
     unattributed: tuple[datetime, str] | None = None
     """Natural key of the last meter message that belonged to nobody."""
-
-
-def variable_key(ref: VariableRef) -> str:
-    """One text per variable, whatever the key was spelt like."""
-    place = f"{ref.evse or ''}.{ref.connector or ''}"
-    instances = f"{ref.component_instance or ''}.{ref.variable_instance or ''}"
-    return f"{ref.component}.{ref.variable}/{instances}/{place}".lower()
 
 
 def _registered(state: StationState, fact: f.Registered) -> StationState:
@@ -98,11 +91,10 @@ def _log_told(state: StationState, fact: f.LogTold) -> StationState:
 
 
 def _variables_told(state: StationState, fact: f.VariablesTold) -> StationState:
-    told = {variable_key(variable.ref): variable for variable in fact.variables}
-    variables = {**state.variables, **told}
-    if len(variables) > LIMITS.variables:  # what came last does not fit: it is in the rows only
-        variables = dict(list(variables.items())[: LIMITS.variables])
-    return replace(state, variables=variables)
+    known = {variable.place: variable for variable in state.variables}
+    known.update((variable.place, variable) for variable in fact.variables)
+    # What comes last and does not fit stands in the rows only.
+    return replace(state, variables=tuple(known.values())[: LIMITS.variables])
 
 
 def _command_issued(state: StationState, fact: f.CommandIssued) -> StationState:

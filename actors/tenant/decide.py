@@ -66,9 +66,7 @@ def decide_delete_token(
 ) -> Decision:
     if known is None:
         return Decision(reply=Refused("unknown", "there is no such token"))
-    row = TokenRow(
-        tenant=tenant, ref=known.ref, type=known.type, status=known.status, masked=known.masked, deleted=True
-    )
+    row = TokenRow(tenant=tenant, ref=known.ref, type=known.type, status=known.status, masked=known.masked, deleted=True)
     event = _event(tenant, "token.deleted", known.ref, now, {"token": known.masked})
     return Decision(facts=(f.TokenDeleted(message.ref, message.who, now),), rows=(row, event), reply=Done())
 

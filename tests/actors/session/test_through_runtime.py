@@ -178,9 +178,7 @@ async def test_quirk_22_meter_values_without_a_number_find_the_open_session_or_s
     await house.station(m.TransactionMeter(1, 1, None, (reading(5, 2000),), "h1"))
     await house.station(m.TransactionMeter(2, 1, None, (reading(5, 2000),), "h1"))
     await house.station(m.TransactionMeter(0, 0, None, (reading(5, 2000),), "h1"))
-    kinds = [
-        (turn.actor.kind, fact.type) for batch in house.store.commits for turn in batch for fact in turn.facts if fact.bulk
-    ]
+    kinds = [(turn.actor.kind, fact.type) for batch in house.store.commits for turn in batch for fact in turn.facts if fact.bulk]
     assert kinds == [("session", "metered"), ("evse", "unattributed"), ("station", "unattributed")]
     await house.stop(reply.number)
 

@@ -1,0 +1,72 @@
+"""Is the station there? Its line, its generation, when it was last heard. Volatile; the line itself stands on the
+node's switchboard, where it outlives a crash of the station's actor.
+"""
+
+from datetime import datetime
+
+from actors.env import ActorEnv
+from actors.model.ids import station_address
+from actors.model.rows import SeenRow
+from actors.station.messages import Connected
+from actors.station.switchboard import Connection
+
+
+class Presence:
+    def __init__(self, env: ActorEnv, tenant: str, station: str) -> None:
+        self._address = station_address(tenant, station)
+        self._switchboard = env.switchboard
+        self._sink = env.sink
+        self._seen_every = env.limits.seen_every
+        self._written: datetime | None = None
+        self.last_seen: datetime | None = None
+
+    @property
+    def connection(self) -> Connection | None:
+        return self._switchboard.get(self._address)
+
+    def connect(self, new: Connected, now: datetime) -> Connection | None:
+        """Take the new line; returns the one it replaced, closed. The highest generation wins (quirk 2)."""
+        old = self.connection
+        if old is not None and old.generation >= new.generation:
+            if old.generation > new.generation:
+                new.line.close(1008, "a newer connection of this station is open")
+            return None
+        if old is not None:
+            old.line.close(1000, "replaced by a newer connection")
+        connection = Connection(new.line, new.protocol, new.generation, new.peer, now)
+        self._switchboard.plug(self._address, connection)
+        self.last_seen = now
+        self._put(connection, True, now)
+        return old
+
+    def disconnect(self, generation: int, now: datetime) -> Connection | None:
+        """The connection that closed; None where a newer one took its place long before (quirk 1)."""
+        connection = self.connection
+        if connection is None or not self._switchboard.unplug(self._address, generation):
+            return None
+        self._put(connection, False, now)
+        return connection
+
+    def heard(self, now: datetime) -> None:
+        """Any inbound message is a sign of life; the row is written now and then."""
+        self.last_seen = now
+        written = self._written
+        if written is not None and now - written < self._seen_every:
+            return
+        connection = self.connection
+        if connection is not None:
+            self._put(connection, True, now)
+
+    def _put(self, connection: Connection, online: bool, now: datetime) -> None:
+        self._written = now
+        self._sink.put(
+            SeenRow(
+                tenant=self._address[0],
+                station=self._address[2],
+                online=online,
+                protocol=connection.protocol,
+                since=connection.since if online else now,
+                generation=connection.generation,
+                last_seen=now,
+            )
+        )
