@@ -1,6 +1,6 @@
-"""Every wrong field of a payload at once, by JSON pointer: msgspec itself stops at the first.
+"""What a field's type says, and every wrong field of a payload at once: msgspec itself stops at the first.
 
-Only for people's input (the admin API), never on a station's path: it decodes each field on its own.
+`wrong_fields` is for people's input (the admin API), never on a station's path: it decodes each field on its own.
 """
 
 import re
@@ -19,7 +19,7 @@ def wrong_fields(kind: Any, value: Any, pointer: str = "") -> list[tuple[str, st
     detail = _wrong(kind, value)
     if detail is None:
         return []
-    inner = _inner(kind)
+    inner = inner_type(kind)
     found: list[tuple[str, str]] = []
     if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, dict):
         found = _of_struct(inner, value, pointer)
@@ -57,7 +57,7 @@ def _wrong(kind: Any, value: Any) -> str | None:
     return None
 
 
-def _inner(kind: Any) -> Any:
+def inner_type(kind: Any) -> Any:
     """The type inside Annotated and an optional (`X | UnsetType`)."""
     while True:
         origin = get_origin(kind)
@@ -70,6 +70,16 @@ def _inner(kind: Any) -> Any:
             kind = present[0]
         else:
             return kind
+
+
+def max_length(kind: Any) -> int | None:
+    """The longest text that a field's type allows; None without a bound."""
+    if get_origin(kind) is Annotated:
+        bounds = (getattr(meta, "max_length", None) for meta in get_args(kind)[1:])
+        return next((bound for bound in bounds if bound is not None), None)
+    if get_origin(kind) in (Union, types.UnionType):
+        return next((found for found in map(max_length, get_args(kind)) if found is not None), None)
+    return None
 
 
 def _escape(name: str) -> str:

@@ -32,7 +32,7 @@ _DEFLATE_PARAMETERS = frozenset(
 _REASONS = {401: b"Unauthorized", 404: b"Not Found", 429: b"Too Many Requests", 503: b"Service Unavailable"}
 
 
-class StationRequest(WebSocketRequest):  # type: ignore[misc]
+class StationRequest(WebSocketRequest):
     """An upgrade that waits for an answer."""
 
     _connection: "StationSocket"

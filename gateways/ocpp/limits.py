@@ -18,6 +18,12 @@ TRACE_CHARACTERS = 64 * 1024
 """Of a frame in the trace."""
 COMMAND_TIMEOUTS_BEFORE_RECONNECT = 3
 """A station that leaves so many CALLs in a row unanswered while it talks is told to reconnect (quirk 3)."""
+CALL_TICK = 0.1
+"""How often the clocks of links with commands are looked at."""
+SLICE = 500
+"""Connections that a sweep handles before others get their turn."""
+GOODBYE_SECONDS = 5.0
+"""For closing handshakes when the node stops."""
 
 
 class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):

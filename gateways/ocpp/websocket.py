@@ -79,6 +79,8 @@ class StationSocket(WebSocketConnection):
     pinged = False
     closing = 0
     """Ticks of the sweeper since our close frame went out; 0: it did not."""
+    owner: Any = None
+    """What serves this connection, for whoever sweeps over all of them."""
     crowded = False
     """Set by the receiver of messages: `on_crowded` is awaited before anything more is read."""
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from actors.model.device import is_secret, key_for_variable, variable_for_key
 from actors.model.intents import CommandResult, ReportedVariable
-from gateways.ocpp.v16 import keys
 
 _TO_CANONICAL = {
     "ChangeConfiguration": {"NotSupported": "UnknownVariable"},
@@ -46,11 +46,11 @@ def _variables(status: str, request: bytes, answer: Mapping[str, Any]) -> Comman
             continue
         value, readonly = entry.get("value"), entry.get("readonly")
         text = None if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        kept = None if key.lower() in keys.SECRET_KEYS else text
-        found.append(ReportedVariable(keys.ref_of(key), kept, readonly if isinstance(readonly, bool) else None))
+        ref = variable_for_key(key)
+        found.append(ReportedVariable(ref, None if is_secret(ref) else text, readonly if isinstance(readonly, bool) else None))
     unknown = answer.get("unknownKey")
     missing = [key for key in unknown if isinstance(key, str)] if isinstance(unknown, list) else []
-    found += [ReportedVariable(keys.ref_of(key), status="UnknownVariable") for key in missing]
+    found += [ReportedVariable(variable_for_key(key), status="UnknownVariable") for key in missing]
     return CommandResult("", variables=tuple(found))
 
 
@@ -58,10 +58,10 @@ def _changed(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandR
     """An accepted change reveals a value of the device model; a secret's is never among them."""
     canonical = _TO_CANONICAL["ChangeConfiguration"].get(status, status)
     asked = msgspec.json.decode(request)
-    key = asked["key"]
-    if status != "Accepted" or key.lower() in keys.SECRET_KEYS:
+    ref = variable_for_key(asked["key"])
+    if status != "Accepted" or is_secret(ref):
         return CommandResult(canonical)
-    return CommandResult(canonical, variables=(ReportedVariable(keys.ref_of(key), asked["value"]),))
+    return CommandResult(canonical, variables=(ReportedVariable(ref, asked["value"]),))
 
 
 def _list_version(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
@@ -150,7 +150,7 @@ def _configuration(result: CommandResult) -> dict[str, Any]:
     known: list[dict[str, Any]] = []
     unknown: list[str] = []
     for variable in result.variables:
-        key = keys.key_of(variable.ref) or f"{variable.ref.component}.{variable.ref.variable}"
+        key = key_for_variable(variable.ref) or f"{variable.ref.component}.{variable.ref.variable}"
         if variable.status == "Accepted":
             known.append(_without_none({"key": key, "readonly": bool(variable.readonly), "value": variable.value}))
         else:

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from actors.model import device
 from actors.model import intents as i
-from gateways.ocpp.v16 import keys
 from gateways.ocpp.v16 import messages as m
 
 PURPOSES = {
@@ -39,7 +39,7 @@ LIST_STATUS = {
 }
 """2.x authorisation statuses that 1.6 does not know (PROTOCOLS 5.5); the others have the same name."""
 
-_BINARY_LIMIT = 20
+_TAG_CHARACTERS = 20
 
 
 class _Refuse(Exception):
@@ -75,8 +75,8 @@ _SECOND = datetime(2000, 1, 1, 0, 0, 1) - datetime(2000, 1, 1)
 
 
 def _tag(text: str, field: str) -> str:
-    if len(text) > _BINARY_LIMIT:
-        raise _Refuse(f"an idTag of OCPP 1.6 has at most {_BINARY_LIMIT} characters", field)
+    if len(text) > _TAG_CHARACTERS:
+        raise _Refuse(f"an idTag of OCPP 1.6 has at most {_TAG_CHARACTERS} characters", field)
     return text
 
 
@@ -139,7 +139,7 @@ def _connector(evse: int, connector: int | None, field: str = "connector") -> in
 
 
 def _key(ref: i.VariableRef, field: str) -> str:
-    key = keys.key_of(ref)
+    key = device.key_for_variable(ref)
     if key is None:
         raise _Refuse(f"OCPP 1.6 has no key for {ref.component}.{ref.variable}", field)
     if len(key) > 50:
@@ -170,9 +170,10 @@ def _request_stop(x: i.RequestStop) -> Call:
 def _set_variable(x: i.SetVariable) -> Call:
     if x.attribute != "Actual":
         raise _Refuse("a configuration key has its actual value only", "attribute")
-    if len(x.value) > 500:
+    value = device.value_for_16(x.ref, x.value)
+    if len(value) > 500:
         raise _Refuse("a configuration value has at most 500 characters", "value")
-    return Call("ChangeConfiguration", m.ChangeConfiguration(key=_key(x.ref, "ref"), value=x.value))
+    return Call("ChangeConfiguration", m.ChangeConfiguration(key=_key(x.ref, "ref"), value=value))
 
 
 def _get_variables(x: i.GetVariables) -> Call:

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import UNSET
 
+from actors.model import device
 from actors.model import intents as i
-from gateways.ocpp.v16 import keys
 from gateways.ocpp.v16 import messages as m
 from gateways.ocpp.v16.commands import PURPOSES
 
@@ -178,13 +178,13 @@ def _data_transfer(x: m.DataTransfer) -> i.AnyIntent:
 
 def _get_configuration(x: m.GetConfiguration) -> i.AnyIntent:
     names = [] if isinstance(x.key, type(UNSET)) else x.key
-    return i.GetVariables(refs=tuple(keys.ref_of(key) for key in names))
+    return i.GetVariables(refs=tuple(device.variable_for_key(key) for key in names))
 
 
 def _change_configuration(x: m.ChangeConfiguration) -> i.AnyIntent:
     if not x.key:
         raise Senseless("/key", "must not be empty")
-    return i.SetVariable(ref=keys.ref_of(x.key), value=x.value)
+    return i.SetVariable(ref=device.variable_for_key(x.key), value=x.value)
 
 
 _IN: dict[str, Callable[[Any], i.AnyIntent]] = {

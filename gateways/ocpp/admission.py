@@ -1,0 +1,214 @@
+"""Who may open a connection: decided before the upgrade, from cards in memory, at once for 10,000 stations.
+
+The path names tenant and station (`/ocpp/{tenant}/{identity}`), Basic authentication proves it (security profiles 1 and 2),
+the subprotocol chooses the version. Every refusal is counted, and limited per address *and* identity, since carriers put
+thousands of stations behind one address; a limited asker gets 429 without its password being looked at.
+"""
+
+import base64
+import binascii
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from actors.model.ids import station_address
+from actors.model.rows import InboxRow
+from actors.ports import StationCard
+from actors.station.auth import hash_secret, verify_secret
+from actors.station.messages import Register
+from gateways.ocpp.handshake import StationRequest
+from gateways.ocpp.hub import Hub
+from gateways.ocpp.limits import IDENTITY_CHARACTERS
+from runtime.errors import ActorError
+
+PREFIX = "/ocpp/"
+PROTOCOLS = ("ocpp1.6",)
+"""Subprotocols that this gateway speaks."""
+TokenBytes = Callable[[int], bytes]
+_PAIR_REFILL = 0.1
+_ADDRESS_REFILL = 5.0
+
+
+class Refusal(NamedTuple):
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Admitted(NamedTuple):
+    """`protocol` None: no common version, so the upgrade is completed without one and then closed (PROTOCOLS 2.2)."""
+
+    tenant: str
+    station: str
+    protocol: str | None
+    subprotocol: str | None
+
+
+class Failures:
+    """Token buckets of refusals, by whatever key; the least recently used is forgotten first."""
+
+    def __init__(self, burst: int, refill: float, records: int) -> None:
+        self._burst = burst
+        self._refill = refill
+        self._records = records
+        self._buckets: OrderedDict[object, tuple[float, float]] = OrderedDict()
+
+    def exhausted(self, key: object, now: float) -> bool:
+        return self._left(key, now) < 1
+
+    def count(self, key: object, now: float) -> None:
+        self._buckets[key] = (self._left(key, now) - 1, now)
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > self._records:
+            self._buckets.popitem(last=False)
+
+    def _left(self, key: object, now: float) -> float:
+        left, at = self._buckets.get(key, (float(self._burst), now))
+        return min(self._burst, left + (now - at) * self._refill)
+
+
+class Admission:
+    def __init__(self, hub: Hub, token_bytes: TokenBytes) -> None:
+        limits = hub.limits
+        self._hub = hub
+        self._token_bytes = token_bytes
+        self._pairs = Failures(limits.failures_per_pair, _PAIR_REFILL, limits.failure_records)
+        self._addresses = Failures(limits.failures_per_address, _ADDRESS_REFILL, limits.failure_records)
+
+    async def admit(self, request: StationRequest, peer: str, secure: bool) -> Admitted | Refusal:
+        """Awaits only for an unknown station of a tenant that accepts those."""
+        hub = self._hub
+        now = hub.monotonic()
+        place = read_path(request.path)
+        pair = (peer, place)
+        if self._pairs.exhausted(pair, now) or self._addresses.exhausted(peer, now):
+            hub.counters.refused_limit += 1
+            return Refusal(429, ((b"Retry-After", b"60"),))
+        if place is None:
+            return self._unknown(pair, peer, now)
+        tenant, identity = place
+        tenant_card = hub.snapshots.tenant(tenant)
+        if tenant_card is None:
+            return self._unknown(pair, peer, now)
+        basic = read_basic(request.header(b"authorization"))
+        card = self._card(tenant, identity)
+        if card is None:
+            if tenant_card.unknown_stations == "inbox":
+                self._knocked(tenant, identity, request, peer)
+            elif tenant_card.unknown_stations == "accept":
+                card = await self._enrol(tenant, identity, basic)
+            if card is None:
+                return self._unknown(pair, peer, now)
+        if not self._proves(card, identity, basic, secure):
+            hub.counters.refused_password += 1
+            self._pairs.count(pair, now)
+            self._addresses.count(peer, now)
+            return Refusal(401, ((b"WWW-Authenticate", b'Basic realm="OCPP", charset="UTF-8"'),))
+        protocol, subprotocol = choose_protocol(request.proposed_subprotocols, card.versions)
+        if protocol is None and subprotocol is None and not request.proposed_subprotocols:
+            if tenant_card.settings.get("require_subprotocol"):
+                return Admitted(card.tenant, card.station, None, None)
+            protocol = next((v for v in map(_subprotocol, card.versions) if v in PROTOCOLS), None)
+        return Admitted(card.tenant, card.station, protocol, subprotocol)
+
+    def _unknown(self, pair: object, peer: str, now: float) -> Refusal:
+        self._hub.counters.refused_unknown += 1
+        self._pairs.count(pair, now)
+        self._addresses.count(peer, now)
+        return Refusal(404)
+
+    def _card(self, tenant: str, identity: str) -> StationCard | None:
+        """By its identity; stations that changed its case find themselves, too (quirk 7)."""
+        find = self._hub.snapshots.station
+        for spelling in dict.fromkeys((identity, identity.upper(), identity.lower())):
+            card = find(tenant, spelling)
+            if card is not None:
+                return card
+        return None
+
+    def _proves(self, card: StationCard, identity: str, basic: tuple[str, bytes] | None, secure: bool) -> bool:
+        if card.profile == 0:
+            return True
+        if card.profile not in (1, 2) or (card.profile == 2 and not secure) or basic is None:
+            return False
+        user, password = basic
+        if user.lower() != identity.lower():
+            verify_secret(card.secret, password)  # as long as a wrong password
+            return False
+        return verify_secret(card.secret, password) or verify_secret(card.secret, _from_hex(password))
+
+    def _knocked(self, tenant: str, identity: str, request: StationRequest, peer: str) -> None:
+        now = self._hub.now()
+        offered = request.proposed_subprotocols
+        row = InboxRow(
+            tenant=tenant, station=identity, first_seen=now, last_seen=now, attempts=1,
+            protocol=offered[0][:32] if offered else None, peer=peer,
+        )  # fmt: skip
+        self._hub.sink.put(row)
+
+    async def _enrol(self, tenant: str, identity: str, basic: tuple[str, bytes] | None) -> StationCard | None:
+        """Register a station that nobody knew. A password it shows is the one it must show from now on."""
+        secret = hash_secret(basic[1], self._token_bytes) if basic is not None and basic[0] == identity else None
+        register = Register(
+            evses=1, profile=0 if secret is None else 1, secret=secret, keep_secret=False, versions=PROTOCOLS, tariff=None,
+            location={}, who="unknown station accepted",
+        )  # fmt: skip
+        try:
+            await self._hub.system.ask(station_address(tenant, identity), register, deadline=self._hub.limits.ask_seconds)
+        except ActorError:
+            return None
+        return self._hub.snapshots.station(tenant, identity)
+
+
+def read_path(path: str) -> tuple[str, str] | None:
+    """(tenant, identity) of `/ocpp/{tenant}/{identity}`, percent-decoded; the identity may hold slashes and spaces."""
+    path = path.partition("?")[0]
+    while path.startswith("//"):
+        path = path[1:]
+    if not path.startswith(PREFIX):
+        return None
+    tenant, _, identity = path[len(PREFIX) :].lstrip("/").partition("/")
+    tenant, identity = _decoded(tenant), _decoded(identity.strip("/"))
+    if not tenant or not identity or len(identity) > IDENTITY_CHARACTERS or len(tenant) > IDENTITY_CHARACTERS:
+        return None
+    return (tenant, identity) if tenant.isprintable() and identity.isprintable() else None
+
+
+def _decoded(part: str) -> str:
+    try:
+        return unquote_to_bytes(part).decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def read_basic(header: bytes | None) -> tuple[str, bytes] | None:
+    """(user, password) of an Authorization header. The password is bytes: a 1.6 AuthorizationKey need not be text."""
+    if header is None or header[:6].lower() != b"basic ":
+        return None
+    try:
+        user, colon, password = base64.b64decode(header[6:].strip(), validate=True).partition(b":")
+        return (user.decode(), password) if colon else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def _from_hex(password: bytes) -> bytes:
+    """Some stations send the hex text of their AuthorizationKey instead of its bytes (PROTOCOLS 8, trap 7)."""
+    try:
+        return bytes.fromhex(password.decode("ascii"))
+    except (ValueError, UnicodeDecodeError):
+        return b""
+
+
+def _subprotocol(version: str) -> str:
+    """A card may say `1.6` or `ocpp1.6`."""
+    return version if version.startswith("ocpp") else f"ocpp{version}"
+
+
+def choose_protocol(offered: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """(protocol, subprotocol header): the first that the client offers, the station may use and we speak."""
+    usable = {_subprotocol(version) for version in allowed} & set(PROTOCOLS)
+    for offer in offered:
+        if offer.lower() in usable:
+            return offer.lower(), offer
+    return None, None

@@ -1,0 +1,148 @@
+"""What all connections of a listener share: the actors, the trace, the counters, and who is connected.
+
+Counters are plain integers, raw and only ever growing; whoever shows them computes rates.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from actors.ports import Sink, Snapshots, TraceRow, Vault
+from gateways.ocpp.limits import TRACE_CHARACTERS, GatewayLimits
+from gateways.ocpp.redaction import redact_text
+from runtime.system import System
+
+if TYPE_CHECKING:
+    from gateways.ocpp.link import Link
+
+
+class Counters:
+    """Names are those of `stats()`."""
+
+    __slots__ = (
+        "accept_failures",
+        "accepted",
+        "answers_in",
+        "answers_late",
+        "answers_out",
+        "call_timeouts",
+        "calls_in",
+        "calls_out",
+        "closed_flood",
+        "closed_silent",
+        "crash_retries",
+        "errors_out",
+        "malformed",
+        "pings",
+        "poisoned",
+        "refused_busy",
+        "refused_handshake",
+        "refused_limit",
+        "refused_password",
+        "refused_unknown",
+        "replaced",
+        "throttled",
+        "unanswered",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        for name in self.__slots__:
+            setattr(self, name, 0)
+
+    accept_failures: int
+    accepted: int
+    answers_in: int
+    answers_late: int
+    answers_out: int
+    calls_in: int
+    calls_out: int
+    call_timeouts: int
+    closed_flood: int
+    closed_silent: int
+    crash_retries: int
+    errors_out: int
+    malformed: int
+    pings: int
+    poisoned: int
+    refused_busy: int
+    refused_handshake: int
+    refused_limit: int
+    refused_password: int
+    refused_unknown: int
+    replaced: int
+    throttled: int
+    unanswered: int
+
+    def as_dict(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Hub:
+    def __init__(
+        self,
+        system: System,
+        snapshots: Snapshots,
+        vault: Vault,
+        sink: Sink,
+        limits: GatewayLimits,
+        *,
+        now: Callable[[], datetime],
+        strict: bool,
+    ) -> None:
+        self.system = system
+        self.snapshots = snapshots
+        self.vault = vault
+        self.sink = sink
+        self.limits = limits
+        self.now = now
+        self.strict = strict
+        self.counters = Counters()
+        self.links: dict[tuple[str, str], Link] = {}
+        """The newest connection of each station."""
+        self.calling: set[Link] = set()
+        """Links with a CALL out or waiting: the only ones whose clocks are looked at."""
+        self.spawn: Callable[..., None] = _no_nursery
+        self._generation = 0
+
+    def monotonic(self) -> float:
+        return trio.current_time()
+
+    def next_generation(self) -> int:
+        """Grows over reconnects and over restarts of the process, since it starts from the clock."""
+        self._generation = max(self._generation + 1, int(time.time() * 1000))
+        return self._generation
+
+    def trace(
+        self,
+        link: "Link",
+        direction: str,
+        kind: str,
+        action: str,
+        unique_id: Any,
+        body: str,
+        error: str | None = None,
+        correlation: str = "",
+    ) -> None:
+        """One frame, redacted. Gates nothing; dropped first when the database is slow."""
+        self.sink.put(
+            TraceRow(
+                tenant=link.tenant,
+                station=link.station,
+                at=self.now(),
+                direction=direction,
+                protocol=link.protocol,
+                message_type=kind,
+                action=action,
+                unique_id=str(unique_id),
+                body=redact_text(action, body[:TRACE_CHARACTERS].replace("\x00", "\ufffd")),
+                error=error,
+                correlation=correlation,
+            )
+        )
+
+
+def _no_nursery(*args: Any) -> None:
+    raise RuntimeError("the listener is not running")

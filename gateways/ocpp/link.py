@@ -1,0 +1,357 @@
+"""One connection of one station, between its socket and its actor.
+
+Inbound: every CALL is asked of the station's actor, one after the other, and answered with what the actor committed.
+No answer from the actor (the database is away, say) means no answer to the station: it will send again, and nothing
+was acknowledged. Outbound: this is the `Line` that the actor holds; one CALL is out at a time, paced and with a timeout, and
+whatever becomes of it is told to the actor as CommandDone.
+"""
+
+from collections import deque
+from typing import Any
+
+import msgspec
+import trio
+from trio_websocket import ConnectionClosed
+
+from actors.model.ids import station_address
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from actors.station import messages as s
+from gateways.ocpp import rpc
+from gateways.ocpp.hub import Hub
+from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
+from gateways.ocpp.v16.dialect import TRANSACTION_KINDS, Dialect
+from gateways.ocpp.v16.mending import BadPayload
+from gateways.ocpp.websocket import StationSocket
+from runtime.errors import ActorCrashed, ActorError, Poisoned
+
+GOING_AWAY, POLICY, TRY_AGAIN = 1001, 1008, 1013
+
+
+class Outgoing(msgspec.Struct):
+    """A command on its way. `deadline` is set when its CALL went out."""
+
+    id: str
+    wire: s.WireCall
+    timeout: float
+    deadline: float = 0.0
+
+
+class NoAnswer(Exception):
+    """The actor gave none: neither do we."""
+
+
+class Link:
+    __slots__ = (
+        "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub", "_next_at", "_number", "_queue", "_resume", "_rpc",
+        "_timeouts", "_working", "address", "generation", "socket", "station", "tenant",
+    )  # fmt: skip
+
+    def __init__(
+        self, hub: Hub, socket: StationSocket, dialect: Dialect, tenant: str, station: str, generation: int
+    ) -> None:
+        self._hub = hub
+        self.socket = socket
+        self._dialect = dialect
+        self.tenant = tenant
+        self.station = station
+        self.address = station_address(tenant, station)
+        self.generation = generation
+        self._rpc = rpc.Rpc(generation, dialect.codes, strict=hub.strict)
+        self._working = False
+        self._number = 0
+        self._queue: deque[Outgoing] | None = None
+        self._current: Outgoing | None = None
+        self._next_at = 0.0
+        self._timeouts = 0
+        self._heard_boot = False
+        self._credit: float = hub.limits.message_burst
+        self._flooding = 0
+        self._resume: trio.Event | None = None
+        socket.owner = self
+        socket.on_text = self.received
+        socket.on_binary = self.received_binary
+        socket.on_crowded = self.wait_for_room
+
+    @property
+    def protocol(self) -> str:
+        return self._dialect.protocol
+
+    # -- from the station ------------------------------------------------------------------------------------------
+
+    def received(self, text: str) -> None:
+        """One text message, in the task that reads the socket. Never raises."""
+        self._credit -= 1
+        if self._credit <= 0:
+            self.socket.crowded = True
+        event = self._rpc.receive(text)
+        if type(event) is rpc.Call:
+            self._called(event, text)
+        elif isinstance(event, (rpc.Answer, rpc.Failure)):
+            self._answered(event, text)
+        elif isinstance(event, rpc.Late):
+            self._hub.counters.answers_late += 1
+            kind = "CALLRESULT" if event.type == rpc.CALLRESULT else "CALLERROR"
+            self._hub.trace(self, "in", kind, "", event.unique_id, text, "an answer to nothing that is out")
+        elif isinstance(event, rpc.Malformed):
+            self._malformed(event, text)
+
+    def received_binary(self, data: bytes) -> None:
+        """OCPP-J is text: a binary message is answered like any frame that cannot be read."""
+        self.received(data.decode("utf-8", "replace"))
+
+    def _called(self, call: rpc.Call, text: str) -> None:
+        hub = self._hub
+        hub.counters.calls_in += 1
+        self._number += 1
+        correlation = f"{self.station}.{self.generation:x}.{self._number}"
+        kind = "CALL" if call.confirmed else "SEND"
+        hub.trace(self, "in", kind, call.action, call.unique_id, text, "repaired JSON" if call.repaired else None, correlation)
+        if not self._working:
+            self._working = True
+            hub.spawn(self._work, call, correlation)
+            return
+        waiting = self._rpc.inbound
+        if waiting is None:
+            waiting = self._rpc.inbound = deque()
+        waiting.append((call, correlation))
+        if len(waiting) >= hub.limits.inbound_calls:
+            self.socket.crowded = True
+
+    def _malformed(self, event: rpc.Malformed, text: str) -> None:
+        hub = self._hub
+        hub.counters.malformed += 1
+        hub.trace(self, "in", "malformed", event.action, event.unique_id, text, f"{event.code}: {event.detail}")
+        if self._current is not None and event.unique_id == self._rpc.outstanding:
+            self._rpc.give_up()
+            self._done(CommandFailure("error", event.code, event.detail))
+        if event.reply is not None:
+            hub.counters.errors_out += 1
+            self._post(event.reply, "CALLERROR", event.action, event.unique_id, event.detail)
+
+    async def _work(self, call: rpc.Call, correlation: str) -> None:
+        """Answers CALLs in order until none waits; it exists only while there is one."""
+        try:
+            while True:
+                await self._handle(call, correlation)
+                waiting = self._rpc.inbound
+                if not waiting:
+                    return
+                call, correlation = waiting.popleft()
+                self._maybe_resume()
+        finally:
+            self._working = False
+
+    async def _handle(self, call: rpc.Call, correlation: str) -> None:
+        try:
+            message = self._dialect.read(call)
+            reply = await self._ask(message, correlation)
+            refused = self._dialect.refusal(reply)
+            if refused is None:
+                frame = rpc.result(call.unique_id, self._dialect.write(reply))
+            else:
+                self._fail(call, *refused, correlation)
+                return
+        except BadPayload as bad:
+            self._hub.counters.malformed += 1
+            self._fail(call, bad.code, bad.detail, correlation)
+            return
+        except NoAnswer as silence:
+            self._hub.counters.unanswered += 1
+            self._hub.trace(self, "out", "none", call.action, call.unique_id, "", str(silence), correlation)
+            return
+        except ActorError as error:
+            self._fail(call, "InternalError", type(error).__name__, correlation)
+            return
+        if type(message) is s.Boot:
+            self._heard_boot = True
+            self._advance()
+        if call.confirmed:
+            self._hub.counters.answers_out += 1
+            self._post(frame, "CALLRESULT", call.action, call.unique_id, None, correlation)
+
+    async def _ask(self, message: Any, correlation: str) -> Any:
+        """The actor's answer. Raises NoAnswer, or ActorError for what is answered with InternalError."""
+        hub, limits = self._hub, self._hub.limits
+        for attempt in range(limits.crash_retries):
+            try:
+                return await hub.system.ask(self.address, message, deadline=limits.ask_seconds, correlation=correlation)
+            except ActorCrashed as crash:
+                if crash.attempts and type(message) not in TRANSACTION_KINDS:
+                    raise
+                hub.counters.crash_retries += 1
+                await trio.sleep(limits.crash_pause * 2**attempt)
+            except Poisoned as poisoned:
+                hub.counters.poisoned += 1
+                told = self._dialect.unreadable(message, poisoned.dead_letter)
+                if told is None:
+                    raise
+                message = told
+            except ActorError as silent:
+                raise NoAnswer(f"{type(silent).__name__}: {silent.detail}") from silent
+        raise NoAnswer("its actor kept crashing")
+
+    def _fail(self, call: rpc.Call, code: str, detail: str, correlation: str) -> None:
+        if call.confirmed:
+            self._hub.counters.errors_out += 1
+            frame = rpc.error(call.unique_id, code, detail)
+            self._post(frame, "CALLERROR", call.action, call.unique_id, f"{code}: {detail}", correlation)
+
+    def _post(
+        self, frame: bytes, kind: str, action: str, unique_id: Any, error: str | None = None, correlation: str = ""
+    ) -> bool:
+        try:
+            self.socket.post(frame)
+        except ConnectionClosed:
+            error = "the connection is closed"
+        self._hub.trace(self, "out", kind, action, unique_id, frame.decode(), error, correlation)
+        return error != "the connection is closed"
+
+    # -- to the station: the Line --------------------------------------------------------------------------------------
+
+    def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
+        return self._dialect.render(intent)
+
+    def call(self, command: str, wire: s.WireCall, timeout: float) -> None:
+        outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout)
+        if self.socket.closed is not None:
+            self._tell_done(outgoing, CommandFailure("offline", detail="the connection is closed"))
+            return
+        queue = self._queue
+        if queue is None:
+            queue = self._queue = deque()
+        if len(queue) >= self._hub.limits.outgoing_calls:
+            self._tell_done(outgoing, CommandFailure("error", "Busy", f"{len(queue)} commands are waiting"))
+            return
+        queue.append(outgoing)
+        self._advance()
+
+    def close(self, code: int, reason: str) -> None:
+        self.socket.close_soon(code, reason)
+
+    def _advance(self) -> None:
+        """Send the next command if none is out and the station had its pause."""
+        if not self._queue or self._current is not None:
+            return
+        self._hub.calling.add(self)
+        now = self._hub.monotonic()
+        if now < self._next_at or (self._dialect.boot_first and not self._heard_boot):
+            return
+        outgoing = self._current = self._queue.popleft()
+        outgoing.deadline = now + outgoing.timeout
+        unique_id, frame = self._rpc.call(outgoing.wire.action, outgoing.wire.payload)
+        self._hub.counters.calls_out += 1
+        if not self._post(frame, "CALL", outgoing.wire.action, unique_id, None, outgoing.id):
+            self._rpc.give_up()
+            self._done(CommandFailure("offline", detail="the connection is closed"))
+
+    def _answered(self, event: rpc.Answer | rpc.Failure, text: str) -> None:
+        hub, current = self._hub, self._current
+        assert current is not None, "an answer finds what is out"
+        hub.counters.answers_in += 1
+        self._timeouts = 0
+        action = current.wire.action
+        if isinstance(event, rpc.Failure):
+            hub.trace(self, "in", "CALLERROR", action, event.unique_id, text, event.code, current.id)
+            self._done(CommandFailure("error", event.code, event.description))
+            return
+        hub.trace(self, "in", "CALLRESULT", action, event.unique_id, text, None, current.id)
+        self._done(self._dialect.answer(action, current.wire.payload, event.payload))
+
+    def tick(self, now: float) -> None:
+        """Time passes for a link with commands: a CALL may be overdue, a pause over."""
+        current = self._current
+        if current is not None and now >= current.deadline:
+            self._hub.counters.call_timeouts += 1
+            self._timeouts += 1
+            self._rpc.give_up()
+            self._done(CommandFailure("timeout", detail=f"no answer within {current.timeout:g} s"))
+            if self._timeouts >= COMMAND_TIMEOUTS_BEFORE_RECONNECT:
+                self.close(GOING_AWAY, "no answer to several calls: please reconnect")
+        self._advance()
+        if self._current is None and not self._queue:
+            self._hub.calling.discard(self)
+
+    def _done(self, outcome: CommandResult | CommandFailure) -> None:
+        current, self._current = self._current, None
+        assert current is not None
+        gap = self._dialect.call_gap
+        self._next_at = self._hub.monotonic() + (self._hub.limits.call_gap if gap is None else gap)
+        self._tell_done(current, outcome)
+
+    def _tell_done(self, outgoing: Outgoing, outcome: CommandResult | CommandFailure) -> None:
+        self._hub.system.tell(self.address, s.CommandDone(outgoing.id, self.generation, outcome), correlation=outgoing.id)
+
+    # -- its life ------------------------------------------------------------------------------------------------------
+
+    async def wait_for_room(self) -> None:
+        """Read nothing more until the station's CALLs are fewer and its credit is back."""
+        self._hub.counters.throttled += 1
+        while self._is_crowded() and self.socket.closed is None:
+            self._resume = trio.Event()
+            await self._resume.wait()
+        self.socket.crowded = False
+
+    def _is_crowded(self) -> bool:
+        waiting = self._rpc.inbound
+        return self._credit <= 0 or (waiting is not None and len(waiting) >= self._hub.limits.inbound_calls)
+
+    def _maybe_resume(self) -> None:
+        if self._resume is not None and not self._is_crowded():
+            self._resume.set()
+            self._resume = None
+
+    def sweep(self) -> None:
+        """One tick of the listener's sweeper: credit, liveness, and an end to what lingers."""
+        socket, limits = self.socket, self._hub.limits
+        if self._credit < limits.message_burst:
+            self._refill(limits.messages_per_second * limits.tick)
+        if socket.closing:
+            socket.closing += 1
+            if socket.closing > limits.close_within:
+                self._kill("no answer to the close frame")
+            return
+        if self._resume is not None:
+            return  # it talks too much to be dead, and we do not listen
+        socket.silent += 1
+        if socket.silent < limits.ping_after:
+            return
+        if not socket.pinged:
+            self._hub.counters.pings += 1
+            socket.post_ping()
+        elif socket.silent >= (limits.ping_after + limits.pong_within if socket.ponged else limits.silence):
+            self._hub.counters.closed_silent += 1
+            self._kill("no sign of life")
+
+    def _refill(self, credit: float) -> None:
+        limits = self._hub.limits
+        if self._credit <= 0:
+            self._flooding += 1
+            if self._flooding * limits.tick >= limits.flood_seconds:
+                self._hub.counters.closed_flood += 1
+                self.close(POLICY, "too many messages")
+        else:
+            self._flooding = 0
+        self._credit = min(self._credit + credit, limits.message_burst)
+        self._maybe_resume()
+
+    def _kill(self, reason: str) -> None:
+        self.socket.kill(1006, reason)
+        if self._resume is not None:
+            self._resume.set()
+
+    def replaced(self) -> None:
+        """A newer connection of the same station passed authentication: this one is over (quirk 2)."""
+        self._hub.counters.replaced += 1
+        self.close(1000, "a newer connection of this station is open")
+
+    def ended(self) -> None:
+        """The socket is closed: settle what was under way and tell the actor."""
+        self._hub.calling.discard(self)
+        if self._current is not None:
+            self._done(CommandFailure("unknown", detail="the connection ended before the answer"))
+        for outgoing in self._queue or ():
+            self._tell_done(outgoing, CommandFailure("offline", detail="the connection ended before it was sent"))
+        self._queue = None
+        closed = self.socket.closed
+        code, reason = (closed.code, closed.reason or "") if closed is not None else (1006, "")
+        self._hub.system.tell(self.address, s.Disconnected(self.generation, code, reason))

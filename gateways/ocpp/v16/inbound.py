@@ -1,0 +1,266 @@
+"""What a 1.6 station says, in canonical messages, and our replies in its words (PROTOCOLS 5.1, 5.4 to 5.6).
+
+The table `READERS` has one function for each of the ten actions; `write_reply` puts the actors' answers into wire
+form. Connector N is EVSE N, connector 1; connector 0 is the station.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from actors.model.decision import Refused
+from actors.model.meter import ENERGY_IMPORT, Reading, Sample
+from actors.model.token import IdToken, TokenType, TokenVerdict
+from actors.model.units import base_unit, parse_decimal
+from actors.ports import Vault
+from actors.station import messages as s
+from gateways.ocpp.v16 import messages as m
+from gateways.ocpp.v16.commands import LIST_STATUS, wire_time
+from gateways.ocpp.v16.mending import EPOCH
+
+STATUS = {
+    "Available": "Available",
+    "Preparing": "Occupied",
+    "Charging": "Occupied",
+    "SuspendedEVSE": "Occupied",
+    "SuspendedEV": "Occupied",
+    "Finishing": "Occupied",
+    "Reserved": "Reserved",
+    "Unavailable": "Unavailable",
+    "Faulted": "Faulted",
+}
+"""1.6 connector status -> 2.x connectorStatus."""
+
+REASON = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset", "UnlockCommand": "Remote"}
+"""1.6 stop reasons that 2.x calls otherwise."""
+
+_CLOCK_SET = datetime(2015, 1, 1, tzinfo=UTC)
+_CLOCK_END = datetime(2200, 1, 1, tzinfo=UTC)
+_FUTURE = timedelta(days=1)
+_HEX = re.compile(r"[0-9A-Fa-f]+")
+_EMAID = re.compile(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[A-Za-z0-9]{9}(?:-?[A-Za-z0-9])?")
+
+
+class Asker(msgspec.Struct):
+    """Who speaks: what reading a message needs besides the message."""
+
+    tenant: str
+    vault: Vault
+    now: Callable[[], datetime]
+    tag_serial: bool = False
+    """Its idTags may carry the reader's serial (quirk 26)."""
+
+
+def utc(at: datetime, now: datetime, flags: tuple[str, ...]) -> tuple[datetime, tuple[str, ...]]:
+    """In UTC and within the years that can be calculated with; a clock that cannot be right is flagged, never corrected:
+    the time is part of natural keys, so a retry must carry the same (quirk 20)."""
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        return EPOCH, (*flags, "clock")
+    if _CLOCK_SET <= at <= now + _FUTURE:
+        return at, flags
+    if not EPOCH <= at < _CLOCK_END:
+        at = EPOCH
+    return at, (*flags, "clock")
+
+
+def token_type(tag: str) -> TokenType | None:
+    """What an idTag looks like (PROTOCOLS 5.1); None when like nothing in particular."""
+    length = len(tag)
+    if _HEX.fullmatch(tag):
+        return "ISO14443" if length in (8, 14) else "ISO15693" if length == 16 else None
+    return "eMAID" if length >= 14 and _EMAID.fullmatch(tag) else None
+
+
+def _token(tag: str, asker: Asker) -> IdToken:
+    return asker.vault.token(asker.tenant, tag, token_type(tag))
+
+
+def _tag_flags(tag: str, asker: Asker, flags: tuple[str, ...]) -> tuple[str, ...]:
+    if asker.tag_serial and len(tag) > 14:
+        return (*flags, "id_tag_serial")
+    return flags
+
+
+def _maybe(value: Any) -> Any:
+    return None if value is UNSET else value
+
+
+# -- requests ------------------------------------------------------------------------------------------------------------
+
+
+def _boot(x: m.BootNotification, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.Boot:
+    return s.Boot(
+        x.charge_point_vendor, x.charge_point_model, _maybe(x.charge_point_serial_number), _maybe(x.firmware_version),
+        _maybe(x.iccid), _maybe(x.imsi), _maybe(x.charge_box_serial_number), _maybe(x.meter_type),
+        _maybe(x.meter_serial_number),
+    )  # fmt: skip
+
+
+def _status(x: m.StatusNotification, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.ConnectorStatus:
+    at = None
+    if isinstance(x.timestamp, datetime):
+        at, odd = utc(x.timestamp, asker.now(), ())
+        if odd:
+            at = None
+    connector = x.connector_id
+    return s.ConnectorStatus(
+        connector, 1 if connector else 0, STATUS[x.status], x.status, x.error_code, _maybe(x.info), _maybe(x.vendor_id),
+        _maybe(x.vendor_error_code), at,
+    )  # fmt: skip
+
+
+def _start(x: m.StartTransaction, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionStart:
+    at, flags = utc(x.timestamp, asker.now(), flags)
+    flags = _tag_flags(x.id_tag, asker, flags)
+    reservation = _maybe(x.reservation_id)
+    return s.TransactionStart(x.connector_id, 1, _token(x.id_tag, asker), x.meter_start, at, reservation, flags)
+
+
+def _stop(x: m.StopTransaction, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionStop:
+    now = asker.now()
+    at, flags = utc(x.timestamp, now, flags)
+    token = None
+    if isinstance(x.id_tag, str) and x.id_tag:
+        token = _token(x.id_tag, asker)
+        flags = _tag_flags(x.id_tag, asker, flags)
+    readings: tuple[Reading, ...] = ()
+    if isinstance(x.transaction_data, list):
+        readings, flags = _readings(x.transaction_data, now, flags)
+    reason = "Local" if x.reason is UNSET else str(x.reason)
+    return s.TransactionStop(x.transaction_id, x.meter_stop, at, REASON.get(reason, reason), token, readings, flags)
+
+
+def _meter(x: m.MeterValues, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionMeter:
+    readings, flags = _readings(x.meter_value, asker.now(), flags)
+    content = hashlib.blake2b(payload, digest_size=12).hexdigest()
+    connector = x.connector_id
+    return s.TransactionMeter(connector, 1 if connector else 0, _maybe(x.transaction_id), readings, content, flags)
+
+
+def _data(x: m.DataTransfer, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.DataTransferred:
+    return s.DataTransferred(x.vendor_id, _maybe(x.message_id), _maybe(x.data))
+
+
+def _diagnostics(x: m.DiagnosticsStatusNotification, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.LogStatus:
+    return s.LogStatus("UploadFailure" if x.status == "UploadFailed" else x.status)
+
+
+HEARTBEAT = s.Heartbeat()
+
+READERS: dict[str, Callable[[Any, Asker, tuple[str, ...], bytes], Any]] = {
+    "Authorize": lambda x, asker, flags, payload: s.Authorize(_token(x.id_tag, asker)),
+    "BootNotification": _boot,
+    "DataTransfer": _data,
+    "DiagnosticsStatusNotification": _diagnostics,
+    "FirmwareStatusNotification": lambda x, asker, flags, payload: s.FirmwareStatus(x.status),
+    "Heartbeat": lambda x, asker, flags, payload: HEARTBEAT,
+    "MeterValues": _meter,
+    "StartTransaction": _start,
+    "StatusNotification": _status,
+    "StopTransaction": _stop,
+}
+
+
+def _readings(
+    values: list[m.MeterValue] | list[m.TransactionDatum], now: datetime, flags: tuple[str, ...]
+) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+    readings = []
+    odd = False
+    for value in values:
+        at, flags = utc(value.timestamp, now, flags)
+        samples = []
+        for sampled in value.sampled_value:
+            sample, strange = _sample(sampled)
+            samples.append(sample)
+            odd = odd or strange
+        readings.append(Reading(at, tuple(samples)))
+    if odd:
+        flags = (*flags, "unit")
+    return tuple(readings), tuple(dict.fromkeys(flags)) if len(flags) > 1 else flags
+
+
+def _sample(x: m.SampledValue) -> tuple[Sample, bool]:
+    measurand = ENERGY_IMPORT if x.measurand is UNSET else str(x.measurand)
+    context = "Sample.Periodic" if x.context is UNSET else str(x.context)
+    location = "Outlet" if x.location is UNSET else str(x.location)
+    factor, unit, odd = _unit(_maybe(x.unit), measurand)
+    if x.format == "SignedData":
+        return Sample(None, x.value, measurand, unit, context, _maybe(x.phase), location, True), False
+    value = parse_decimal(x.value)
+    if value is None:
+        return Sample(None, x.value, measurand, unit, context, _maybe(x.phase), location), False
+    if factor != 1:
+        value *= factor
+    return Sample(value, "", measurand, unit, context, _maybe(x.phase), location), odd
+
+
+@lru_cache(maxsize=1024)
+def _unit(unit: str | None, measurand: str) -> tuple[int, str, bool]:
+    """(factor to the base unit, base unit, whether they do not fit together)."""
+    factor, known, odd = base_unit(_ONE, unit, measurand)
+    return int(factor), known, odd
+
+
+_ONE = Decimal(1)
+
+
+# -- replies -------------------------------------------------------------------------------------------------------------
+
+
+EMPTY = m.Empty()
+
+
+def _tag_info(verdict: TokenVerdict) -> m.IdTagInfo:
+    """Statuses that 1.6 does not know are the nearest refusal; a group that is no idTag is left out."""
+    group = verdict.group
+    return m.IdTagInfo(
+        status=LIST_STATUS.get(verdict.status, verdict.status),  # type: ignore[arg-type]
+        expiry_date=UNSET if verdict.expires is None else wire_time(verdict.expires),
+        parent_id_tag=UNSET if group is None or len(group) > 20 else group,
+    )
+
+
+def write_reply(reply: Any) -> m.Wire:
+    """The CALLRESULT payload of an actor's answer. Raises TypeError for what is no answer to a station."""
+    writer = _WRITERS.get(type(reply))
+    if writer is None:
+        raise TypeError(f"{type(reply).__name__} is no answer to a station")
+    return writer(reply)
+
+
+def _data_reply(x: s.DataReply) -> m.Wire:
+    data = UNSET if x.data is None else x.data if isinstance(x.data, str) else msgspec.json.encode(x.data).decode()
+    return m.DataTransferResponse(status=x.status, data=data)  # type: ignore[arg-type]
+
+
+_WRITERS: dict[type, Callable[[Any], m.Wire]] = {
+    s.BootReply: lambda x: m.BootNotificationResponse(
+        status=x.status, current_time=wire_time(x.at), interval=x.interval
+    ),
+    datetime: lambda x: m.HeartbeatResponse(current_time=wire_time(x)),
+    TokenVerdict: lambda x: m.AuthorizeResponse(id_tag_info=_tag_info(x)),
+    s.StartReply: lambda x: m.StartTransactionResponse(id_tag_info=_tag_info(x.verdict), transaction_id=x.number),
+    s.StopReply: lambda x: m.StopTransactionResponse(
+        id_tag_info=UNSET if x.verdict is None else _tag_info(x.verdict)
+    ),
+    s.Done: lambda x: EMPTY,
+    s.DataReply: _data_reply,
+}
+
+
+def refusal(reply: Any) -> tuple[str, str] | None:
+    """(error code, description) when an actor's answer is a no; None for any other answer."""
+    if isinstance(reply, s.NotAdmitted):
+        return reply.code, reply.detail
+    if isinstance(reply, Refused):
+        return "GenericError", reply.detail
+    return None
