@@ -145,7 +145,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Tariff(msgspec.Struct, frozen=True):
-    """`body` is the OCPI object as it was given; `version` the OCPI version whose shape it has."""
+    """`body` is the OCPI object as it was given, in plain JSON values; `version` the OCPI version of its shape."""
 
     id: str
     currency: str
@@ -202,18 +202,18 @@ def _choices(everyone: list[Choice], reservation: str | None) -> Choices:
 def fingerprint(body: dict[str, Any]) -> str:
     """The identity of a tariff's content: SHA-256 of its canonical JSON (RFC 8785), without `last_updated`, so that
     putting the same tariff again makes no new version. 32 hex digits."""
-    content = {key: _plain(value) for key, value in body.items() if key != "last_updated"}
+    content = {key: plain(value) for key, value in body.items() if key != "last_updated"}
     return hashlib.sha256(rfc8785.dumps(content)).hexdigest()[:32]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON values only: a Decimal becomes the float that the same JSON text would have been."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 

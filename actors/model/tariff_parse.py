@@ -25,6 +25,7 @@ from actors.model.tariff import (
     Tariff,
     TaxIncluded,
     fingerprint,
+    plain,
     plan_of,
 )
 
@@ -185,7 +186,7 @@ def parse_tariff(body: Any, *, currency: str | None = None) -> Tariff:
         max_price=high,
         valid_from=valid_from,
         valid_to=valid_to,
-        body=body,
+        body=plain(body),
     )
 
 
