@@ -94,7 +94,7 @@ class Listener:
                 nursery.start_soon(self._sweep)
                 nursery.start_soon(self._watch_calls)
                 task_status.started([_url(endpoint, group[0]) for endpoint, group in sockets])
-                await (stop or trio.Event()).wait()
+                await (stop if stop is not None else trio.Event()).wait()
                 for _, listening in accepting:
                     trio.lowlevel.notify_closing(listening)
                     listening.close()
