@@ -10,7 +10,11 @@ template and takes some ten milliseconds. `fresh_dsn` is synchronous and may be 
 import asyncio
 import itertools
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -42,14 +46,24 @@ def run_sql(dsn: str, *statements: str) -> None:
     asyncio.run(run())
 
 
+@contextmanager
+def _ended_with_this_process(server: EmbeddedServer) -> Iterator[None]:
+    """A test session that is killed leaves no server behind: somebody waits for the end of a pipe from us."""
+    code = f"import os, sys; sys.stdin.read(); os.kill({server.pid}, {signal.SIGQUIT:d})"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, start_new_session=True) as mourner:
+        yield
+        mourner.kill()
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The DSN of a running server (its superuser, database `postgres`)."""
     server = EmbeddedServer(tmp_path_factory.mktemp("pg"))
     dsn = server.start()
     run_sql(dsn, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    yield dsn
-    server.stop()
+    with _ended_with_this_process(server):
+        yield dsn
+        server.stop()
 
 
 @pytest.fixture(scope="session")
