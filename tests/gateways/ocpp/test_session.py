@@ -1,0 +1,35 @@
+"""A charging session over a real socket with the real actors, and what a station may rely on."""
+
+import trio
+
+from tests.gateways.ocpp.node import TAG, connect, open_node
+
+
+async def test_boot_authorise_start_meter_stop() -> None:
+    async with open_node() as node:
+        with trio.fail_after(10):
+            station = await connect(node)
+            boot = await station.boot()
+            assert boot["status"] == "Accepted"
+            assert boot["currentTime"].endswith("Z")
+            assert "." not in boot["currentTime"]
+            assert (await station.call("Heartbeat", {})).keys() == {"currentTime"}
+            assert await station.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}) == {}
+            assert (await station.call("Authorize", {"idTag": TAG}))["idTagInfo"]["status"] == "Accepted"
+            start = {"connectorId": 1, "idTag": TAG, "meterStart": 1000, "timestamp": node.system.now().isoformat()}
+            started = await station.call("StartTransaction", start)
+            assert started["idTagInfo"]["status"] == "Accepted"
+            number = started["transactionId"]
+            assert number > 0
+            assert (await station.call("StartTransaction", start))["transactionId"] == number
+            meter = {
+                "connectorId": 1, "transactionId": number,
+                "meterValue": [{"timestamp": node.system.now().isoformat(), "sampledValue": [{"value": "1100"}]}],
+            }  # fmt: skip
+            assert await station.call("MeterValues", meter) == {}
+            stop = {"transactionId": number, "meterStop": 1200, "timestamp": node.system.now().isoformat(), "idTag": TAG}
+            assert (await station.call("StopTransaction", stop))["idTagInfo"]["status"] == "Accepted"
+            assert (await station.call("StopTransaction", stop))["idTagInfo"]["status"] == "Accepted"
+            page = await node.queries.sessions("demo", "CP1", None, 10, None)
+            assert [row.state for row in page.items] == ["ended"]
+            assert page.items[0].energy_wh == 200
