@@ -1,6 +1,7 @@
 """`csms station simulate`: virtual stations against any central system that speaks OCPP 1.6-J."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -80,10 +81,8 @@ def simulate(
     )
     fleet = Fleet(plan)
     out = console()
-    try:
+    with suppress(KeyboardInterrupt):  # the usual way to end it: the summary follows
         trio.run(_play, fleet, length, out, json)
-    except KeyboardInterrupt:
-        pass  # the usual way to end it: the summary follows
     summary = {"stations": plan.count, "seed": seed, **fleet.stats.summary(), "last_problem": fleet.stats.last_problem}
     if json:
         print(as_json(summary))

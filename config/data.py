@@ -1,9 +1,9 @@
 """What lies in a node's data directory, and who may read it.
 
-    DATA/postgres/        the embedded PostgreSQL, when no DSN is configured
-    DATA/deployment.key   the root of all keys on this site (vault, token hashes): back it up apart from the database
-    DATA/owner.token      the platform owner's bearer token, mode 600
-    DATA/node.json        URLs and process id of the node that runs here
+DATA/postgres/        the embedded PostgreSQL, when no DSN is configured
+DATA/deployment.key   the root of all keys on this site (vault, token hashes): back it up apart from the database
+DATA/owner.token      the platform owner's bearer token, mode 600
+DATA/node.json        URLs and process id of the node that runs here
 """
 
 import contextlib
@@ -46,7 +46,9 @@ class DataDirectory:
         try:
             self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
         except OSError as error:
-            raise EnvironmentFault(f"cannot make the data directory {self.path}: {_words(error)} (--data, CSMS_DATA_DIR)") from None
+            raise EnvironmentFault(
+                f"cannot make the data directory {self.path}: {_words(error)} (--data, CSMS_DATA_DIR)"
+            ) from None
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise EnvironmentFault(f"the data directory {self.path} is not writable for this user (--data, CSMS_DATA_DIR)")
 

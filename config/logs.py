@@ -78,4 +78,5 @@ def set_up_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.INFO))
-    logging.getLogger("trio-websocket").setLevel(logging.WARNING)
+    for chatty in ("trio-websocket", "alembic", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -29,10 +29,11 @@ def seconds(text: str | None, option: str) -> float | None:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def settings_for(config: Path | None, data: Path | None) -> Settings:
-    """Settings and logs of a command."""
+def settings_for(config: Path | None, data: Path | None, *, service: bool = False) -> Settings:
+    """Settings and logs of a command. One that is no service says little on stderr unless told otherwise."""
     settings = load_settings(config, data_dir=data)
-    set_up_logs(settings.log)
+    loud = service or "level" in settings.log.model_fields_set
+    set_up_logs(settings.log if loud else settings.log.model_copy(update={"level": "warning"}))
     return settings
 
 

@@ -53,6 +53,10 @@ class OcppSettings(_Section):
     tls_port: int = Field(default=9443, ge=0, le=65535)
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    behind_tls: bool = False
+    """A load balancer in front ends TLS: security profile 2 is met on the plain port."""
+    strict: bool = False
+    """Frames that break the schema are refused, never mended: for conformance tests."""
 
     @model_validator(mode="after")
     def _certificate_with_key(self) -> "OcppSettings":
@@ -181,9 +185,7 @@ def _refuse_unknown_variables() -> None:
 def _explain(problem: Any, config: Path | None) -> str:
     setting = ".".join(str(part) for part in problem["loc"])
     variable = variable_of(setting)
-    source = (
-        f"in the environment ({variable})" if variable in os.environ else f"in {config}" if config else f"({variable})"
-    )
+    source = f"in the environment ({variable})" if variable in os.environ else f"in {config}" if config else f"({variable})"
     if problem["type"] == "extra_forbidden":
         return f"unknown setting {setting} {source}{_nearest(setting, set(known_settings()))}"
     message = problem["msg"].removeprefix("Value error, ")

@@ -48,7 +48,9 @@ class Station:
         self.local_list_version = 0
         power = settings.model.power_w
         self.connectors = [
-            Connector(n + 1, Meter(power * rng.uniform(0.8, 0.95), rng, rng.randrange(10_000, 9_000_000), pace=settings.model.pace))
+            Connector(
+                n + 1, Meter(power * rng.uniform(0.8, 0.95), rng, rng.randrange(10_000, 9_000_000), pace=settings.model.pace)
+            )
             for n in range(settings.model.connectors)
         ]
         self.link: Link | None = None

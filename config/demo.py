@@ -1,0 +1,244 @@
+"""The main job in one command: a node, a brand, and a small fleet that charges and is billed.
+
+The demo is a customer of its own product: everything is provisioned through the admin API and every station speaks
+OCPP 1.6 over a real socket. Only its meters are in a hurry: they run `PACE` times faster than the clock, so that a charging
+session of some seconds has as much to bill as one of some minutes.
+"""
+
+import math
+import secrets
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import trio
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+
+from config.cli_station import fleet_table
+from config.doctor import port_problem
+from config.errors import EnvironmentFault
+from config.node import Node, open_node
+from config.options import console
+from config.settings import Settings
+from gateways.simulator.fleet import Fleet, Plan
+from gateways.simulator.memory import MODELS
+
+TENANT = "demo"
+PACE = 60.0
+LAST_CALL = 8.0
+"""Seconds before the end of `--for` at which drivers leave, so that every session is booked."""
+TOKENS = tuple(f"DEMO{n:04d}" for n in range(1, 9))
+SCENARIO = """
+boot
+wait 0 2
+plug @
+authorize
+start @
+meter @ 3 1.5
+stop @
+unplug @
+wait 1 4
+repeat
+"""
+TARIFF: dict[str, Any] = {
+    "country_code": "DE",
+    "party_id": "DEM",
+    "id": "demo",
+    "currency": "EUR",
+    "elements": [
+        {
+            "price_components": [
+                {"type": "FLAT", "price": 0.35, "vat": 19.0, "step_size": 1},
+                {"type": "ENERGY", "price": 0.41, "vat": 19.0, "step_size": 1},
+            ]
+        }
+    ],
+    "last_updated": "2026-01-01T00:00:00Z",
+}
+LOCATION = {
+    "name": "Demo car park",
+    "address": "Hafenstrasse 1",
+    "city": "Hamburg",
+    "postal_code": "20459",
+    "country": "DEU",
+    "coordinates": {"latitude": "53.5459", "longitude": "9.9681"},
+    "time_zone": "Europe/Berlin",
+}
+
+
+async def run_demo(settings: Settings, stations: int, length: float | None, quiet: bool) -> dict[str, Any]:
+    """Until `length` is over or Ctrl-C; the summary."""
+    async with open_node(_at_home(settings), ("ocpp", "api", "console")) as node, _api(node) as api:
+        passwords = await _provision(api, stations)
+        if not quiet:
+            _introduce(node)
+        fleet = Fleet(
+            Plan(
+                url=f"{node.urls.ocpp}/ocpp/{TENANT}",
+                count=stations,
+                rate=10.0,
+                identities=tuple(passwords),
+                passwords=passwords,
+                tags=TOKENS,
+                scenario=SCENARIO,
+                models=tuple(replace(model, pace=PACE) for model in MODELS),
+                seed=secrets.randbits(32),
+            )
+        )
+        await _play(fleet, api, length, quiet)
+        books = await _books(api)
+        if not quiet:
+            _summarise(books, fleet)
+        counts, p50 = fleet.stats.counts, round(fleet.stats.percentile(0.5), 1)
+        return {**books, "stations": stations, "messages": counts["messages"], "errors": counts["errors"], "p50_ms": p50}
+
+
+def _at_home(settings: Settings) -> Settings:
+    """Loopback and, where the usual port is taken, a free one; what was configured stays as it is."""
+
+    def at_home(section: Any) -> Any:
+        host = section.host if "host" in section.model_fields_set else "127.0.0.1"
+        taken = "port" not in section.model_fields_set and port_problem(host, section.port) is not None
+        return section.model_copy(update={"host": host, "port": 0 if taken else section.port})
+
+    return settings.model_copy(update={"ocpp": at_home(settings.ocpp), "http": at_home(settings.http)})
+
+
+async def _play(fleet: Fleet, api: httpx.AsyncClient, length: float | None, quiet: bool) -> None:
+    """Drivers come and go until it is time, or until Ctrl-C; either way every session ends properly."""
+    async with trio.open_nursery() as nursery:
+        playing = trio.CancelScope(deadline=math.inf if length is None else trio.current_time() + max(1.0, length - LAST_CALL))
+        nursery.start_soon(_interrupted, playing)
+        if not quiet:
+            nursery.start_soon(_show, fleet, api)
+        nursery.start_soon(fleet.start)
+        with playing:
+            await trio.sleep_forever()
+        await fleet.finish(LAST_CALL)
+        nursery.cancel_scope.cancel()
+
+
+async def _interrupted(playing: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            playing.cancel()
+
+
+# -- through the admin API ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _api(node: Node) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {node.owner_token}"}
+    async with httpx.AsyncClient(base_url=f"{node.urls.http}/api/v1", headers=headers, timeout=30, trust_env=False) as client:
+        yield client
+
+
+async def _provision(api: httpx.AsyncClient, stations: int) -> dict[str, str]:
+    """Tenant, tariff, tokens and stations; passwords by identity. Repeatable on kept data."""
+    tenant = {"id": TENANT, "name": "Demo", "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin"}
+    await _ask(api, "POST", "/tenants", tenant, also=(409,))
+    await _ask(api, "PUT", f"/tenants/{TENANT}/tariffs/demo", TARIFF)
+    for token in TOKENS:
+        await _ask(api, "PUT", f"/tenants/{TENANT}/tokens/ISO14443/{token}", {"status": "Accepted"})
+    passwords = {f"DEMO-{n:02d}": secrets.token_urlsafe(15) for n in range(1, stations + 1)}
+    for n, (identity, password) in enumerate(passwords.items()):
+        body = {
+            "evses": MODELS[n % len(MODELS)].connectors,
+            "auth": {"profile": 1, "password": password},
+            "location": LOCATION,
+            "tariff": "demo",
+        }
+        await _ask(api, "PUT", f"/tenants/{TENANT}/stations/{identity}", body)
+    return passwords
+
+
+async def _ask(api: httpx.AsyncClient, method: str, path: str, body: Any = None, also: tuple[int, ...] = ()) -> Any:
+    answer = await api.request(method, path, json=body)
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    if answer.status_code in also:
+        return None
+    raise EnvironmentFault(f"the node answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
+
+
+async def _all(api: httpx.AsyncClient, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"limit": 1000}
+    while True:
+        answer = await api.get(path, params=query)
+        page = answer.raise_for_status().json()
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        query["cursor"] = page["next"]
+
+
+async def _books(api: httpx.AsyncClient) -> dict[str, Any]:
+    """What the API says was charged, rated and booked."""
+    base = f"/tenants/{TENANT}"
+    sessions = await _all(api, f"{base}/sessions")
+    ended = [session for session in sessions if session["state"] == "ended"]
+    cdrs = await _all(api, f"{base}/cdrs")
+    journals = await _all(api, f"{base}/ledger/journals")
+    billed = sum(session["cost"]["incl"]["amount_minor"] for session in ended if session.get("cost"))
+    return {
+        "sessions": len(sessions),
+        "ended": len(ended),
+        "quarantined": sum(session["state"] == "quarantined" for session in sessions),
+        "kwh": round(sum(session["energy_wh"] or 0 for session in ended) / 1000, 3),
+        "cdrs": len(cdrs),
+        "journals": len(journals),
+        "billed": {"amount_minor": billed, "currency": "EUR"},
+    }
+
+
+# -- for people ---------------------------------------------------------------------------------------------------
+
+
+def _introduce(node: Node) -> None:
+    out = console()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("stations", f"{node.urls.ocpp}/ocpp/{TENANT}/IDENTITY")
+    table.add_row("API", f"{node.urls.http}/api/v1/docs")
+    table.add_row("console", f"{node.urls.http}/console")
+    table.add_row("owner's token", node.owner_token)
+    out.print(table)
+
+
+async def _show(fleet: Fleet, api: httpx.AsyncClient) -> None:
+    """Live on a terminal, a line every five seconds elsewhere."""
+    out = console()
+    if not out.is_terminal:
+        while True:
+            await trio.sleep(5)
+            books = await _books(api)
+            out.print(f"{fleet.stats.online} online, {books['sessions']} sessions, {books['kwh']:.3f} kWh, {books['cdrs']} CDRs")
+    count = fleet.plan.count
+    with Live(fleet_table(fleet.stats, count), console=out, refresh_per_second=4, transient=True) as live:
+        while True:
+            books = await _books(api)
+            for _ in range(4):
+                live.update(Group(fleet_table(fleet.stats, count), _books_table(books)))
+                await trio.sleep(0.25)
+
+
+def _books_table(books: dict[str, Any]) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("sessions", f"{books['sessions']}, {books['ended']} ended, {books['quarantined']} in quarantine")
+    table.add_row("charged", f"{books['kwh']:.3f} kWh")
+    table.add_row("billed", f"{books['billed']['amount_minor'] / 100:.2f} {books['billed']['currency']}")
+    table.add_row("CDRs, journals", f"{books['cdrs']}, {books['journals']}")
+    return table
+
+
+def _summarise(books: dict[str, Any], fleet: Fleet) -> None:
+    out = console()
+    out.print(_books_table(books))
+    if fleet.stats.last_problem:
+        out.print(f"last trouble: {fleet.stats.last_problem}")

@@ -1,0 +1,160 @@
+"""The inside of a node: database, ports, actors. Without listeners it serves the commands, with them it is a node (node.py).
+
+    async with open_domain(settings) as domain:
+        await domain.system.ask(...)
+
+Entering opens the database (the embedded one is started or adopted), brings the schema up to date, loads the cards and starts
+the actor system; leaving drains it. Losing the database in between is a state that `database.describe()` shows, never an exit.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+import trio
+
+from actors.env import ActorEnv
+from actors.kinds import register_all
+from config.data import DataDirectory
+from config.errors import EnvironmentFault
+from config.reports import report
+from config.settings import Settings
+from runtime.store import StoreAway
+from runtime.supervisor import ChildSpec
+from runtime.system import System
+from storage.api_tokens import PostgresApiTokens
+from storage.database import Database
+from storage.embedded import EmbeddedError
+from storage.ledger import LedgerKeeper
+from storage.lookups import PostgresLookups
+from storage.migrate import SchemaError
+from storage.numbers import PostgresNumbers
+from storage.open import open_database
+from storage.queries import PostgresQueries
+from storage.sink import PostgresSink
+from storage.snapshots import FreshCards
+from storage.vault import KeyFileError, Vault
+
+DRAIN_SECONDS = 10.0
+FLUSH_SECONDS = 5.0
+_log = structlog.get_logger("csms")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    settings: Settings
+    data: DataDirectory
+    database: Database
+    system: System
+    cards: FreshCards
+    queries: PostgresQueries
+    lookups: PostgresLookups
+    api_tokens: PostgresApiTokens
+    sink: PostgresSink
+    vault: Vault
+    env: ActorEnv
+    nursery: trio.Nursery
+
+    def key(self, purpose: bytes) -> bytes:
+        """32 bytes for one purpose, derived from the deployment key: the same after a restart, and stored nowhere."""
+        return derived_key(self.data, purpose)
+
+
+def derived_key(data: DataDirectory, purpose: bytes) -> bytes:
+    return hashlib.blake2b(key=data.key_file.read_bytes(), digest_size=32, person=purpose.ljust(16, b"\0")).digest()
+
+
+@asynccontextmanager
+async def database_of(settings: Settings, *, own: bool = False, migrating: bool = True) -> AsyncIterator[Database]:
+    """The database that the settings name. Raises EnvironmentFault when it cannot be had."""
+    data = DataDirectory(settings.data_dir)
+    data.prepare()
+    try:
+        async with open_database(settings.dsn, None if settings.dsn else data.path, own=own, migrating=migrating) as database:
+            yield database
+    except (EmbeddedError, SchemaError) as error:
+        raise EnvironmentFault(str(error)) from None
+    except asyncpg.PostgresError as error:
+        if settings.dsn is None or not isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+            raise
+        raise EnvironmentFault(f"the database refuses us: {error} (CSMS_DATABASE__DSN)") from None
+
+
+@asynccontextmanager
+async def open_domain(settings: Settings, *, own: bool = False) -> AsyncIterator[Domain]:
+    """`own`: this is the one node of its data directory. Raises EnvironmentFault."""
+    data = DataDirectory(settings.data_dir)
+    data.prepare()
+    try:
+        vault = Vault.at(data.key_file)
+    except KeyFileError as error:
+        raise EnvironmentFault(str(error)) from None
+    async with database_of(settings, own=own) as database, trio.open_nursery() as nursery:
+        cards, keeper, sink = FreshCards(database), LedgerKeeper(database), PostgresSink(database)
+        numbers, lookups = PostgresNumbers(database), PostgresLookups(database)
+        for prepare in (cards.load, keeper.begin):
+            await _patiently(prepare)
+        env = ActorEnv(snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink)
+        system = System(database.store, report=report)
+        register_all(system, env)
+        system.supervise(ChildSpec(name="database", run=_watch(database)))
+        for name, run in (("cards", cards.run), ("numbers", numbers.run), ("sink", sink.run), ("ledger", keeper.run)):
+            system.supervise(ChildSpec(name=name, run=run))
+        await nursery.start(system.run)
+        try:
+            yield Domain(
+                settings=settings,
+                data=data,
+                database=database,
+                system=system,
+                cards=cards,
+                queries=PostgresQueries(database),
+                lookups=lookups,
+                api_tokens=PostgresApiTokens(database),
+                sink=sink,
+                vault=vault,
+                env=env,
+                nursery=nursery,
+            )
+        finally:
+            with trio.CancelScope(shield=True):
+                await system.drain(DRAIN_SECONDS)
+                with trio.move_on_after(FLUSH_SECONDS):
+                    await _flush(sink)
+            nursery.cancel_scope.cancel()
+
+
+async def _patiently(prepare: Callable[[], Any]) -> None:
+    """A database that goes away in the middle of a start is waited for, as it is later."""
+    while True:
+        try:
+            await prepare()
+            return
+        except StoreAway as error:
+            _log.warning("database.away", detail=str(error))
+            await trio.sleep(0.5)
+
+
+async def _flush(sink: PostgresSink) -> None:
+    try:
+        await sink.flush()
+    except StoreAway:
+        _log.warning("sink.not_flushed", detail="the database is away: the last traces are lost")
+
+
+def _watch(database: Database) -> Callable[[], Any]:
+    """The database's place in the tree: it tells of every change between ready and away, and is never the end of a node."""
+
+    async def watch() -> None:
+        known = True
+        while True:
+            if database.ready != known:
+                known = database.ready
+                (_log.info if known else _log.warning)("database.ready" if known else "database.away", **database.describe())
+            await trio.sleep(0.25)
+
+    return watch

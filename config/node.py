@@ -1,0 +1,125 @@
+"""A node: the domain (domain.py) with its listeners, in the order in which they are safe to open and to close.
+
+    database, ports, actors  ->  owner's token  ->  OCPP listener, HTTP listener  ->  `DATA/node.json`
+
+A listener opens only when everything behind it can answer; on the way out readiness says no first, stations are told to come back
+(close code 1001), running turns finish, and what is behind its checkpoint is written. After a SIGKILL none of that happened,
+and nothing acknowledged is lost: that is what the commit before each reply is for.
+"""
+
+import gc
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import structlog
+import trio
+
+from config.data import NodeFile
+from config.doctor import listeners, port_problem
+from config.domain import Domain, open_domain
+from config.errors import EnvironmentFault
+from config.owner import COOKIE_KEY, ensure_owner, known_owner_token, owner_hash, token_key
+from config.settings import Settings, variable_of
+from config.stations import Stations
+from config.surfaces import Surface
+from gateways.web.app import create_app, serve
+from gateways.web.env import WebEnv, WebSettings
+
+ROLES = ("ocpp", "api", "console")
+"""Surfaces of this version. The console and the API share the HTTP listener."""
+_log = structlog.get_logger("csms")
+
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Full collections at 100,000 actors take seconds: what is warm is frozen, and the rest is looked at less often."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    domain: Domain
+    urls: NodeFile
+    owner_token: str | None
+
+
+def distribution_version() -> str:
+    try:
+        return version("voltroupe")
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "0+checkout"
+
+
+@asynccontextmanager
+async def open_node(settings: Settings, roles: Sequence[str] = ROLES) -> AsyncIterator[Node]:
+    """A node that serves, until the block is left. Raises EnvironmentFault (a port is taken, no database)."""
+    _check_ports(settings)
+    async with open_domain(settings, own=True) as domain:
+        await ensure_owner(settings, domain.data, domain.api_tokens)
+        stations = Stations(domain)
+        surfaces = [stations.surface] if "ocpp" in roles else []
+        if "api" in roles or "console" in roles:
+            surfaces.append(_http(domain, stations))
+        for surface in surfaces:
+            await surface.open(domain.system)
+        urls = {surface.name: reachable(surface.url) for surface in surfaces}
+        node = NodeFile(ocpp=urls.get("ocpp", ""), http=urls.get("http", ""), pid=os.getpid(), version=distribution_version())
+        _freeze()
+        domain.data.write_node(node)
+        _log.info("node.ready", ocpp=node.ocpp, http=node.http, database=domain.database.dsn)
+        try:
+            yield Node(domain=domain, urls=node, owner_token=known_owner_token(settings, domain.data))
+        finally:
+            _log.info("node.draining")
+            with trio.CancelScope(shield=True):
+                for surface in reversed(surfaces):
+                    await surface.close()
+            domain.data.forget_node()
+
+
+def _check_ports(settings: Settings) -> None:
+    for setting, host, port in listeners(settings):
+        problem = port_problem(host, port)
+        if problem is not None:
+            raise EnvironmentFault(f"{problem} (setting {setting}, {variable_of(setting)})")
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def reachable(url: str) -> str:
+    """A listener on every address is shown by one that a person can click."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def _http(domain: Domain, stations: Stations) -> Surface:
+    settings = domain.settings
+
+    async def run(port: int, stop: trio.Event, task_status: Any) -> None:
+        env = WebEnv(
+            system=domain.system,
+            store=domain.database.store,
+            queries=domain.queries,
+            snapshots=domain.cards,
+            vault=domain.vault,
+            sink=domain.sink,
+            lookups=domain.lookups,
+            health=domain.database,
+            api_tokens=domain.api_tokens,
+            settings=WebSettings(
+                token_key=token_key(domain.data),
+                cookie_key=domain.key(COOKIE_KEY),
+                owner_hash=owner_hash(settings, domain.data),
+                public_url=settings.http.public_url,
+                ocpp_url=stations.surface.url or None,
+            ),
+            ocpp_stats=stations.stats,
+            versions={"voltroupe": distribution_version()},
+        )
+        await serve(create_app(env), settings.http.host, port, shutdown=stop, task_status=task_status)
+
+    return Surface("http", settings.http.port, run)

@@ -1,0 +1,41 @@
+"""The OCPP listener as a surface of the node: plain, and TLS beside it when a certificate is configured."""
+
+import ssl
+from typing import Any
+
+import trio
+
+from config.domain import Domain
+from config.errors import UserError
+from config.settings import OcppSettings
+from config.surfaces import Surface
+from gateways.ocpp.listener import Endpoint, Listener
+from gateways.ocpp.tls import server_context
+
+
+class Stations:
+    """The listener's counters outlive a restart of its service: they are the node's."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._settings = domain.settings.ocpp
+        self._tls = _tls(self._settings)
+        self._listener = Listener(domain.system, domain.cards, domain.vault, domain.sink, strict=self._settings.strict)
+        self.surface = Surface("ocpp", self._settings.port, self._run)
+        self.stats = self._listener.stats
+
+    async def _run(self, port: int, stop: trio.Event, task_status: Any) -> None:
+        settings = self._settings
+        endpoints = [Endpoint(settings.host, port, behind_tls=settings.behind_tls)]
+        if self._tls is not None:
+            endpoints.append(Endpoint(settings.host, settings.tls_port, tls=self._tls))
+        await self._listener.serve(endpoints, stop=stop, task_status=task_status)
+
+
+def _tls(settings: OcppSettings) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    try:
+        return server_context([(settings.tls_certificate, settings.tls_key)])
+    except (OSError, ssl.SSLError) as error:
+        files = f"{settings.tls_certificate} and {settings.tls_key}"
+        raise UserError(f"cannot use {files}: {error} (ocpp.tls_certificate, ocpp.tls_key)") from None

@@ -1,0 +1,181 @@
+"""What the stations were told against what the API says. Independent of the CSMS's own code."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gateways.simulator.journal import read_journal
+from tests.chaos.process import TENANT
+
+Line = dict[str, Any]
+StartKey = tuple[str, int, str]
+"""Station, connector, timestamp: what makes a start of an honest station unique."""
+
+
+@dataclass
+class Verdict:
+    problems: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def demand(self, holds: bool, problem: str) -> None:
+        if not holds:
+            self.problems.append(problem)
+
+
+def verify(journals: Path, api: httpx.Client) -> Verdict:
+    verdict = Verdict()
+    books = _Books(api)
+    sent_starts: set[StartKey] = set()
+    for path in sorted(journals.glob("*.jsonl")):
+        station, lines = path.stem, read_journal(path)
+        sent_starts |= {_start_key(station, line["request"]) for line in lines if line["action"] == "StartTransaction"}
+        _verify_station(verdict, books, station, [line for line in lines if line["kind"] == "acked"])
+    _verify_books(verdict, books, sent_starts)
+    return verdict
+
+
+class _Books:
+    """Everything the API tells of the tenant, read once."""
+
+    def __init__(self, api: httpx.Client) -> None:
+        self._api = api
+        self.sessions = self._all("sessions")
+        self.cdrs = self._all("cdrs")
+        self.journals = self._all("ledger/journals")
+        self.by_number = {session["number"]: session for session in self.sessions}
+
+    def _all(self, what: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        query: dict[str, Any] = {"limit": 1000}
+        while True:
+            page = self._api.get(f"/tenants/{TENANT}/{what}", params=query).raise_for_status().json()
+            found += page["items"]
+            if page["next"] is None:
+                return found
+            query["cursor"] = page["next"]
+
+    def meter_times(self, session: str) -> Counter[datetime]:
+        detail = self._api.get(f"/tenants/{TENANT}/sessions/{session}").raise_for_status().json()
+        return Counter(_time(value["at"]) for value in detail["meter_values"])
+
+    def station(self, station: str) -> dict[str, Any]:
+        view: dict[str, Any] = self._api.get(f"/tenants/{TENANT}/stations/{station}").raise_for_status().json()
+        return view
+
+
+def _verify_station(verdict: Verdict, books: _Books, station: str, acked: list[Line]) -> None:
+    starts = _of(acked, "StartTransaction")
+    numbers: dict[StartKey, int] = {}
+    for line in starts:
+        _verify_start(verdict, books, station, line, numbers)
+    for line in _of(acked, "StopTransaction"):
+        _verify_stop(verdict, books, station, line)
+    _verify_meters(verdict, books, station, _of(acked, "MeterValues"))
+    view = books.station(station)
+    if _of(acked, "BootNotification"):
+        verdict.counts["boots"] += len(_of(acked, "BootNotification"))
+        verdict.demand(view["boot"] is not None, f"{station}: its boot was accepted and is not known")
+    last = {line["request"]["connectorId"]: line["request"]["status"] for line in _of(acked, "StatusNotification")}
+    verdict.counts["statuses"] += len(_of(acked, "StatusNotification"))
+    known = {evse["id"]: evse["detail"] for evse in view["evses"]}
+    for connector, status in last.items():
+        told = f"{station}: connector {connector} said {status} last and was acknowledged, the API says {known.get(connector)}"
+        verdict.demand(known.get(connector) == status, told)
+
+
+def _verify_start(verdict: Verdict, books: _Books, station: str, line: Line, numbers: dict[StartKey, int]) -> None:
+    request, number = line["request"], line["result"]["transactionId"]
+    key = _start_key(station, request)
+    verdict.counts["starts"] += 1
+    first = numbers.setdefault(key, number)
+    verdict.demand(first == number, f"{station}: the start of {key[2]} was acknowledged as {first} and as {number}")
+    session = books.by_number.get(number)
+    if session is None:
+        verdict.problems.append(f"{station}: transaction {number} was acknowledged and is lost")
+        return
+    same = (session["station"], session["evse"], _time(session["started_at"])) == (
+        station, request["connectorId"], _time(request["timestamp"]),
+    )  # fmt: skip
+    verdict.demand(same, f"{station}: transaction {number} is another start: {session}")
+
+
+def _verify_stop(verdict: Verdict, books: _Books, station: str, line: Line) -> None:
+    request = line["request"]
+    number = request["transactionId"]
+    verdict.counts["stops"] += 1
+    session = books.by_number.get(number)
+    if session is None:
+        verdict.problems.append(f"{station}: the stop of {number} was acknowledged, the session is lost")
+        return
+    ended = session["state"] == "ended" and _time(session["ended_at"]) == _time(request["timestamp"])
+    verdict.demand(ended, f"{station}: the stop of {number} was acknowledged, the session says {session}")
+    verdict.demand(session["stop_reason"] is not None, f"{station}: {number} has no reason")
+    verdict.demand(session["cdr"] is not None, f"{station}: {number} ended without a CDR")
+
+
+def _verify_meters(verdict: Verdict, books: _Books, station: str, lines: list[Line]) -> None:
+    wanted: dict[int, set[datetime]] = {}
+    for line in lines:
+        verdict.counts["meters"] += 1
+        times = wanted.setdefault(line["request"]["transactionId"], set())
+        times |= {_time(value["timestamp"]) for value in line["request"]["meterValue"]}
+    for number, times in wanted.items():
+        session = books.by_number.get(number)
+        if session is None:
+            verdict.problems.append(f"{station}: readings of {number} were acknowledged, the session is lost")
+            continue
+        kept = books.meter_times(session["id"])
+        for at in times:
+            problem = f"{station}: the reading of {number} at {at} was acknowledged and is there {kept[at]} times"
+            verdict.demand(kept[at] == 1, problem)
+
+
+def _verify_books(verdict: Verdict, books: _Books, sent: set[StartKey]) -> None:
+    keys = Counter((s["station"], s["evse"], _time(s["started_at"])) for s in books.sessions if s["started_at"])
+    sent_keys = {(station, connector, _time(at)) for station, connector, at in sent}
+    verdict.counts["sessions"] = len(books.sessions)
+    for key, count in keys.items():
+        verdict.demand(count == 1, f"{count} sessions for one start: {key}")
+        verdict.demand(key in sent_keys, f"a session that no station ever started: {key}")
+    stray = [session["id"] for session in books.sessions if not session["started_at"]]
+    verdict.demand(not stray, f"sessions without a start: {stray}")
+    quarantined = [(s["id"], s["anomalies"]) for s in books.sessions if s["state"] == "quarantined"]
+    verdict.demand(not quarantined, f"honest sessions in quarantine: {quarantined}")
+    per_session = Counter(cdr["session"] for cdr in books.cdrs)
+    verdict.counts["cdrs"] = len(books.cdrs)
+    verdict.demand(all(count == 1 for count in per_session.values()), f"two CDRs of one session: {per_session.most_common(3)}")
+    journals = {journal["id"]: journal for journal in books.journals}
+    verdict.counts["journals"] = len(journals)
+    booked = Counter(cdr["journal"] for cdr in books.cdrs if cdr["journal"] is not None)
+    verdict.demand(all(count == 1 for count in booked.values()), f"one journal for two CDRs: {booked.most_common(3)}")
+    verdict.demand(set(booked) == set(journals), f"journals without a CDR, or the reverse: {set(booked) ^ set(journals)}")
+    energy = {session["id"]: session["energy_wh"] for session in books.sessions}
+    for cdr in books.cdrs:
+        same = round(float(cdr["total_energy"]) * 1000) == energy.get(cdr["session"])
+        verdict.demand(same, f"CDR {cdr['id']} says {cdr['total_energy']} kWh, its session {energy.get(cdr['session'])} Wh")
+    for journal in journals.values():
+        verdict.demand(_balance(journal["entries"]) == {}, f"journal {journal['id']} does not balance: {journal['entries']}")
+
+
+def _balance(entries: Iterable[dict[str, Any]]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for entry in entries:
+        sums[entry["currency"]] += entry["amount_minor"] * (1 if entry["side"] == "debit" else -1)
+    return {currency: amount for currency, amount in sums.items() if amount}
+
+
+def _of(lines: list[Line], action: str) -> list[Line]:
+    return [line for line in lines if line["action"] == action]
+
+
+def _start_key(station: str, request: dict[str, Any]) -> StartKey:
+    return (station, request["connectorId"], request["timestamp"])
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,125 @@
+"""The `csms` command: help with examples, exit codes, JSON, and one line for a person's mistake."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def csms(*arguments: str, env: dict[str, str] | None = None, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("CSMS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "config.cli", *arguments],
+        env={**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **(env or {})},
+        capture_output=True, text=True, timeout=timeout,
+    )  # fmt: skip
+
+
+COMMANDS = (["demo"], ["up"], ["migrate"], ["doctor"], ["audit"], ["tenant", "create"], ["station", "simulate"])
+
+
+@pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
+def test_every_command_has_help_with_examples(command: Sequence[str]) -> None:
+    done = csms(*command, "--help")
+    assert done.returncode == 0
+    assert "Examples" in done.stdout
+    assert f"csms {' '.join(command)}".strip() in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "words"),
+    [
+        (["upp"], {}, ["upp", "up"]),
+        (["up", "--dat", "x"], {}, ["--dat", "--data"]),
+        (["up", "--role", "ocpp,telepathy"], {}, ["--role", "telepathy"]),
+        (["up"], {"CSMS_OCPP__PROT": "1"}, ["CSMS_OCPP__PROT", "CSMS_OCPP__PORT"]),
+        (["up"], {"CSMS_OCPP__PORT": "many"}, ["CSMS_OCPP__PORT"]),
+        (["up", "--config", "/nowhere.toml"], {}, ["/nowhere.toml", "--config"]),
+        (["demo", "--for", "soon"], {}, ["--for", "30s"]),
+        (["demo", "--stations", "0"], {}, ["--stations"]),
+        (["audit", "--data", "/nowhere"], {}, ["/nowhere", "--data"]),
+        (["tenant", "create", "acme"], {}, ["--currency"]),
+        (["tenant", "create", "Acme!", "--currency", "EUR", "--country", "DE"], {}, ["ID", "Acme!"]),
+        (["tenant", "create", "acme", "--currency", "EURO", "--country", "DE"], {}, ["--currency", "EURO"]),
+        (
+            ["tenant", "create", "acme", "--currency", "EUR", "--country", "DE", "--time-zone", "Mars"],
+            {},
+            ["--time-zone", "Mars"],
+        ),
+        (["station", "simulate", "--url", "http://x"], {}, ["--url", "ws://"]),
+        (["station", "simulate", "--url", "ws://x", "--fault", "moths"], {}, ["--fault", "moths", "duplicate"]),
+        (["station", "simulate", "--url", "ws://x", "--scenario", "/nowhere"], {}, ["--scenario", "charge"]),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_remedy_and_exit_2(arguments: list[str], env: dict[str, str], words: list[str]) -> None:
+    done = csms(*arguments, env=env)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_no_station_accepted_is_a_failure_and_not_a_mistake() -> None:
+    done = csms("station", "simulate", "--url", "ws://127.0.0.1:1/ocpp/t", "--for", "1s", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["lost"] >= 1
+    assert "no station was ever accepted" in done.stderr
+
+
+def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        env = {"CSMS_OCPP__HOST": "127.0.0.1", "CSMS_OCPP__PORT": port, "CSMS_HTTP__PORT": "0"}
+        done = csms("up", "--data", str(tmp_path / "d"), env=env)
+    assert done.returncode == 1
+    assert f"port {port} is taken" in done.stderr
+    assert "CSMS_OCPP__PORT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.postgres
+def test_a_database_from_nothing_to_its_first_tenant(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o711)
+    data = str(tmp_path / "d")
+    env = {"CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
+    first = csms("migrate", "--data", data, "--json")
+    assert first.returncode == 0, first.stderr
+    assert json.loads(first.stdout)["before"] is None
+    owner = Path(data, "owner.token")
+    assert stat.S_IMODE(owner.stat().st_mode) == 0o600
+    token = owner.read_text()
+    again = json.loads(csms("migrate", "--data", data, "--json").stdout)
+    assert again["before"] == again["after"]
+    assert owner.read_text() == token
+
+    doctor = csms("doctor", "--data", data, "--json", env=env)
+    report = json.loads(doctor.stdout)
+    assert doctor.returncode == 0, report
+    assert {finding["check"] for finding in report["findings"]} >= {"fsync", "synchronous_commit", "clock", "schema", "licence"}
+
+    create = ("tenant", "create", "acme", "--currency", "EUR", "--country", "DE", "--data", data)
+    created = csms(*create, "--json")
+    assert created.returncode == 0, created.stderr
+    answer = json.loads(created.stdout)
+    assert answer["tenant"] == "acme"
+    assert len(answer["token"]) > 30
+    twice = csms(*create)
+    assert twice.returncode == 2
+    assert "acme" in twice.stderr
+
+    audit = csms("audit", "--data", data)
+    assert (audit.returncode, audit.stdout) == (0, "")
+    assert json.loads(csms("audit", "--data", data, "--json").stdout) == {"findings": []}
