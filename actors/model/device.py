@@ -7,6 +7,7 @@ component `OCPP16`. `merge` folds a station's report into what is known. Passwor
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -204,13 +205,18 @@ def _standard(ref: VariableRef) -> tuple[str, str, str | None]:
 
 def _reported(report: ReportedVariable, before: Variable | None) -> Variable:
     ref = report.ref
+    if before is not None and ref.key_1_6 is None and before.ref.key_1_6 is not None:
+        # The operator wrote in 2.x words what the station told in 1.6: it is still that key.
+        ref = before.ref
     key = _BY_KEY.get((ref.key_1_6 or "").lower()) or _BY_VARIABLE.get(_standard(ref))
     mutability = key.mutability if key is not None else "ReadWrite"
     if report.readonly is not None and mutability != "WriteOnly":
         mutability = "ReadOnly" if report.readonly else "ReadWrite"
     value = report.value
     if value is not None:
-        value = value[:MAX_KEY_VALUE] if ref.key_1_6 is None else value_from_16(ref.key_1_6, value[:MAX_KEY_VALUE])
+        spoken = report.ref.key_1_6
+        value = value[:MAX_KEY_VALUE]
+        value = value if spoken is None else value_from_16(spoken, value)
     if is_secret(ref) or mutability == "WriteOnly":
         value = None
     others = tuple(a for a in before.attributes if a.type != "Actual") if before is not None else ()
@@ -221,6 +227,7 @@ def _reported(report: ReportedVariable, before: Variable | None) -> Variable:
     )
 
 
+@lru_cache(maxsize=256)
 def _characteristics(key: Key | None) -> Characteristics:
     if key is None:
         return Characteristics()

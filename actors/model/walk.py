@@ -161,7 +161,8 @@ def _pieces(cuts: list[tuple[int, Decimal]], start: int, end: int, used: Decimal
     for moment, register in [*cuts, (end, last)]:
         # Rounding may put an interpolated value a hair beyond a bound that was met in the same microsecond.
         reached = min(max(register, used), last)
-        pieces.append(_Piece(start, moment, reached - used, used))
+        if moment > start or reached > used:
+            pieces.append(_Piece(start, moment, reached - used, used))
         start, used = moment, reached
     return pieces
 

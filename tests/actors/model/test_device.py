@@ -113,6 +113,15 @@ def test_an_unchanged_report_changes_nothing() -> None:
     assert [v.attributes[0].value for v in changed] == ["60"]
 
 
+def test_a_value_written_in_2x_words_stays_the_1_6_key_that_the_station_told() -> None:
+    first = merge({}, [report("ChargingScheduleAllowedChargingRateUnit", "Current", True)])
+    known = {variable.place: variable for variable in first}
+    assert first[0].attributes[0].value == "A"
+    changed = merge(known, [ReportedVariable(VariableRef("SmartChargingCtrlr", "RateUnit"), "A,W")])
+    assert changed[0].ref.key_1_6 == "ChargingScheduleAllowedChargingRateUnit"
+    assert changed[0].attributes[0].value == "A,W"
+
+
 def test_a_key_that_the_station_does_not_know_is_not_kept() -> None:
     unknown = ReportedVariable(variable_for_key("Nope"), status="UnknownVariable")
     assert merge({}, [unknown]) == ()
