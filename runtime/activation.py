@@ -62,10 +62,12 @@ async def _full_history(cell: "Cell") -> list[StoredFact]:
 
 def _queue_first(cell: "Cell", first: list[Envelope], recovered: Recovered) -> None:
     """What must come before anything queued: the actor's own first messages, then waiting letters, oldest first. A letter
-    that was delivered directly while this activation read the store is not doubled."""
+    that was delivered directly while this activation read the store is not doubled: its copy in memory is taken, which
+    knows more (its correlation)."""
     known = {letter.key for letter in recovered.letters}
     queued = [e for e in cell.mailbox.user if e.letter is None or e.letter not in known]
-    first += [Envelope(Encoded(letter.body), letter=letter.key) for letter in recovered.letters]
+    delivered = {e.letter: e for e in cell.mailbox.user if e.letter is not None} if recovered.letters else {}
+    first += [delivered.get(row.key) or Envelope(Encoded(row.body), letter=row.key) for row in recovered.letters]
     cell.mailbox.user.clear()
     cell.mailbox.user.extend(first)
     cell.mailbox.user.extend(queued)

@@ -5,12 +5,15 @@ version at a time, as plain JSON objects; a newer version refuses to be read, si
 would forget. Bodies are deterministic, so golden files of every historic version can be compared byte by byte.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from runtime.turn import CheckpointRow, FactRow
+
+_IN_MEMORY = re.compile(r" at 0x[0-9a-f]+")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _encode = _encoder.encode
@@ -131,11 +134,17 @@ def encode_message(message: Any) -> bytes:
 
 
 def encode_anything(message: Any) -> bytes:
-    """For fingerprints and dead letters: whatever the message holds, some faithful bytes. Never raises."""
+    """For fingerprints and dead letters: whatever the message holds, some faithful bytes, the same ones for an equal message.
+    Never raises."""
     try:
-        return msgspec.json.encode(message, enc_hook=repr, order="deterministic")
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-        try:
-            return msgspec.json.encode(repr(message))
-        except Exception as error:
-            return msgspec.json.encode(f"{type(message).__qualname__} that cannot be shown ({type(error).__name__})")
+        return msgspec.json.encode(message, enc_hook=_shown, order="deterministic")
+    except Exception:
+        return msgspec.json.encode(_shown(message))
+
+
+def _shown(value: Any) -> str:
+    """Its repr without the place in memory, which no two processes share."""
+    try:
+        return _IN_MEMORY.sub("", repr(value))
+    except Exception as error:
+        return f"{type(value).__qualname__} that cannot be shown ({type(error).__name__})"

@@ -104,8 +104,9 @@ class Committer:
             outcomes: Sequence[Outcome] | None = None
             with trio.CancelScope(shield=True, deadline=self._shield_ends) as lane.shield:
                 outcomes = await self._flush(lane)
-            if outcomes is None:
-                continue  # the shield ended first: the node goes down, and what was submitted stays unknown
+            if outcomes is None:  # the shield ended first: the node goes down, and what was submitted stays unknown
+                await trio.lowlevel.checkpoint()
+                continue
             tickets, lane.flushing = lane.flushing, ()
             for ticket, outcome in zip(tickets, outcomes, strict=True):
                 ticket.settle(outcome)

@@ -238,8 +238,10 @@ class Supervisor:
         child.scope.cancel()
         with trio.move_on_after(child.spec.stop_timeout):
             await child.ended.wait()
-        event = "stopped" if child.ended.is_set() else "stuck"
-        self._report(ChildReport(supervisor=self.name, child=child.spec.name, event=event))
+        if not child.ended.is_set():
+            self._report(ChildReport(supervisor=self.name, child=child.spec.name, event="stuck"))
+        elif not self._stopping:
+            self._report(ChildReport(supervisor=self.name, child=child.spec.name, event="stopped"))
 
     async def _stop_all(self, children: Sequence[_Child]) -> None:
         if self.strategy == "dynamic":

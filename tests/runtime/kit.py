@@ -1,7 +1,8 @@
 """A small store in memory that can be told to fail, and a counter actor, for the runtime's own tests."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -11,7 +12,6 @@ import trio
 from runtime.actor import Actor
 from runtime.address import Address
 from runtime.clock import ManualClock
-from runtime.limits import Limits
 from runtime.store import (
     DeadLetter,
     OutboxItem,
@@ -24,7 +24,7 @@ from runtime.store import (
     Verdict,
 )
 from runtime.system import System
-from runtime.turn import NO_TURN, CheckpointRow, EffectRow, FactRow, LetterKey, StagedTurn
+from runtime.turn import NO_TURN, CheckpointRow, LetterKey, StagedTurn
 
 
 class _Head:
@@ -324,7 +324,22 @@ class Counter(Actor[Tally]):
         return Tally(state.total + fact.amount, state.turns + 1, log)
 
 
-def node(store: FaultyStore, *, seed: int = 1, limits: Limits | None = None, **more: Any) -> System:
-    system = System(store, clock=more.pop("clock", ManualClock(START)), random=random.Random(seed), limits=limits, **more)
-    system.register("counter", more.pop("factory", Counter))
+def node(store: Any, *, seed: int = 1, clock: Any = None, factory: Any = Counter, **more: Any) -> System:
+    system = System(store, clock=clock or ManualClock(START), random=random.Random(seed), **more)
+    system.register("counter", factory)
     return system
+
+
+@asynccontextmanager
+async def running(store: Any, *, reports: list[Any] | None = None, **more: Any) -> AsyncIterator[System]:
+    """A node that serves while the block runs and is cancelled after it. `reports` collects what it reports."""
+    system = node(store, report=(reports if reports is not None else []).append, **more)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(system.run)
+        yield system
+        nursery.cancel_scope.cancel()
+
+
+def facts_of(store: FaultyStore, address: tuple[str, str, str]) -> list[str]:
+    """Bodies of what is durable, in order."""
+    return [fact.row.body.decode() for fact in store.head(Address(*address)).facts]
