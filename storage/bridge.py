@@ -19,7 +19,7 @@ from runtime.store import StoreAway
 try:
     import uvloop
 except ImportError:  # a platform without it: the standard loop does the same, slower
-    uvloop = None
+    uvloop = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 

@@ -70,16 +70,16 @@ def encode(turns: Sequence[StagedTurn], keys: Keys) -> list[Any]:
         heads.append((actor[0], keys[actor], turn.seq, turn.prev_turn, turn.turn, turn.at, turn.correlation))
         for fact in turn.facts:
             (bulk if fact.bulk else facts).append((i, fact.n, fact.type, fact.version, fact.body.decode()))
-        for row in turn.rows:
-            rows.append((i, kind_of(row), body_of(row)))
+        if turn.rows:
+            rows += [(i, kind_of(row), body_of(row)) for row in turn.rows]
         if turn.consumed is not None:
             consumed.append((i, keys[turn.consumed.sender], turn.consumed.from_seq, turn.consumed.n))
         if turn.fired is not None:
             fired.append((i, *turn.fired))
         if turn.checkpoint is not None:
             checkpoints.append((i, turn.checkpoint.version, turn.checkpoint.body.decode()))
-        for letter in turn.letters:
-            letters.append((i, letter.to[0], keys[letter.to], letter.n, letter.body.decode()))
+        if turn.letters:
+            letters += [(i, part.to[0], keys[part.to], part.n, part.body.decode()) for part in turn.letters]
         if turn.timers:
             # The last word on a name counts: one statement cannot touch a row twice.
             for timer in {timer.name: timer for timer in turn.timers}.values():
@@ -87,10 +87,10 @@ def encode(turns: Sequence[StagedTurn], keys: Keys) -> list[Any]:
                     cancelled.append((i, timer.name))
                 else:
                     timers.append((i, timer.name, timer.at, timer.body.decode()))
-        for effect_id, _ in turn.settled:
-            settled.append((i, effect_id))
-        for effect in turn.effects:
-            effects.append((i, effect.id, effect.klass, effect.topic, effect.body, effect.not_after))
+        if turn.settled:
+            settled += [(i, effect_id) for effect_id, _ in turn.settled]
+        if turn.effects:
+            effects += [(i, part.id, part.klass, part.topic, part.body, part.not_after) for part in turn.effects]
     return [
         *zip(*heads, strict=True),
         *_columns(consumed, 4),

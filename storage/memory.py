@@ -16,8 +16,8 @@ import trio
 from runtime.address import Address
 from runtime.store import (
     DeadLetter,
-    Outcome,
     OutboxItem,
+    Outcome,
     Recovered,
     StoreAway,
     StoredFact,

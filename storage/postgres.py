@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from runtime.address import Address
-from runtime.store import DeadLetter, Outcome, OutboxItem, Recovered, StoredFact, StoredLetter, StoredTimer, StoreAway
+from runtime.store import DeadLetter, OutboxItem, Outcome, Recovered, StoreAway, StoredFact, StoredLetter, StoredTimer
 from runtime.turn import MAIN, StagedTurn
 from storage import limits, obligations, recover
 from storage.commit import Committer

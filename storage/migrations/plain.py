@@ -5,6 +5,7 @@ statement only, and would read its colons as parameters.
 """
 
 from pathlib import Path
+from typing import Any
 
 from alembic import op
 
@@ -13,4 +14,5 @@ def run(name: str) -> None:
     script = Path(__file__).with_name(name).read_text()
     bind = op.get_bind()
     bind.exec_driver_sql("SELECT 1")  # the adapter opens its transaction with the first statement of its own
-    bind.connection.dbapi_connection.run_async(lambda connection: connection.execute(script))
+    adapted: Any = bind.connection.dbapi_connection
+    adapted.run_async(lambda connection: connection.execute(script))

@@ -28,7 +28,8 @@ from storage.open import open_database
 _numbers = itertools.count(1)
 
 
-def _named(dsn: str, database: str) -> str:
+def named(dsn: str, database: str) -> str:
+    """The DSN of another database of the same server."""
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
 
 
@@ -71,7 +72,7 @@ def postgres_template(postgres_server: str) -> str:
     """Name of a database with the newest schema, to copy from."""
     name = f"template_{os.getpid()}"
     run_sql(postgres_server, f"CREATE DATABASE {name}")
-    migrate_now(_named(postgres_server, name))
+    migrate_now(named(postgres_server, name))
     return name
 
 
@@ -79,7 +80,7 @@ def postgres_template(postgres_server: str) -> str:
 def fresh_dsn(postgres_server: str, postgres_template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     run_sql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY FILE_COPY")
-    yield _named(postgres_server, name)
+    yield named(postgres_server, name)
     run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

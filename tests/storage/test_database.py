@@ -1,8 +1,165 @@
-"""The database as trio sees it: queries, notifications, health."""
+"""The bridge and the database as trio sees them: queries, cancellation, notifications, rows that fail late."""
 
+import asyncio
+import threading
+
+import asyncpg
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from actors.model.rows import AuditRow
+from runtime.store import StoreAway, Verdict
+from runtime.turn import MAIN
+from storage import limits
+from storage.bridge import Bridge
 from storage.database import Database
+from storage.open import open_database
+from tests.kits.postgres import run_sql
+from tests.storage.turns import ALICE, BOB, CAROL, NOW, Writer, fact
 
 
+async def _thread() -> str:
+    await asyncio.sleep(0)
+    return threading.current_thread().name
+
+
+async def test_a_job_runs_on_the_side_thread_and_its_error_comes_back() -> None:
+    async def fail() -> None:
+        raise LookupError("no")
+
+    bridge = Bridge("side")
+    bridge.start()
+    assert await bridge.call(_thread) == "side"
+    with pytest.raises(LookupError, match="no"):
+        await bridge.call(fail)
+    await bridge.close()
+    await bridge.close()
+    with pytest.raises(StoreAway):
+        await bridge.call(_thread)
+
+
+async def test_a_cancelled_call_cancels_its_job_and_a_shielded_one_is_waited_for() -> None:
+    ended: list[str] = []
+
+    async def job(name: str, seconds: float) -> str:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            ended.append(f"{name} cancelled")
+            raise
+        ended.append(f"{name} done")
+        return name
+
+    bridge = Bridge()
+    bridge.start()
+    with trio.move_on_after(0.05) as scope:
+        await bridge.call(job, "read", 30)
+    assert scope.cancelled_caught
+    with trio.move_on_after(0.05) as scope:
+        assert await bridge.call(job, "commit", 0.2, shielded=True) == "commit"
+    assert not scope.cancelled_caught
+    assert ended == ["read cancelled", "commit done"]
+    await bridge.close()
+
+
+async def test_closing_the_bridge_tells_those_who_wait() -> None:
+    bridge = Bridge()
+    bridge.start()
+    told: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await bridge.call(asyncio.sleep, 30, shielded=True)
+        except StoreAway:
+            told.append("away")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        await bridge.close()
+    assert told == ["away"]
+
+
+@pytest.mark.postgres
 async def test_a_query_crosses_to_postgresql_and_back(database: Database) -> None:
     assert await database.fetchval("SELECT $1::int + 1", 41) == 42
+    assert await database.fetchrow("SELECT 1 WHERE false") is None
+    assert await database.execute("CREATE TEMP TABLE a (); CREATE TEMP TABLE b ();")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await database.fetch("SELECT * FROM nowhere")
     assert database.health.ready
+
+
+@pytest.mark.postgres
+async def test_a_cancelled_query_gives_its_connection_back(database: Database) -> None:
+    for _ in range(limits.READERS * 3):
+        with trio.move_on_after(0.01):
+            await database.fetch("SELECT pg_sleep(30)")
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            for _ in range(limits.READERS * 3):
+                nursery.start_soon(database.fetch, "SELECT 1")
+
+
+@pytest.mark.postgres
+async def test_a_notification_arrives_on_the_trio_thread_also_after_a_reconnect(database: Database) -> None:
+    send, receive = trio.open_memory_channel[tuple[str | None, str]](100)
+
+    def heard(payload: str | None) -> None:
+        send.send_nowait((payload, threading.current_thread().name))
+
+    with trio.fail_after(10):
+        await database.listen("cards", heard)
+        here = threading.current_thread().name
+        assert await receive.receive() == (None, here)
+        await database.execute("SELECT pg_notify('cards', 'one')")
+        assert await receive.receive() == ("one", here)
+        await database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LISTEN%' AND pid <> pg_backend_pid()"
+        )
+        assert await receive.receive() == (None, here)
+        await database.execute("SELECT pg_notify('cards', 'two')")
+        assert await receive.receive() == ("two", here)
+
+
+@pytest.mark.postgres
+async def test_a_constraint_that_is_checked_at_commit_rejects_its_turn_only(fresh_dsn: str) -> None:
+    """As the ledger's balance is: the error comes with COMMIT, when the statement had already answered."""
+    run_sql(
+        fresh_dsn,
+        """CREATE FUNCTION audited() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN IF NEW.who = 'mallory' THEN RAISE EXCEPTION 'not mallory'; END IF; RETURN NULL; END $$""",
+        """CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON audit_log DEFERRABLE INITIALLY DEFERRED
+           FOR EACH ROW EXECUTE FUNCTION audited()""",
+    )
+
+    def line(who: str) -> AuditRow:
+        return AuditRow(tenant="acme", at=NOW, who=who, action="a", subject="s", detail={})
+
+    async with open_database(fresh_dsn, migrating=False) as database:
+        turns = [
+            Writer(actor).turn(facts=[fact()], rows=[line(who)])
+            for actor, who in ((ALICE, "alice"), (BOB, "mallory"), (CAROL, "carol"))
+        ]
+        outcomes = await database.store.commit(MAIN, turns)
+        assert [outcome.verdict for outcome in outcomes] == [Verdict.COMMITTED, Verdict.REJECTED, Verdict.COMMITTED]
+        assert outcomes[1].reason == "not mallory"
+        states = await database.store.recover([ALICE, BOB, CAROL], claim=False)
+        assert [state.seq for state in states] == [1, 0, 1]
+
+
+@pytest.mark.postgres
+async def test_lanes_commit_side_by_side_and_a_lane_takes_its_batches_in_turn(database: Database) -> None:
+    writers = [Writer(actor) for actor in (ALICE, BOB, CAROL)]
+    turns = [writer.turn(facts=[fact()]) for writer in writers]
+    verdicts: list[Verdict] = []
+
+    async def commit(lane: str, at: int) -> None:
+        verdicts.extend(outcome.verdict for outcome in await database.store.commit(lane, [turns[at]]))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(commit, MAIN, 0)
+        nursery.start_soon(commit, MAIN, 1)
+        nursery.start_soon(commit, "money", 2)
+    assert verdicts == [Verdict.COMMITTED] * 3

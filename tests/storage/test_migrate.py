@@ -1,0 +1,118 @@
+"""The schema: made once, found up to date cheaply, refused when newer; partitions ahead of time."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from runtime.turn import MAIN
+from storage import rows
+from storage.database import Database
+from storage.migrate import NEWEST, SchemaError, migrate, migrate_now
+from storage.upkeep import keep_partitions
+from tests.kits.postgres import named, run_sql
+from tests.storage.turns import ALICE, Writer, fact
+
+pytestmark = pytest.mark.postgres
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def empty_dsn(postgres_server: str) -> Any:
+    run_sql(postgres_server, "DROP DATABASE IF EXISTS empty", "CREATE DATABASE empty")
+    yield named(postgres_server, "empty")
+    run_sql(postgres_server, "DROP DATABASE empty WITH (FORCE)")
+
+
+def test_an_empty_database_is_brought_to_the_newest_schema_once(empty_dsn: str) -> None:
+    assert migrate_now(empty_dsn) == (None, NEWEST)
+    assert migrate_now(empty_dsn) == (NEWEST, NEWEST)
+
+
+def test_two_nodes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
+    async def both() -> list[Any]:
+        return await asyncio.gather(*(migrate(empty_dsn) for _ in range(3)))
+
+    assert {after for _, after in asyncio.run(both())} == {NEWEST}
+
+
+def test_a_newer_schema_is_refused(fresh_dsn: str) -> None:
+    run_sql(fresh_dsn, "UPDATE schema_version SET version_num = '9999'")
+    with pytest.raises(SchemaError, match=r"9999.*newer voltroupe"):
+        migrate_now(fresh_dsn)
+
+
+def test_an_up_to_date_database_does_not_load_alembic(fresh_dsn: str) -> None:
+    code = f"""
+import sys
+from storage.migrate import migrate_now
+migrate_now({fresh_dsn!r})
+assert "alembic" not in sys.modules and "sqlalchemy" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+async def test_every_row_class_has_its_writer(database: Database) -> None:
+    found = {
+        name for (name,) in await database.fetch("SELECT proname FROM pg_proc WHERE proname LIKE 'write\\_%'")
+    }
+    assert {f"write_{kind}" for kind in rows.KINDS.values()} <= found
+
+
+async def _keep(database: Database, now: datetime) -> int:
+    return await database.run(lambda connection: keep_partitions(connection, now))
+
+
+async def _part_of(database: Database, table: str) -> list[str]:
+    return [name for (name,) in await database.fetch(f"SELECT tableoid::regclass::text FROM {table} ORDER BY 1")]
+
+
+async def test_no_time_is_refused_and_a_waiting_row_moves_into_its_partition(database: Database) -> None:
+    writer = Writer(ALICE)
+    future = datetime(2031, 5, 17, 12, tzinfo=UTC)
+    for at in (datetime(1970, 1, 1, tzinfo=UTC), future):
+        turn = writer.turn(at=at, facts=[fact(), fact(1, bulk=True)])
+        [outcome] = await database.store.commit(MAIN, [turn])
+        assert not outcome.reason
+        writer.won(turn)
+    assert await _part_of(database, "fact") == ["fact_default", "fact_default"]
+    assert await _keep(database, future) > 0
+    assert await _part_of(database, "fact") == ["fact_default", "fact_p2031050100"]
+    assert await _part_of(database, "meter") == ["meter_default", "meter_p2031051700"]
+    assert await _keep(database, future) == 0
+    assert [stored.seq for stored in await database.store.full_history(ALICE)] == [1, 1, 2, 2]
+    [found] = await database.store.recover([ALICE], claim=False)
+    assert len(found.facts) == 4
+
+
+async def test_events_end_after_their_two_days_and_traces_after_a_week(database: Database) -> None:
+    now = datetime.now(UTC)
+    names = "SELECT relname FROM pg_class WHERE relname ~ '^(event|trace|fact|meter)_p[0-9]+$'"
+    before = {name for (name,) in await database.fetch(names)}
+    await _keep(database, now + timedelta(days=30))
+    after = {name for (name,) in await database.fetch(names)}
+    assert not {name for name in before & after if name.startswith(("event", "trace"))}
+    assert {name for name in before if name.startswith(("fact", "meter"))} <= after
+
+
+async def test_a_busy_table_is_left_for_later(database: Database, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.limits.PARTITION_LOCK_TIMEOUT_MS", 50)
+    await database.execute("DELETE FROM partition_rule WHERE parent <> 'fact'")
+
+    async def while_somebody_reads(connection: asyncpg.Connection) -> int:
+        other = await asyncpg.connect(fresh_dsn)
+        try:
+            async with other.transaction():
+                await other.execute("LOCK TABLE fact_default IN ACCESS SHARE MODE")
+                return await keep_partitions(connection, datetime(2040, 1, 1, tzinfo=UTC))
+        finally:
+            await other.close()
+
+    assert await database.run(while_somebody_reads) == 0
+    assert await _keep(database, datetime(2040, 1, 1, tzinfo=UTC)) == 3
