@@ -19,8 +19,8 @@ from actors.model.intents import CommandFailure, CommandResult, ReportedVariable
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
-from actors.station.rows import event, variable_row
-from actors.station.state import StationState
+from actors.station.rows import event, station_row, variable_row
+from actors.station.state import StationState, apply
 
 TOPIC = "ocpp"
 
@@ -95,6 +95,7 @@ def decide_done(
         rows += [variable_row(here.tenant, here.id, variable) for variable in told]
     if secret is not None:
         facts.append(f.SecretChanged(secret, now))
+        rows.append(station_row(here.tenant, here.id, apply(state, facts[-1]), now))
     return Decision(
         facts=facts,
         settled=((done.id, settled),),

@@ -128,8 +128,8 @@ class House:
     def token(self, uid: str) -> IdToken:
         return self.env.vault.token(TENANT, uid)
 
-    async def furnish(self, *, evses: int = 2, boot: bool = True, tariff: str | None = "standard", **settings: Any) -> None:
-        await self.ask(tenant_address(TENANT), Create("Acme", "EUR", "DE", "Europe/Berlin", "refuse", "owner", settings))
+    async def furnish(self, *, evses: int = 2, boot: bool = True, tariff: str | None = "standard", settings: Any = None) -> None:
+        await self.ask(tenant_address(TENANT), Create("Acme", "EUR", "DE", "Europe/Berlin", "refuse", "owner", settings or {}))
         await self.ask(tenant_address(TENANT), PutTariff("standard", TARIFF, None, "owner"))
         for uid, status, payment in (
             ("GOOD", "Accepted", "invoice"),
