@@ -59,9 +59,10 @@ class _Books:
                 return found
             query["cursor"] = page["next"]
 
-    def meter_times(self, session: str) -> Counter[datetime]:
+    def readings(self, session: str) -> Counter[tuple[datetime, str]]:
+        """Readings by time and context: the last periodic one and the one within the stop may share a millisecond."""
         detail = self._api.get(f"/tenants/{TENANT}/sessions/{session}").raise_for_status().json()
-        return Counter(_time(value["at"]) for value in detail["meter_values"])
+        return Counter((_time(value["at"]), value["samples"][0]["context"]) for value in detail["meter_values"])
 
     def station(self, station: str) -> dict[str, Any]:
         view: dict[str, Any] = self._api.get(f"/tenants/{TENANT}/stations/{station}").raise_for_status().json()
@@ -119,20 +120,20 @@ def _verify_stop(verdict: Verdict, books: _Books, station: str, line: Line) -> N
 
 
 def _verify_meters(verdict: Verdict, books: _Books, station: str, lines: list[Line]) -> None:
-    wanted: dict[int, set[datetime]] = {}
+    wanted: dict[int, set[tuple[datetime, str]]] = {}
     for line in lines:
         verdict.counts["meters"] += 1
-        times = wanted.setdefault(line["request"]["transactionId"], set())
-        times |= {_time(value["timestamp"]) for value in line["request"]["meterValue"]}
-    for number, times in wanted.items():
+        told = wanted.setdefault(line["request"]["transactionId"], set())
+        told |= {(_time(value["timestamp"]), value["sampledValue"][0]["context"]) for value in line["request"]["meterValue"]}
+    for number, told in wanted.items():
         session = books.by_number.get(number)
         if session is None:
             verdict.problems.append(f"{station}: readings of {number} were acknowledged, the session is lost")
             continue
-        kept = books.meter_times(session["id"])
-        for at in times:
-            problem = f"{station}: the reading of {number} at {at} was acknowledged and is there {kept[at]} times"
-            verdict.demand(kept[at] == 1, problem)
+        kept = books.readings(session["id"])
+        for reading in told:
+            problem = f"{station}: the reading of {number} at {reading} was acknowledged and is there {kept[reading]} times"
+            verdict.demand(kept[reading] == 1, problem)
 
 
 def _verify_books(verdict: Verdict, books: _Books, sent: set[StartKey]) -> None:
