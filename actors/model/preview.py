@@ -3,7 +3,9 @@
 The description is JSON (all optional): `start` (RFC 3339, or local `HH:MM` with an optional weekday: `MONDAY 09:30`),
 `time_zone`, and either one stretch (`energy_wh` or `energy_kwh`, `charging_s`, `parking_s`, `power_w` or `power_kw`,
 `current_a`) or `periods`, a list of such stretches in order, each with `activity` (charging, withheld, parking).
-`reservation_s` before it, `reservation_expired` instead of it. It is priced by `rate`, the same as a bill.
+`end` instead of `charging_s`: what is not parked until then is charged. `reservation_s` before it,
+`reservation_expired` instead of it. `started_at` and `ended_at` are understood as in a session. What is not
+understood is named in the answer's `ignored`. It is priced by `rate`, the same as a bill.
 """
 
 from collections.abc import Mapping
@@ -22,6 +24,12 @@ from actors.model.usage import Activity, Usage, UsagePeriod
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _ACTIVITIES = ("charging", "withheld", "parking")
 _A_MONDAY = date(2026, 1, 5)
+_STRETCH = frozenset(
+    ("energy_wh", "energy_kwh", "power_w", "power_kw", "current_a", "activity", "charging_s", "duration_s", "parking_s")
+)
+_SESSION = _STRETCH | frozenset(
+    ("start", "started_at", "start_local", "end", "ended_at", "time_zone", "periods", "reservation_s", "reservation_expired")
+)
 _HOUR_S = Decimal(3600)
 _KILO = Decimal(1000)
 _MOST = Decimal(10**9)
@@ -41,7 +49,7 @@ def preview(tariff: Tariff, session: Any, *, time_zone: str = "UTC") -> dict[str
         rated = rate(tariff, usage, time_zone=zone)
     except UsageError as error:
         raise PreviewError([Problem("", str(error))]) from None
-    return as_json(rated, tariff)
+    return {**as_json(rated, tariff), "ignored": sorted(str(field) for field in session if field not in _SESSION)}
 
 
 def as_json(rated: Rated, tariff: Tariff) -> dict[str, Any]:
@@ -135,6 +143,10 @@ class _Fields:
             return None
         return found
 
+    def either(self, *fields: str) -> Any:
+        """The first of the synonyms that is given."""
+        return next((self.fields[field] for field in fields if self.fields.get(field) is not None), None)
+
     def scaled(self, base: str, kilo: str) -> Decimal | None:
         """In thousands, from either field."""
         found = self.number(base)
@@ -163,8 +175,9 @@ def described(session: Any, time_zone: str) -> tuple[Usage, str]:
     if expired and not reserved:
         read.wrong("reservation_s", "is required with reservation_expired")
     if not expired:
+        length = _end(read, zone, at) if read.fields.get("periods") is None else None
         for stretch in _stretches(read):
-            at = _add(periods, stretch, at)
+            at = _add(periods, stretch, at, length)
     if problems:
         raise PreviewError(problems)
     return Usage(tuple(periods), reservation_expired=expired), zone_name
@@ -180,9 +193,9 @@ def _stretches(read: _Fields) -> list[_Fields]:
     return [_Fields(row, f"/periods/{n}", read.problems) for n, row in enumerate(rows)]
 
 
-def _add(periods: list[UsagePeriod], read: _Fields, at: datetime) -> datetime:
-    """One stretch: what was charged, then what was parked. Without a duration, energy takes as long as its power
-    says, or no time at all."""
+def _add(periods: list[UsagePeriod], read: _Fields, at: datetime, length: timedelta | None) -> datetime:
+    """One stretch: what was charged, then what was parked. Without a duration it lasts until the described end, or
+    as long as its energy takes at its power, or no time at all."""
     energy = read.scaled("energy_wh", "energy_kwh") or Decimal(0)
     power, current = read.scaled("power_w", "power_kw"), read.number("current_a")
     activity = read.fields.get("activity", "charging")
@@ -190,10 +203,12 @@ def _add(periods: list[UsagePeriod], read: _Fields, at: datetime) -> datetime:
         read.wrong("activity", f"must be one of {', '.join(_ACTIVITIES)}")
         activity = "charging"
     charging = read.span("charging_s") or read.span("duration_s")
-    if not charging and energy and power:
+    parking = read.span("parking_s")
+    if not charging and length is not None:
+        charging = max(timedelta(), length - parking)
+    elif not charging and energy and power:
         hours = min(energy / power, Decimal(24 * MAX_RATED_SPAN.days))
         charging = timedelta(microseconds=int(hours * _HOUR_S * 1_000_000))
-    parking = read.span("parking_s")
     if charging or energy or not parking:
         periods.append(UsagePeriod(at, at + charging, energy, cast(Activity, activity), power, current))
         at += charging
@@ -214,7 +229,7 @@ def _zone(read: _Fields, default: str) -> tuple[str, ZoneInfo]:
 
 def _start(read: _Fields, zone: ZoneInfo) -> datetime:
     """RFC 3339, or a local time of day on a given weekday (a plain Monday without one)."""
-    value = read.fields.get("start", read.fields.get("start_local"))
+    value = read.either("start", "started_at", "start_local")
     noon = datetime.combine(_A_MONDAY, time(12), zone).astimezone(UTC)
     if value is None:
         return noon
@@ -230,3 +245,20 @@ def _start(read: _Fields, zone: ZoneInfo) -> datetime:
             pass
     read.wrong("start", "must be RFC 3339, or a local time such as 09:30 or MONDAY 09:30")
     return noon
+
+
+def _end(read: _Fields, zone: ZoneInfo, start: datetime) -> timedelta | None:
+    """How long after `start` the described `end` is."""
+    value = read.either("end", "ended_at")
+    if value is None:
+        return None
+    try:
+        end = datetime.fromisoformat(value)
+        span = (end.replace(tzinfo=zone) if end.tzinfo is None else end) - start
+    except (TypeError, ValueError, OverflowError):
+        read.wrong("end", "must be RFC 3339")
+        return None
+    if not timedelta() <= span <= MAX_RATED_SPAN:
+        read.wrong("end", f"must be after the start, and at most {MAX_RATED_SPAN.days} days")
+        return None
+    return span

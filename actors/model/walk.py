@@ -62,7 +62,7 @@ class _Stretch(msgspec.Struct):
     fixed: bool
 
 
-class _Piece(msgspec.Struct):
+class _Piece(msgspec.Struct, gc=False):
     start: int
     end: int
     energy: Decimal
@@ -87,8 +87,11 @@ def walk(plan: Plan, choices: Choices, periods: Sequence[UsagePeriod], zone: Zon
         energy = period.energy_kwh
         while stretches[here].until <= start:
             here += 1
-        inner = _inner_cuts(stretches, here, marks, plan.kwh, start, end, used, energy)
-        pieces = [_Piece(start, end, energy, used)] if not inner else _pieces(inner, start, end, used, energy)
+        pieces = [_Piece(start, end, energy, used)]
+        if marks or plan.kwh or stretches[here].until < end:
+            inner = _inner_cuts(stretches, here, marks, plan.kwh, start, end, used, energy)
+            if inner:
+                pieces = _pieces(inner, start, end, used, energy)
         for piece in pieces:
             while stretches[here].until <= piece.start:
                 here += 1

@@ -48,6 +48,16 @@ def test_kwh_and_kw_are_understood_and_a_power_gives_the_duration() -> None:
     assert (answer["energy_wh"], answer["charging_s"]) == (22_000, 7200)
 
 
+def test_a_session_as_the_api_shows_it_can_be_priced_again() -> None:
+    session = {
+        "started_at": "2026-06-01T10:00:00Z", "ended_at": "2026-06-01T12:00:00Z", "energy_wh": 5000, "parking_s": 1800,
+        "station": "CP-1", "state": "ended",
+    }  # fmt: skip
+    answer = preview(TARIFF, session)
+    assert (answer["charging_s"], answer["parking_s"], answer["energy_wh"]) == (5400, 1800, 5000)
+    assert answer["ignored"] == ["state", "station"]
+
+
 def test_an_empty_description_costs_nothing_here() -> None:
     assert preview(TARIFF, {})["cost"]["incl"]["amount_minor"] == 0
 
@@ -64,6 +74,8 @@ def test_an_empty_description_costs_nothing_here() -> None:
         ({"time_zone": ["UTC"]}, "/time_zone"),
         ({"start": "tomorrow"}, "/start"),
         ({"start": 7}, "/start"),
+        ({"end": "later"}, "/end"),
+        ({"start": "2026-06-01T10:00:00Z", "end": "2026-06-01T09:00:00Z"}, "/end"),
         ({"periods": []}, "/periods"),
         ({"periods": [{"energy_wh": 1}, {"activity": "sleeping"}]}, "/periods/1/activity"),
         ({"periods": [{"energy_wh": 1}, 3]}, "/periods/1"),
