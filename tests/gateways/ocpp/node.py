@@ -60,7 +60,14 @@ class Node:
         await self.ask(tenant_address(tenant), Create(tenant, "EUR", "DE", "Europe/Berlin", unknown, "test", settings))
 
     async def register(
-        self, station: str, *, tenant: str = TENANT, profile: int = 1, password: bytes = PASSWORD, evses: int = 2, versions: tuple[str, ...] = ("ocpp1.6",)
+        self,
+        station: str,
+        *,
+        tenant: str = TENANT,
+        profile: int = 1,
+        password: bytes = PASSWORD,
+        evses: int = 2,
+        versions: tuple[str, ...] = ("ocpp1.6",),
     ) -> None:
         secret = hash_secret(password, lambda n: bytes(range(n)))
         await self.ask(
@@ -180,7 +187,13 @@ class Station:
 
 
 async def upgrade(
-    node: Node, identity: str = "CP1", *, path: str | None = None, auth: str | None = None, subprotocols: str | None = "ocpp1.6", extra: str = "",
+    node: Node,
+    identity: str = "CP1",
+    *,
+    path: str | None = None,
+    auth: str | None = None,
+    subprotocols: str | None = "ocpp1.6",
+    extra: str = "",
     tls: ssl.SSLContext | None = None,
 ) -> tuple[Station, wire.Response]:
     """Connect and send an upgrade request; whatever answer came."""

@@ -14,7 +14,8 @@ async def test_boot_authorise_start_meter_stop() -> None:
             assert boot["currentTime"].endswith("Z")
             assert "." not in boot["currentTime"]
             assert (await station.call("Heartbeat", {})).keys() == {"currentTime"}
-            assert await station.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}) == {}
+            status = {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}
+            assert await station.call("StatusNotification", status) == {}
             assert (await station.call("Authorize", {"idTag": TAG}))["idTagInfo"]["status"] == "Accepted"
             start = {"connectorId": 1, "idTag": TAG, "meterStart": 1000, "timestamp": node.system.now().isoformat()}
             started = await station.call("StartTransaction", start)

@@ -1,5 +1,6 @@
 """A WebSocket client of bytes: it sends exactly what a test says, and shows exactly what came back."""
 
+import base64
 import os
 import struct
 from typing import NamedTuple
@@ -56,9 +57,9 @@ def parse(data: bytes) -> list[Received]:
     return frames
 
 
-def upgrade(path: str = "/ocpp/demo/CP1", *, subprotocols: str | None = "ocpp1.6", extra: str = "", key: bytes | None = None) -> bytes:
-    import base64
-
+def upgrade(
+    path: str = "/ocpp/demo/CP1", *, subprotocols: str | None = "ocpp1.6", extra: str = "", key: bytes | None = None
+) -> bytes:
     lines = [
         f"GET {path} HTTP/1.1",
         "Host: localhost",
