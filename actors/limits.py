@@ -30,6 +30,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     and the runtime bounds those."""
     claimants: int = 4
     """Open sessions that are asked whether a stop without a number is theirs; a station with more keeps it as stray."""
+    contradictions: int = 8
+    """Contradicting stops that a session remembers to recognise a retry."""
     flags: int = 32
     """Distinct flags a session keeps."""
 

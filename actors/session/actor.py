@@ -37,7 +37,7 @@ class SessionActor(Actor[SessionState]):
     def redact(self, state: SessionState) -> Any:
         """The token only as people may see it; the frozen tariff by its name."""
         shown: dict[str, Any] = msgspec.to_builtins(state)
-        for told in (shown, shown.get("stop"), shown.get("contradiction")):
+        for told in (shown, shown.get("stop"), *shown.get("contradictions", ())):
             if isinstance(told, dict) and isinstance(told.get("token"), dict):
                 told["token"] = {"masked": told["token"]["masked"], "type": told["token"].get("type", "ISO14443")}
         for verdict in (shown.get("verdict"), (shown.get("stop") or {}).get("verdict")):

@@ -60,8 +60,8 @@ class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     heard_at: datetime | None = None
     row_at: datetime | None = None
     stop: StopTold | None = None
-    contradiction: StopTold | None = None
-    """The last stop that said something else: its retry changes nothing either."""
+    contradictions: tuple[StopTold, ...] = ()
+    """Stops that said something else, or came after an operator had closed the session: their retries change nothing."""
     ended_at: datetime | None = None
     energy_wh: int | None = None
     flags: tuple[str, ...] = ()
@@ -131,7 +131,7 @@ def _metered(state: SessionState, fact: f.Metered) -> SessionState:
     signed = tuple(reading for reading in fact.readings if any(sample.signed for sample in reading.samples))
     keys = (*state.meters, *((reading.at, fact.content) for reading in fact.readings[:1]))
     energy, phase = state.energy_wh, state.phase
-    if state.stop is None and points:
+    if points and state.stop is None and state.resolution is None:
         energy = energy_so_far(state, points)
         if phase == "started" and energy is not None and energy > 0:
             phase = after(phase, "charging")
@@ -224,7 +224,8 @@ def _flagged(state: SessionState, fact: f.Flagged) -> SessionState:
 def _stop_contradicted(state: SessionState, fact: f.StopContradicted) -> SessionState:
     told = StopTold(fact.meter_stop_wh, fact.at, fact.reason, fact.token)
     flags = add_flags(state.flags, ("stop_contradicted",))
-    return replace(state, contradiction=told, flags=flags, row_at=fact.received)
+    contradictions = (*state.contradictions, told)[-LIMITS.contradictions :]
+    return replace(state, contradictions=contradictions, flags=flags, row_at=fact.received)
 
 
 def _stray_stopped(state: SessionState, fact: f.StrayStopped) -> SessionState:

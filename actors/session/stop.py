@@ -123,7 +123,7 @@ def _stopped_again(session: str, state: SessionState, told: StopTold | None, sto
     same = StopTold(stop.meter_stop_wh, stop.at, stop.reason)
     if told is not None and _content(told) == same:
         return Decision(reply=reply)
-    if state.contradiction is not None and _content(state.contradiction) == same:
+    if any(_content(known) == same for known in state.contradictions):
         return Decision(reply=reply)
     fact = f.StopContradicted(stop.meter_stop_wh, stop.at, stop.received, stop.reason, stop.token)
     after = apply(state, fact)

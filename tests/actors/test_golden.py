@@ -1,0 +1,166 @@
+"""Every fact and state as it was ever written can still be read: one golden file per version.
+
+A file holds the bytes of each fact type and of one state per kind, made of the samples below. A new version writes a
+new file beside the old ones (`python -m tests.actors.test_golden`), and brings the upcaster that reads the old.
+"""
+
+import json
+import sys
+from datetime import timedelta
+from decimal import Decimal
+from functools import reduce
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from actors.evse import facts as evse
+from actors.evse.actor import EvseActor
+from actors.model.device import Attribute, Variable
+from actors.model.intents import VariableRef
+from actors.model.meter import Reading, Sample
+from actors.model.money import Cost, Money, VatAmount
+from actors.model.token import IdToken, TokenCard, TokenVerdict
+from actors.ports import TariffCard
+from actors.session import facts as session
+from actors.session.actor import SessionActor
+from actors.session.messages import Place
+from actors.station import facts as station
+from actors.station.actor import StationActor
+from actors.station.messages import Boot
+from actors.tenant import facts as tenant
+from actors.tenant.actor import TenantActor
+from runtime.codec import Codec
+from runtime.turn import CheckpointRow, FactRow
+from tests.actors.kit import T0, TARIFF
+
+GOLDEN = Path(__file__).with_name("golden")
+LATER = T0 + timedelta(hours=1, microseconds=1)
+PLACE = Place("acme", "CP-1", 1, 1, "Europe/Berlin", "DE", "EUR", {"city": "Köln"}, "DE", "ACM")
+TOKEN = IdToken("tok_1", "04A2…81")
+VERDICT = TokenVerdict("Accepted", LATER, "grp", "grp", "invoice")
+CARD = TariffCard("acme", "standard", 1, T0, "f" * 32, "EUR", TARIFF)
+READINGS = (
+    Reading(LATER, (Sample(Decimal("1234.5"), "1.2345", unit="Wh"), Sample(None, "OCMF|{}|{}", signed=True, phase="L1"))),
+)
+COST = Cost(Money(500, "EUR"), Money(595, "EUR"), (VatAmount(Decimal("19.0"), Money(95, "EUR")),))
+REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
+
+SAMPLES: dict[type, list[Any]] = {
+    TenantActor: [
+        tenant.Created("Acme", "EUR", "DE", "Europe/Berlin", "inbox", "owner", T0, {"party_id": "ACM"}),
+        tenant.TokenPut(TokenCard("tok_1", "ISO14443", "Accepted", "04A2…81", "grp", LATER, "invoice"), "op", T0),
+        tenant.TokenDeleted("tok_1", "op", LATER),
+        tenant.TariffPut("standard", 1, T0, "f" * 32, "EUR", TARIFF, "op", T0),
+        tenant.TariffDeleted("standard", "op", LATER),
+    ],
+    StationActor: [
+        station.Registered(2, 1, b"\x01secret", ("ocpp1.6",), "standard", {"city": "Köln"}, ("abc", "def"), "op", T0),
+        station.Booted(Boot("V", "M", "S1", firmware="1.0"), "Accepted", T0),
+        station.StatusTold("Available", "Available", T0, T0, info="fine"),
+        station.FirmwareTold("Installed", T0, 4),
+        station.LogTold("Uploaded", T0),
+        station.VariablesTold((Variable(REF, (Attribute("300"),)),), T0),
+        station.CommandIssued("c1", "RequestStart", "RemoteStartTransaction", "ab12", LATER, "op", T0, "tok_1", 1),
+        station.CommandSettled("c1", "done", "Accepted", LATER),
+        station.SecretChanged(b"\x01other", LATER),
+        station.Unattributed(0, 0, None, READINGS, "hash", LATER, ("clock",)),
+        station.Unregistered("op", LATER),
+        station.Registered(1, 0, None, ("ocpp1.6",), None, {}, ("abc", "def"), "op", LATER),
+    ],
+    EvseActor: [
+        evse.Provisioned("abc", True, T0),
+        evse.StatusTold(1, "Occupied", "Charging", T0, LATER, "NoError", "info", "vendor", "E1"),
+        evse.Occupied("s1", 1, T0),
+        evse.Released("s0", LATER),
+        evse.Unattributed(1, -1, READINGS, "hash", LATER, ("clock",)),
+    ],
+    SessionActor: [
+        session.Started(PLACE, TOKEN, VERDICT, CARD, 42, 1000, T0, LATER, 1, 7, ("clock",)),
+        session.Metered(READINGS, "hash", LATER, ("clock",)),
+        session.ChargingChanged("SuspendedEV", T0, LATER),
+        session.Flagged("overdue", LATER, "detail"),
+        session.Ended(11_000, LATER, LATER, "Local", 10_000, TOKEN, VERDICT, ("meter_rounding",)),
+        session.Quarantined(("repeated_after_stop",), LATER),
+        session.StopContradicted(12_000, LATER, LATER, "Remote", TOKEN),
+        session.Unread("dead-1", "stop", LATER, PLACE, 42),
+        session.Resolved("correct", "why", "op", LATER, 9_000, T0, LATER, CARD),
+        session.Rated(COST, 9_000, "f" * 32, LATER),
+        session.Booked("cs1", LATER, "j1"),
+    ],
+}
+"""Facts in an order that each actor could have written; the state is what they lead to."""
+
+ALONE: dict[type, list[Any]] = {
+    SessionActor: [
+        session.Unpriced(LATER),
+        session.Waived("why", LATER),
+        session.StopMatched("s1", LATER),
+        session.StrayStopped(PLACE, -1, 11_000, LATER, LATER, "Local", TOKEN, ("clock",)),
+    ],
+}
+"""Facts that have no place in the same life."""
+
+KINDS = list(SAMPLES)
+
+
+def codec_of(kind: Any) -> Codec:
+    return Codec(
+        state_type=kind.state_type,
+        fact_type=kind.fact_type,
+        durable_type=kind.durable_type,
+        version=kind.version,
+        fact_upcasters=kind.fact_upcasters,
+        state_upcasters=kind.state_upcasters,
+    )
+
+
+def state_of(kind: Any) -> Any:
+    actor = kind.__new__(kind)
+    return reduce(actor.apply, SAMPLES[kind], actor.initial())
+
+
+def golden(kind: Any) -> dict[str, Any]:
+    codec = codec_of(kind)
+    rows = codec.facts([*SAMPLES[kind], *ALONE.get(kind, ())])
+    return {
+        "version": kind.version,
+        "facts": [{"type": row.type, "body": json.loads(row.body)} for row in rows],
+        "state": json.loads(codec.checkpoint(state_of(kind)).body),
+    }
+
+
+def path_of(kind: Any) -> Path:
+    return GOLDEN / f"{kind.kind}-v{kind.version}.json"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_every_fact_type_has_a_sample(kind: Any) -> None:
+    sampled = {type(fact) for fact in [*SAMPLES[kind], *ALONE.get(kind, ())]}
+    assert sampled == set(get_args(kind.fact_type))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_what_is_written_now_is_what_the_golden_file_of_this_version_holds(kind: Any) -> None:
+    assert golden(kind) == json.loads(path_of(kind).read_text()), "a changed shape needs a new version and an upcaster"
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+def test_every_golden_file_is_still_read_and_written_again_the_same(path: Path) -> None:
+    kind = next(kind for kind in KINDS if path.stem.startswith(kind.kind + "-"))
+    written = json.loads(path.read_text())
+    codec = codec_of(kind)
+    for n, fact in enumerate(written["facts"]):
+        body = json.dumps(fact["body"], separators=(",", ":"), ensure_ascii=False).encode()
+        known = codec.fact(FactRow(n, fact["type"], written["version"], body))
+        if written["version"] == kind.version:
+            assert json.loads(codec.facts([known])[0].body) == fact["body"]
+    state = codec.state(CheckpointRow(written["version"], json.dumps(written["state"]).encode()))
+    assert state == state_of(kind)
+
+
+if __name__ == "__main__":
+    for each in KINDS:
+        if path_of(each).exists() and "--again" not in sys.argv:
+            continue
+        path_of(each).write_text(json.dumps(golden(each), indent=1, ensure_ascii=False) + "\n")
