@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from actors.model.device_keys import KEYS, LIMITS, PROFILES, RATE_UNITS, VALUES, VENDOR_COMPONENT, Key
+from actors.model.device_standard import standard
 from actors.model.intents import ReportedVariable, VariableRef
 from actors.model.limits import MAX_KEY_VALUE
 
@@ -162,7 +163,7 @@ def merge(known: Mapping[Place, Variable], reported: Iterable[ReportedVariable])
         limit = _limit(key, report.value)
         if limit is not None:
             ref, most = limit
-            target = current(ref) or Variable(ref, (), _characteristics(_BY_VARIABLE.get(_standard(ref))))
+            target = current(ref) or Variable(ref, (), _characteristics(_BY_VARIABLE.get(_standard(ref)), *_standard(ref)))
             put(msgspec.structs.replace(target, characteristics=_with_limit(target.characteristics, most)))
         if key.lower() == "supportedfeatureprofiles" and report.value is not None:
             for variable in _available(report.value):
@@ -193,7 +194,11 @@ def from_boot(
         ("FiscalMetering", "SerialNumber", meter_serial),
     )
     return tuple(
-        Variable(VariableRef(component, variable), (Attribute(value[:MAX_KEY_VALUE], mutability="ReadOnly"),))
+        Variable(
+            VariableRef(component, variable),
+            (Attribute(value[:MAX_KEY_VALUE], mutability="ReadOnly"),),
+            _characteristics(None, component, variable, None),
+        )
         for component, variable, value in rows
         if value
     )
@@ -223,16 +228,21 @@ def _reported(report: ReportedVariable, before: Variable | None) -> Variable:
     return Variable(
         ref,
         (Attribute(value, mutability=mutability), *others),
-        before.characteristics if before is not None else _characteristics(key),
+        before.characteristics if before is not None else _characteristics(key, *_standard(ref)),
     )
 
 
-@lru_cache(maxsize=256)
-def _characteristics(key: Key | None) -> Characteristics:
-    if key is None:
+@lru_cache(maxsize=1024)
+def _characteristics(key: Key | None, component: str, variable: str, instance: str | None) -> Characteristics:
+    """Type and unit from the table of keys, else from the standard's catalogue. Shared: there are few, and many
+    stations."""
+    values = ",".join(VALUES.get(variable, ())) or None
+    if key is not None:
+        return Characteristics(key.type, unit=key.unit, values_list=values)
+    known = None if component == VENDOR_COMPONENT else standard(component, variable, instance)
+    if known is None:
         return Characteristics()
-    values = VALUES.get(key.variable)
-    return Characteristics(key.type, unit=key.unit, values_list=",".join(values) if values else None)
+    return Characteristics(known.type, unit=known.units[0] if known.units else None, values_list=values)
 
 
 def _with_limit(characteristics: Characteristics, most: float) -> Characteristics:

@@ -20,10 +20,18 @@ from actors.model.device import (
     variable_for_key,
 )
 from actors.model.device_keys import KEYS, LIMITS
+from actors.model.device_standard import GENERIC, standard
+from actors.model.device_standard import STANDARD as CATALOGUE
 from actors.model.intents import ReportedVariable, VariableRef
 from tests.actors.model.strategies import REPEATABLE
 
 STANDARD = [key.key for key in KEYS]
+NEWER = {
+    ("SampledDataCtrlr", "SignStartedReadings"),
+    ("SampledDataCtrlr", "SignUpdatedReadings"),
+    ("AlignedDataCtrlr", "SignUpdatedReadings"),
+}
+"""Variables of OCPP 2.1 and of the white paper on signed values: not in the 2.0.1 catalogue."""
 
 
 def report(key: str, value: str | None, readonly: bool | None = False) -> ReportedVariable:
@@ -38,6 +46,16 @@ def test_every_key_has_a_place_of_its_own() -> None:
     assert len({key.key.lower() for key in KEYS}) == len(KEYS)
     assert len({place_of(variable_for_key(key)) for key in STANDARD}) == len(KEYS)
     assert set(LIMITS) <= set(STANDARD)
+
+
+def test_keys_stand_where_the_standard_has_such_a_variable_and_are_of_its_type() -> None:
+    for key in KEYS:
+        if key.component == "OCPP16" or (key.component, key.variable) in NEWER:
+            continue
+        known = standard(key.component, key.variable, key.instance)
+        assert known is not None, key
+        assert known.type == key.type, key
+        assert not known.units or not key.unit or key.unit in known.units, key
 
 
 @pytest.mark.parametrize("key", STANDARD)
@@ -146,6 +164,17 @@ def test_values_are_carried_between_the_vocabularies() -> None:
     assert value_from_16("LocalPreAuthorize", "TRUE") == "true"
     assert value_for_16(VariableRef("SecurityCtrlr", "BasicAuthPassword"), "abc") == "616263"
     assert value_for_16(variable_for_key("AuthorizationKey"), "616263") == "616263"
+
+
+def test_the_catalogue_knows_types_and_units_of_variables_without_a_1_6_key() -> None:
+    assert len(CATALOGUE) > 150
+    assert len(GENERIC) > 60
+    assert standard("EVSE", "Power", None) == ("EVSE", "Power", None, "decimal", ("W", "kW"))
+    assert standard("ConnectedEV", "ProtocolSupportedByEV", "1") is not None
+    assert standard("Acme", "Temperature", None) is not None
+    assert standard("Acme", "Sparkle", None) is None
+    reported = ReportedVariable(VariableRef("TxCtrlr", "TxStartPoint"), "PowerPathClosed")
+    assert merge({}, [reported])[0].characteristics.data_type == "MemberList"
 
 
 def test_a_boot_tells_the_nameplate() -> None:
