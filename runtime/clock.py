@@ -33,13 +33,14 @@ class SystemClock:
 
 
 class ManualClock:
-    """A wall clock that starts at `start` and moves with trio's time (a MockClock in tests) or by `advance`."""
+    """A wall clock that shows `start` when trio's time is `origin` (the first look when None) and moves with trio's time,
+    a MockClock in tests, or by `advance`."""
 
     __slots__ = ("_origin", "_start")
 
-    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC), origin: float | None = None) -> None:
         self._start = start
-        self._origin: float | None = None
+        self._origin = origin
 
     def now(self) -> datetime:
         time = trio.current_time()

@@ -325,7 +325,7 @@ class Counter(Actor[Tally]):
 
 
 def node(store: Any, *, seed: int = 1, clock: Any = None, factory: Any = Counter, **more: Any) -> System:
-    system = System(store, clock=clock or ManualClock(START), random=random.Random(seed), **more)
+    system = System(store, clock=clock or ManualClock(START, origin=0.0), random=random.Random(seed), **more)
     system.register("counter", factory)
     return system
 
