@@ -6,6 +6,7 @@ no, event streams end so that their clients resume elsewhere, and open requests 
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -74,6 +75,7 @@ def create_app(env: WebEnv) -> WebApp:
     services = Services(env)
     services.routes = ROUTES
     services.document = document(ROUTES, env.versions.get("voltroupe", "0"), env.settings.public_url)
+    services.fragment = partial(_fragment, app)
     app.services = services
     dispatcher = Dispatcher(env, services.identities, services.throttle, services.answers, services)
     for route in ROUTES:
@@ -98,6 +100,10 @@ def create_app(env: WebEnv) -> WebApp:
         return problem_response(of_http(error), "")
 
     return app
+
+
+async def _fragment(app: WebApp, template: str, **values: Any) -> str:
+    return await app.jinja_env.get_template(template).render_async(**values)
 
 
 def _view(dispatcher: Dispatcher, route: Route) -> Callable[..., Awaitable[Response]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,6 +53,8 @@ class Services:
         self.streams = Streams()
         self.metrics = Metrics(env, self.streams)
         self.pulse = Pulse(env)
+        self.fragment: Callable[..., Awaitable[str]]
+        """Renders a template outside a request: streams outlive the one that opened them."""
         self.routes: Sequence[Route] = ()
         self.document: dict[str, Any] = {}
 

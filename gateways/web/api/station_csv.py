@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import trio
 
+from actors.station.messages import Registered
 from gateways.web import limits
 from gateways.web.api.station_body import StationBody, identity_problem, station_problems
 from gateways.web.call import Call
@@ -16,7 +17,7 @@ from gateways.web.validate import collect
 
 LOCATION = ("name", "address", "city", "postal_code", "country", "time_zone")
 COLUMNS = ("station", "evses", "profile", "password", "versions", "tariff", *LOCATION, "latitude", "longitude")
-Register = Callable[[Call, str, StationBody], Awaitable[tuple[bool, str | None]]]
+Register = Callable[[Call, str, StationBody], Awaitable[tuple[Registered, str | None]]]
 
 
 class ImportedStation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,8 +106,8 @@ async def run_import(call: Call, lines: list[Line], register: Register) -> Impor
     async def one(n: int, line: Line, body: StationBody) -> None:
         async with limiter:
             try:
-                created, password = await register(call, line.station, body)
-                results[n] = ImportedStation(line.number, line.station, created, password)
+                reply, password = await register(call, line.station, body)
+                results[n] = ImportedStation(line.number, line.station, reply.created, password)
             except Problem as problem:
                 error = problem.detail or problem.title
                 results[n] = ImportedStation(line.number, line.station, False, None, error)

@@ -17,6 +17,7 @@ from gateways.web.problems import Problem, wrong_parameter
 from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
 from gateways.web.views import (
     AuthView,
+    EvseView,
     InboxView,
     MessageView,
     StationSummary,
@@ -43,14 +44,16 @@ async def put_station(call: Call) -> Answer:
 
 
 async def _registered(call: Call, station: str, body: StationBody) -> Answer:
-    created, password = await register(call, station, body)
+    reply, password = await register(call, station, body)
     view = await _read(call, station, password)
+    if len(view.evses) < len(reply.evse_codes):  # their rows follow, once the letters to the EVSEs have arrived
+        view = msgspec.structs.replace(view, evses=with_codes(view.evses, reply.evse_codes))
     location = f"/api/v1/tenants/{call.own}/stations/{quote(station, safe='')}"
-    return Answer(view, status=201 if created else 200, headers={"Location": location})
+    return Answer(view, status=201 if reply.created else 200, headers={"Location": location})
 
 
-async def register(call: Call, station: str, body: StationBody) -> tuple[bool, str | None]:
-    """Tell the station actor; returns (created, the generated password to show once)."""
+async def register(call: Call, station: str, body: StationBody) -> tuple[messages.Registered, str | None]:
+    """Tell the station actor; returns its answer and the generated password, to be shown once."""
     auth = body.auth
     profile = 1 if auth is None else auth.profile
     keep = False
@@ -72,8 +75,15 @@ async def register(call: Call, station: str, body: StationBody) -> tuple[bool, s
         location=body.location,
         who=call.principal.who,
     )
-    reply = await call.ask(station_address(call.own, station), message)
-    return reply.created, generated
+    return await call.ask(station_address(call.own, station), message), generated
+
+
+def with_codes(evses: list[EvseView], codes: tuple[str, ...]) -> list[EvseView]:
+    known = {evse.id: evse for evse in evses}
+    return [
+        known.get(n) or EvseView(id=n, status="Unknown", detail="Unknown", code=code, connectors=[], session=None)
+        for n, code in enumerate(codes, start=1)
+    ]
 
 
 async def get_station(call: Call) -> StationView:

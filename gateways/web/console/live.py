@@ -8,8 +8,9 @@ from contextlib import aclosing
 from typing import Any
 
 import msgspec
+import structlog
 import trio
-from quart import Response, render_template, request
+from quart import Response, request
 
 from gateways.web import limits
 from gateways.web.api.events import sse, stream_response
@@ -20,6 +21,8 @@ from runtime.store import StoreAway
 
 Fragment = Callable[[], Awaitable[str]]
 _AWAY = '<p class="away">The database is away; this part waits for it.</p>'
+_BROKEN = '<p class="away">This part could not be drawn; the log has the reason.</p>'
+_log = structlog.get_logger("web.console")
 
 
 def _stream(visit: Visit, fragment: Fragment, *, pulse: bool = False) -> Response:
@@ -32,7 +35,7 @@ def _stream(visit: Visit, fragment: Fragment, *, pulse: bool = False) -> Respons
             last, quiet = "", 0.0
             async with aclosing(_ticks(visit, pulse)) as ticks:
                 async for _ in ticks:
-                    if await visit.services.identities.by_id(visit.principal.id) is None:
+                    if await _gone(visit):
                         return
                     html = await _rendered(fragment)
                     quiet = quiet + limits.CONSOLE_TICK_SECONDS if html == last else 0.0
@@ -47,10 +50,22 @@ def _stream(visit: Visit, fragment: Fragment, *, pulse: bool = False) -> Respons
 
 
 async def _rendered(fragment: Fragment) -> str:
+    """The part, or what to say instead: a stream must outlive a database that is away, and a bug of ours."""
     try:
         return await fragment()
     except StoreAway:
         return _AWAY
+    except Exception:
+        _log.exception("live part failed")
+        return _BROKEN
+
+
+async def _gone(visit: Visit) -> bool:
+    """The token was revoked. While the database is away nobody is turned out: what is shown comes from memory."""
+    try:
+        return await visit.services.identities.by_id(visit.principal.id) is None
+    except StoreAway:
+        return False
 
 
 async def _ticks(visit: Visit, pulse: bool) -> AsyncGenerator[None, None]:
@@ -72,14 +87,14 @@ async def _ticks(visit: Visit, pulse: bool) -> AsyncGenerator[None, None]:
 
 async def live_overview(visit: Visit) -> Response:
     async def fragment() -> str:
-        return await render_template("console/_overview.html", visit=visit, view=model.overview(visit))
+        return await visit.services.fragment("console/_overview.html", visit=visit, view=model.overview(visit))
 
     return _stream(visit, fragment, pulse=visit.tenant is None)
 
 
 async def live_tree(visit: Visit) -> Response:
     async def fragment() -> str:
-        return await render_template("console/_tree.html", visit=visit, tree=model.tree(visit))
+        return await visit.services.fragment("console/_tree.html", visit=visit, tree=model.tree(visit))
 
     return _stream(visit, fragment)
 
@@ -90,7 +105,7 @@ async def live_actors(visit: Visit) -> Response:
 
     async def fragment() -> str:
         found = model.actor_list(visit, kind, text, sort)
-        return await render_template("console/_actors.html", visit=visit, found=found, sorts=model.SORTS)
+        return await visit.services.fragment("console/_actors.html", visit=visit, found=found, sorts=model.SORTS)
 
     return _stream(visit, fragment)
 
@@ -99,7 +114,9 @@ async def live_actor(visit: Visit) -> Response:
     address = visit.address(request.args.get("address", ""))
 
     async def fragment() -> str:
-        return await render_template("console/_actor.html", visit=visit, address=str(address), actor=model.actor(visit, address))
+        return await visit.services.fragment(
+            "console/_actor.html", visit=visit, address=str(address), actor=model.actor(visit, address)
+        )
 
     return _stream(visit, fragment)
 
@@ -110,6 +127,6 @@ async def live_trace(visit: Visit) -> Response:
 
     async def fragment() -> str:
         rows: list[Any] = await model.trace(visit, address, action)
-        return await render_template("console/_trace.html", visit=visit, rows=rows)
+        return await visit.services.fragment("console/_trace.html", visit=visit, rows=rows)
 
     return _stream(visit, fragment)
