@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from actors.model.countries import alpha3
-from actors.model.limits import CDR_DECIMALS
+from actors.model.limits import CDR_DECIMALS, MAX_SIGNED_VALUES
 from actors.model.meter import Reading
 from actors.model.money import Cost
 from actors.model.rating import Rated, RatedLine
@@ -237,6 +237,7 @@ def signed_data(readings: Sequence[Reading]) -> dict[str, Any] | None:
             values.append({"nature": nature, "plain_data": "", "signed_data": data})
     if not values:
         return None
+    values = sorted(values, key=lambda v: v["nature"] == "Intermediate")[:MAX_SIGNED_VALUES]
     body: dict[str, Any] = {"encoding_method": str(method or "unknown")[:36], "signed_values": values}
     if key:
         body["public_key"] = str(key)[:512]

@@ -10,17 +10,25 @@ from decimal import Decimal
 # -- tariffs and rating -------------------------------------------------------------------------------------------
 
 MAX_ELEMENTS = 100
-MAX_COMPONENTS = 50
+MAX_COMPONENTS = 12
+"""Per element; a fifth can only repeat a dimension."""
+MAX_PRICE = Decimal(1_000_000)
+MAX_AMOUNT = Decimal(1_000_000_000)
+"""Of any other number in a tariff: what is rated must fit into 64-bit minor units."""
+MAX_PROBLEMS = 100
+"""Wrong fields named in one answer."""
 MAX_TEXT = 512
 TARIFF_CACHE = 1024
 """Parsed tariffs kept in memory, by fingerprint."""
-MAX_RATED_SPAN = timedelta(days=400)
+MAX_RATED_SPAN = timedelta(days=120)
 """A usage longer than this is refused by `rate`: its clock boundaries are counted per day."""
 ENERGY_QUANTUM = Decimal("1e-9")
 """kWh. Energy interpolated at a boundary is rounded to this, so that all sums stay exact (stated rounding)."""
 NOMINAL_VOLTAGE = Decimal(230)
 """Where a tariff asks for current and the station told only power."""
 MAX_PREVIEW_PERIODS = 1000
+MAX_SIGNED_VALUES = 64
+"""Signed records in a CDR; those of begin and end come first."""
 CDR_DECIMALS = 4
 """OCPI numbers in a CDR (PROTOCOLS 6.4)."""
 

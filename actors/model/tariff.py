@@ -137,6 +137,7 @@ class Plan(msgspec.Struct, frozen=True):
     reserved: Choices
     expired: Choices
     clock: bool
+    dates: bool
     minutes: tuple[int, ...]
     kwh: tuple[Decimal, ...]
     seconds: tuple[int, ...]
@@ -179,6 +180,7 @@ def plan_of(elements: tuple[Element, ...]) -> Plan:
         reserved=_choices(everyone, RESERVATION),
         expired=_choices(everyone, RESERVATION_EXPIRES),
         clock=clock,
+        dates=any(r.start_date is not None or r.end_date is not None for r in limits),
         minutes=tuple(sorted({m % (24 * 60) for m in minutes} | {0})) if clock else (),
         kwh=tuple(sorted({k for r in limits for k in (r.min_kwh, r.max_kwh) if k})),
         seconds=tuple(sorted({s for r in limits for s in (r.min_duration, r.max_duration) if s})),
@@ -223,7 +225,7 @@ _cache: OrderedDict[str, Tariff] = OrderedDict()
 def tariff_of(fingerprint: str, body: dict[str, Any]) -> Tariff:
     """The parsed tariff of a stored version, from memory where it was met before. `fingerprint` is trusted: it
     names content that was validated when it was put. Raises TariffError for a body that is none."""
-    from actors.model.tariff_parse import parse_tariff
+    from actors.model.tariff_parse import parse_tariff  # here, because the parser is built on this module
 
     known = _cache.get(fingerprint)
     if known is None:

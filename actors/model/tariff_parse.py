@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from actors.model.limits import MAX_COMPONENTS, MAX_ELEMENTS, MAX_TEXT
+from actors.model.limits import MAX_AMOUNT, MAX_COMPONENTS, MAX_ELEMENTS, MAX_PRICE, MAX_PROBLEMS, MAX_TEXT
 from actors.model.tariff import (
     RESERVATION,
     RESERVATION_EXPIRES,
@@ -46,10 +46,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class TariffError(ValueError):
-    """A body that is not a tariff. `problems` names every wrong field, not only the first."""
+    """A body that is not a tariff. `problems` names every wrong field (up to MAX_PROBLEMS), not only the first."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(problems)[:MAX_PROBLEMS]
         super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in self.problems))
 
 
@@ -94,7 +94,7 @@ class _Reader:
         return cast(str, value)
 
     def number(
-        self, field: str, *, required: bool = False, least: Decimal = Decimal(0), most: Decimal | None = None
+        self, field: str, *, required: bool = False, least: Decimal = Decimal(0), most: Decimal = MAX_AMOUNT
     ) -> Decimal | None:
         value = self.take(field, required)
         if value is _MISSING:
@@ -102,17 +102,16 @@ class _Reader:
         found = _decimal(value)
         if found is None:
             self.wrong(field, f"must be a number, not {_kind(value)}")
-        elif found < least or (most is not None and found > most):
-            bounds = f"at least {least}" if most is None else f"between {least} and {most}"
-            self.wrong(field, f"must be {bounds}, not {value}")
+        elif not least <= found <= most:
+            self.wrong(field, f"must be between {least} and {most}, not {_kind(value)}")
         else:
             return found
         return None
 
     def integer(self, field: str, *, required: bool = False) -> int | None:
         found = self.number(field, required=required)
-        if found is not None and (found != found.to_integral_value() or found > 10**9):
-            self.wrong(field, f"must be a whole number up to 1000000000, not {found}")
+        if found is not None and found != found.to_integral_value():
+            self.wrong(field, f"must be a whole number, not {_kind(self.fields[field])}")
             return None
         return None if found is None else int(found)
 
@@ -217,7 +216,7 @@ def _element(read: _Reader) -> Element:
 def _component(read: _Reader) -> Component:
     return Component(
         type=cast(Dimension, read.word("type", _DIMENSIONS, required=True) or "FLAT"),
-        price=read.number("price", required=True) or Decimal(0),
+        price=read.number("price", required=True, most=MAX_PRICE) or Decimal(0),
         step_size=read.integer("step_size", required=True) or 0,
         vat=read.number("vat", most=Decimal(100)),
     )

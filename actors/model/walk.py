@@ -6,7 +6,7 @@ stretch of clock and not once per period. This is the hot path of a session's st
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -109,7 +109,17 @@ def _stretches(plan: Plan, choices: Choices, start: datetime, end: datetime, zon
     cuts = clock_cuts(start, end, plan.minutes, zone)
     begins = [start, *cuts]
     untils = [(cut - start) // _MICRO for cut in cuts] + [_FOREVER]
-    return [_stretch(until, choices, at.astimezone(zone)) for at, until in zip(begins, untils, strict=True)]
+    # A long stay meets the same time of the week again and again: what passes then is asked once.
+    known: dict[tuple[int, int, date | None], _Stretch] = {}
+    found = []
+    for at, until in zip(begins, untils, strict=True):
+        local = at.astimezone(zone)
+        key = (local.weekday(), local.hour * 60 + local.minute, local.date() if plan.dates else None)
+        same = known.get(key)
+        if same is None:
+            same = known[key] = _stretch(until, choices, local)
+        found.append(_Stretch(until, same.choices, same.fixed))
+    return found
 
 
 def _stretch(until: int, choices: Choices, local: datetime | None) -> _Stretch:

@@ -144,6 +144,16 @@ def test_signed_records_are_kept_byte_for_byte() -> None:
     assert "signed_data" not in cdr()
 
 
+def test_of_many_signed_records_those_of_begin_and_end_are_kept() -> None:
+    def signed(context: str) -> Reading:
+        return Reading(END, (Sample(None, raw=context, signed=True, context=context),))
+
+    middle = [signed("Sample.Periodic")] * 200
+    values = cdr(readings=(signed("Transaction.Begin"), *middle, signed("Transaction.End")))["signed_data"]["signed_values"]
+    assert len(values) == 64
+    assert [v["nature"] for v in values[:3]] == ["Start", "End", "Intermediate"]
+
+
 @REPEATABLE
 @given(tariffs(), usages(), ZONES)
 def test_every_cdr_is_json_whose_periods_add_up_to_its_totals(tariff: Tariff, usage: Usage, zone: str) -> None:

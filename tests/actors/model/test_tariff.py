@@ -140,7 +140,7 @@ def test_an_element_that_prices_reservations_holds_only_fees_and_time() -> None:
 
 
 def test_prices_that_are_not_finite_numbers_are_refused() -> None:
-    for price in (float("nan"), float("inf"), -0.01, "1", [1], None):
+    for price in (float("nan"), float("inf"), -0.01, 1e300, 10**4000, "1", [1], None):
         body = {"currency": "EUR", "elements": [{"price_components": [{"type": "FLAT", "price": price, "step_size": 1}]}]}
         assert "/elements/0/price_components/0/price" in problems(body)
 
@@ -148,6 +148,11 @@ def test_prices_that_are_not_finite_numbers_are_refused() -> None:
 def test_too_many_elements_are_refused_before_they_are_read() -> None:
     body = {"currency": "EUR", "elements": [{}] * 101}
     assert list(problems(body)) == ["/elements"]
+
+
+def test_the_list_of_problems_is_bounded() -> None:
+    body = {"currency": "EUR", "elements": [{"price_components": [{}] * 12}] * 100}
+    assert len(problems(body)) == 100
 
 
 def test_a_fingerprint_is_of_the_content_not_of_its_spelling() -> None:

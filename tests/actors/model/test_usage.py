@@ -159,7 +159,7 @@ TARIFF = parse_tariff({"currency": "EUR", "elements": [{"price_components": [{"t
         (),
         (UsagePeriod(minutes(10), minutes(5)),),
         (UsagePeriod(minutes(0), minutes(10)), UsagePeriod(minutes(5), minutes(20))),
-        (UsagePeriod(START, START + timedelta(days=401)),),
+        (UsagePeriod(START, START + timedelta(days=121)),),
         (UsagePeriod(START, minutes(1), Decimal(-1)),),
     ],
 )
