@@ -1,8 +1,8 @@
 """The way from trio to asyncpg: one side thread with an asyncio loop that owns every database connection.
 
 A crossing costs about as much as a small query, so callers hand over whole batches and never single statements
-where many belong together. A crossing is cancellable (the job on the other side is cancelled, nobody waits for
-it) unless it is `shielded`: a commit under way is never abandoned, since its outcome would be lost with it.
+where many belong together. A caller that is cancelled stops waiting, and its job on the other side is cancelled too, unless
+the crossing is `shielded`: a commit under way always runs to its end, whoever still waits for it.
 """
 
 import asyncio
@@ -56,12 +56,11 @@ class Bridge:
     async def call(self, job: Callable[..., Awaitable[T]], *args: Any, shielded: bool = False) -> T:
         """Run `job(*args)` on the side thread and wait for its result. Raises StoreAway once closed."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        crossing = _Crossing(self._loop, job, args)
-        try:
-            self._loop.call_soon_threadsafe(crossing.start)
-        except RuntimeError:
-            raise StoreAway("the database connection is closed") from None
-        result: T = await trio.lowlevel.wait_task_rescheduled(_refuse if shielded else crossing.abandon)
+        if self._closed:
+            raise StoreAway("the database connection is closed")
+        crossing = _Crossing(self._loop, job, args, shielded)
+        self._loop.call_soon_threadsafe(crossing.start)
+        result: T = await trio.lowlevel.wait_task_rescheduled(crossing.abandon)
         return result
 
     async def close(self) -> None:
@@ -74,19 +73,18 @@ class Bridge:
             await trio.to_thread.run_sync(self._thread.join)
 
 
-def _refuse(_: Any) -> trio.lowlevel.Abort:
-    return trio.lowlevel.Abort.FAILED
-
-
 class _Crossing:
-    """One call on its way there and back. `start` and `_done` run on the side thread, the rest on trio's."""
+    """One call on its way there and back. `start`, `_carry` and `_cancel` run on the side thread, the rest on trio's."""
 
-    __slots__ = ("_abandoned", "_args", "_job", "_loop", "_result", "_task", "_token", "_waiter")
+    __slots__ = ("_abandoned", "_args", "_job", "_loop", "_result", "_shielded", "_task", "_token", "_waiter")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, job: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, job: Callable[..., Awaitable[Any]], args: tuple[Any, ...], shielded: bool
+    ) -> None:
         self._loop = loop
         self._job = job
         self._args = args
+        self._shielded = shielded
         self._waiter = trio.lowlevel.current_task()
         self._token = trio.lowlevel.current_trio_token()
         self._task: asyncio.Task[Any] | None = None
@@ -94,7 +92,7 @@ class _Crossing:
         self._result: outcome.Outcome[Any] | None = None
 
     def start(self) -> None:
-        if self._abandoned:
+        if self._abandoned and not self._shielded:
             return
         self._task = self._loop.create_task(self._carry())
 
@@ -114,7 +112,9 @@ class _Crossing:
 
     def abandon(self, _: Any) -> trio.lowlevel.Abort:
         self._abandoned = True
-        self._loop.call_soon_threadsafe(self._cancel)
+        if not self._shielded:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(self._cancel)
         return trio.lowlevel.Abort.SUCCEEDED
 
     def _cancel(self) -> None:
