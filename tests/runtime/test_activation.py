@@ -180,7 +180,10 @@ class Modern(Counter):
     state_type = Purse
     fact_type = Gained
     fact_upcasters: ClassVar[Any] = {1: _rename, 2: _scale}
-    state_upcasters: ClassVar[Any] = {1: lambda state: {"milli": state["total"]}, 2: lambda state: {"milli": state["milli"] * 1000}}
+    state_upcasters: ClassVar[Any] = {
+        1: lambda state: {"milli": state["total"]},
+        2: lambda state: {"milli": state["milli"] * 1000},
+    }
 
     def initial(self):
         return Purse()
@@ -219,7 +222,11 @@ def test_what_has_no_tag_cannot_be_kept():
     class Untagged(msgspec.Struct):
         x: int
 
-    for keep in (lambda: codec_of(Counter).facts([Untagged(1)]), lambda: encode_message(Untagged(1)), lambda: encode_message("text")):
+    for keep in (
+        lambda: codec_of(Counter).facts([Untagged(1)]),
+        lambda: encode_message(Untagged(1)),
+        lambda: encode_message("text"),
+    ):
         with pytest.raises(TypeError, match="tag"):
             keep()
 
@@ -229,7 +236,9 @@ def test_bulk_facts_are_marked():
         bulk: ClassVar[bool] = True
         wh: int
 
-    codec = Codec(state_type=Tally, fact_type=Added | Reading, durable_type=Note, version=1, fact_upcasters={}, state_upcasters={})
+    codec = Codec(
+        state_type=Tally, fact_type=Added | Reading, durable_type=Note, version=1, fact_upcasters={}, state_upcasters={}
+    )
     assert [row.bulk for row in codec.facts([Added(1), Reading(5)])] == [False, True]
     assert codec.fact(FactRow(1, "reading", 1, b'{"type":"reading","wh":5}')) == Reading(5)
 

@@ -18,7 +18,6 @@ from tests.runtime.kit import (
     Effect,
     FaultyStore,
     Get,
-    Letter,
     Note,
     Timer,
     clock_now,
@@ -133,7 +132,10 @@ async def test_a_durable_timer_fires_on_time_and_its_turn_commits_even_without_a
 
     store = FaultyStore()
     async with running(store, factory=Waker) as system:
-        timers = (Timer("late", START + timedelta(seconds=100), Note(1, "late")), Timer("soon", START + timedelta(seconds=10), Note(1, "soon")))
+        timers = (
+            Timer("late", START + timedelta(seconds=100), Note(1, "late")),
+            Timer("soon", START + timedelta(seconds=10), Note(1, "soon")),
+        )
         await system.ask(A, Do(Decision(timers=timers)), deadline=5)
         await trio.sleep(200)
     assert [(who, round(at)) for who, at in heard] == [("soon", 10), ("late", 100)]
