@@ -45,9 +45,8 @@ class Generator:
                 least = kind.get("minItems", 0)
                 return [self.valid(kind["items"], full) for _ in range(rng.randint(max(least, int(bool(full))), least + 2))]
             case "string" if kind.get("format") == "date-time":
-                return f"20{rng.randint(10, 40)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T12:{rng.randint(0, 59):02}:05" + rng.choice(
-                    ["Z", ".123Z", "+02:00", "-11:30"]
-                )
+                day = f"20{rng.randint(10, 40)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+                return f"{day}T12:{rng.randint(0, 59):02}:05" + rng.choice(["Z", ".123Z", "+02:00", "-11:30"])
             case "string" if kind.get("format") == "uri":
                 return "ftp://example.com/a"
             case "string":

@@ -32,7 +32,7 @@ def test_what_can_only_mean_one_thing_is_understood(text: str, call: Call) -> No
     [
         "", " ", "hello", "{}", "[]", "[2]", '[2,"a"]', '["2","a","X",{}]', '[2.0,"a","X",{}]', '[true,"a","X",{}]',
         '[2,null,"X",{}]', '[2,1.5,"X",{}]', '[2,{},"X",{}]', '[2,[],"X",{}]', '[2,true,"X",{}]', '[2,"","X",{}]',
-        f'[2,"{"x" * 256}","X",{{}}]', f"[2,{'9' * 400},\"X\",{{}}]", "[" * 100_000, '[2,"\ud800","X",{}]'.encode("utf-8", "replace").decode()[:4],
+        f'[2,"{"x" * 256}","X",{{}}]', f"[2,{'9' * 400},\"X\",{{}}]", "[" * 100_000,
         '[,{"a":1}]', "null", '"text"', "2",
     ],
 )  # fmt: skip
@@ -100,7 +100,8 @@ def test_an_answer_finds_its_call_once() -> None:
 def test_a_call_error_finds_its_call() -> None:
     rpc = Rpc(1)
     unique_id, _ = rpc.call("Reset", b"{}")
-    assert rpc.receive(f'[4,"{unique_id}","NotSupported","no such thing",{{}}]') == Failure(unique_id, "NotSupported", "no such thing")
+    told = rpc.receive(f'[4,"{unique_id}","NotSupported","no such thing",{{}}]')
+    assert told == Failure(unique_id, "NotSupported", "no such thing")
 
 
 @pytest.mark.parametrize("tail", ['"NotSupported"]', 'null,null,null]', '5,6]'])

@@ -1,0 +1,143 @@
+"""What a station sees while its actor crashes, stops, or the database is away: never a false acknowledgement."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from actors.model.ids import station_address
+from actors.session.actor import SessionActor
+from actors.station.actor import StationActor
+from runtime.address import Address
+from tests.gateways.ocpp.node import TAG, Node, connect, open_node, small_limits
+
+
+def _crash(monkeypatch: pytest.MonkeyPatch, actor: type, message: str, times: int) -> Callable[[], int]:
+    """`actor.decide` raises on that message, so many times."""
+    left = times
+    decide = actor.decide
+
+    def crashing(self: Any, state: Any, told: Any, now: Any) -> Any:
+        nonlocal left
+        if type(told).__name__ == message and left > 0:
+            left -= 1
+            raise ZeroDivisionError("injected")
+        return decide(self, state, told, now)
+
+    monkeypatch.setattr(actor, "decide", crashing)
+    return lambda: times - left
+
+
+def _start(node: Node) -> dict[str, Any]:
+    return {"connectorId": 1, "idTag": TAG, "meterStart": 1000, "timestamp": node.system.now().isoformat()}
+
+
+async def test_a_start_that_crashes_its_actor_once_is_asked_again_and_the_station_notices_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crashed = _crash(monkeypatch, SessionActor, "Start", 1)
+    async with open_node() as node:
+        with trio.fail_after(5):
+            station = await connect(node)
+            await station.boot()
+            started = await station.call("StartTransaction", _start(node))
+            assert started["idTagInfo"]["status"] == "Accepted"
+            assert crashed() == 1
+            assert node.listener.stats()["crash_retries"] >= 1
+
+
+async def test_a_poisonous_start_is_a_dead_letter_and_still_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    _crash(monkeypatch, SessionActor, "Start", 1000)
+    async with open_node() as node:
+        with trio.fail_after(10):
+            station = await connect(node)
+            await station.boot()
+            started = await station.call("StartTransaction", _start(node))
+            assert started["transactionId"] > 0
+            dead, _ = await node.store.dead_letters(None, None, 10, None)
+            assert len(dead) == 1
+            page = await node.queries.sessions("demo", "CP1", None, 10, None)
+            assert [row.state for row in page.items] == ["quarantined"]
+            assert (await station.call("Heartbeat", {}))["currentTime"]
+            assert node.listener.stats()["poisoned"] == 1
+
+
+async def test_a_poisonous_heartbeat_is_answered_with_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    _crash(monkeypatch, StationActor, "Heartbeat", 1000)
+    async with open_node() as node:
+        with trio.fail_after(5):
+            station = await connect(node)
+            await station.boot()
+            answer = await station.call("Heartbeat", {})
+            assert answer[:1] + answer[2:3] == [4, "InternalError"]
+            assert (await station.call("Authorize", {"idTag": TAG}))["idTagInfo"]["status"] == "Accepted"
+
+
+async def test_a_crash_of_one_station_costs_no_other_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_node() as node:
+        await node.register("CP2")
+        with trio.fail_after(5):
+            bad, good = await connect(node), await connect(node, "CP2")
+            await bad.boot()
+            await good.boot()
+            _crash(monkeypatch, StationActor, "Authorize", 3)
+            answer = await bad.call("Authorize", {"idTag": TAG})
+            assert answer[0] == 4
+            assert (await good.call("Heartbeat", {}))["currentTime"]
+            assert node.listener.stats()["stations"] == 2
+
+
+async def test_a_restarted_station_actor_keeps_its_connection_and_its_transaction() -> None:
+    async with open_node() as node:
+        with trio.fail_after(5):
+            station = await connect(node)
+            await station.boot()
+            number = (await station.call("StartTransaction", _start(node)))["transactionId"]
+            await node.system.inspect.restart(Address(*station_address("demo", "CP1")))
+            assert (await station.call("Heartbeat", {}))["currentTime"]
+            stop = {"transactionId": number, "meterStop": 1200, "timestamp": node.system.now().isoformat()}
+            assert await station.call("StopTransaction", stop) == {}
+            page = await node.queries.sessions("demo", "CP1", None, 10, None)
+            assert [(row.number, row.energy_wh) for row in page.items] == [(number, 200)]
+
+
+async def test_quirk_06_while_the_database_is_away_nothing_is_acknowledged_and_the_socket_stays() -> None:
+    async with open_node(limits=small_limits(ask_seconds=0.2)) as node:
+        with trio.fail_after(10):
+            station = await connect(node)
+            await station.boot()
+            start = _start(node)
+            node.store.away = True
+            await station.send(_call("s1", "StartTransaction", start))
+            with trio.move_on_after(0.6) as waited:
+                answer = await station.message()
+                raise AssertionError(f"acknowledged without a commit: {answer}")
+            assert waited.cancelled_caught
+            assert node.listener.stats()["unanswered"] == 1
+            assert node.listener.stats()["stations"] == 1
+            node.store.away = False
+            while True:
+                with trio.move_on_after(1):
+                    started = await station.call("StartTransaction", start)
+                    break
+            assert started["transactionId"] > 0
+            page = await node.queries.sessions("demo", "CP1", None, 10, None)
+            assert len(page.items) == 1
+
+
+async def test_a_station_that_was_stopped_by_an_operator_gets_no_answer() -> None:
+    async with open_node() as node:
+        with trio.fail_after(5):
+            station = await connect(node)
+            await station.boot()
+            await node.system.inspect.stop(Address(*station_address("demo", "CP1")))
+            await station.send(_call("h", "Heartbeat", {}))
+            with trio.move_on_after(0.3) as waited:
+                await station.message()
+            assert waited.cancelled_caught
+
+
+def _call(unique_id: str, action: str, payload: Any) -> str:
+    return msgspec.json.encode([2, unique_id, action, payload]).decode()
