@@ -13,8 +13,10 @@ from actors.evse.messages import SessionClosed, SessionOpened
 from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, Decision, Letter, Signal, Timer
 from actors.model.ids import evse_address, session_address, session_id_for_start, station_address
+from actors.model.meter import Reading
 from actors.model.rows import NumberRow
 from actors.model.token import TokenVerdict
+from actors.model.usage import point_of
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.phases import allows
@@ -92,17 +94,16 @@ def route_signal(session: str, state: SessionState, *, still_open: bool) -> Sign
 
 
 def decide_meter(session: str, state: SessionState, meter: m.Meter, now: datetime, limits: DomainLimits) -> Decision:
-    """Keep every reading. The same moment with the same content is a retry; with other content it is flagged."""
+    """Keep every reading. The same moment with the same content is a retry; another energy at the same moment is
+    flagged. Other measurands at the same moment are not: many stations send them in messages of their own."""
     readings = meter.readings
     flags = meter.flags
     if readings:
-        first, content = readings[0].at, meter.content
-        for at, known in reversed(state.meters):
-            if at == first:
-                if known == content:
-                    return DONE
-                flags = (*flags, "meter_contradicted")
-                break
+        first = readings[0].at
+        if (first, meter.content) in state.meters:
+            return DONE
+        if any(at == first for at, _ in state.meters) and _contradicts(state, readings):
+            flags = (*flags, "meter_contradicted")
     if state.stop is not None:
         flags = (*flags, "meter_after_stop")
     fact = f.Metered(readings, meter.content, meter.received, flags)
@@ -116,6 +117,12 @@ def decide_meter(session: str, state: SessionState, meter: m.Meter, now: datetim
         rows=(session_row(session, after, now), event(session, after, "session.updated", now)),
         reply=Done(),
     )
+
+
+def _contradicts(state: SessionState, readings: Sequence[Reading]) -> bool:
+    known = {point.at: point.energy_wh for point in state.series if point.energy_wh is not None}
+    told = [(point.at, point.energy_wh) for point in map(point_of, readings) if point.energy_wh is not None]
+    return any(known.get(at, energy) != energy for at, energy in told)
 
 
 def decide_charging(session: str, state: SessionState, message: m.ChargingState, now: datetime, limits: DomainLimits) -> Decision:

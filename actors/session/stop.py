@@ -23,7 +23,7 @@ from actors.session.rows import event, has_evse, place_of, session_row
 from actors.session.state import SessionState, StopTold, apply
 from actors.station.messages import RouteKnown, StopReply
 
-BLOCKING_FLAGS = frozenset({"repeated_after_stop", "unknown_evse", "meter_contradicted"})
+BLOCKING_FLAGS = frozenset({"repeated_after_stop", "unknown_evse"})
 """Flags that a session may gather on its way and that nobody but an operator may bill over."""
 
 

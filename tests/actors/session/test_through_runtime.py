@@ -1,10 +1,14 @@
 """Sessions through the real runtime: what a station's messages leave behind, and what retries do not change."""
 
+from decimal import Decimal
+
 import pytest
 import trio
 
 from actors.model.ids import session_address
-from actors.session.messages import Resolve
+from actors.model.meter import Reading, Sample
+from actors.model.rows import SessionRow
+from actors.session.messages import Look, Resolve
 from actors.station import messages as m
 from tests.actors.kit import STATION, TENANT, House, at, reading
 
@@ -229,3 +233,51 @@ async def test_an_unreadable_start_gets_a_number_that_its_stop_finds_again(house
     await house.stop(answer.number)
     (row,) = house.sessions()
     assert (row.state, row.number, row.energy_wh) == ("quarantined", answer.number, None)
+
+
+async def test_another_energy_at_the_same_moment_is_flagged_and_other_measurands_are_not(house: House) -> None:
+    reply = await house.start()
+    power = Reading(at(5), (Sample(Decimal(11_000), "11000", "Power.Active.Import", "W"),))
+    for n, told in enumerate((reading(5, 2000), power, reading(5, 2000))):
+        await house.station(m.TransactionMeter(1, 1, reply.number, (told,), f"h{n}"))
+    look = await house.ask(session_address(TENANT, house.sessions()[0].id), Look())
+    assert look.anomalies == ()
+    await house.station(m.TransactionMeter(1, 1, reply.number, (reading(5, 2500),), "h9"))
+    look = await house.ask(session_address(TENANT, house.sessions()[0].id), Look())
+    assert look.anomalies == ("meter_contradicted",)
+    await house.stop(reply.number)
+    assert house.sessions()[0].phase == "booked", "readings only shape the curve: the bill is stop minus start"
+
+
+async def test_a_token_of_the_same_group_may_stop_and_any_other_is_flagged(house: House) -> None:
+    house.clock.advance(3 * 3600)
+    for uid, group in (("ONE", "FLEET"), ("TWO", "FLEET"), ("OTHER", "ELSE")):
+        await house.put_token(uid, group=group)
+    first = await house.start("ONE")
+    await house.stop(first.number, uid="TWO")
+    assert house.sessions()[0].anomalies == ()
+    second = await house.start("ONE", minutes=70)
+    await house.stop(second.number, uid="OTHER", minutes=90)
+    row = next(row for row in house.sessions() if row.number == second.number)
+    assert (row.phase, row.anomalies) == ("booked", ("stopped_by_other_token",))
+
+
+async def test_a_row_is_written_at_most_every_ten_seconds_between_transitions(house: House) -> None:
+    reply = await house.start()
+    before = len([row for row in house.store.rows if isinstance(row, SessionRow)])
+    for n in range(30):
+        await trio.sleep(1)
+        await house.station(m.TransactionMeter(1, 1, reply.number, (reading(n / 60, 1000 + n),), f"h{n}"))
+    written = len([row for row in house.store.rows if isinstance(row, SessionRow)]) - before
+    assert 2 <= written <= 4
+    look = await house.ask(session_address(TENANT, house.sessions()[0].id), Look())
+    assert look.energy_wh == 29, "whoever asks the actor sees the newest"
+
+
+async def test_a_shown_session_names_no_token(house: House) -> None:
+    reply = await house.start()
+    await house.stop(reply.number, 12_000, uid="GOOD")
+    await house.stop(reply.number, 12_001, uid="GOOD")
+    shown = str(house.system.inspect.actor(session_address(TENANT, house.sessions()[0].id)))
+    assert house.token("GOOD").ref not in shown
+    assert "booked" in shown
