@@ -22,6 +22,7 @@ import hashlib
 import hmac
 import os
 import stat
+import tempfile
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -50,7 +51,7 @@ class KeyFileError(Exception):
 
 
 class Vault:
-    """The Vault port. Synchronous and free of I/O; about 10 us a value."""
+    """The Vault port. Synchronous and free of I/O; a reference costs about 2 us, a sealed value 50."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != SECRET_BYTES:
@@ -170,8 +171,7 @@ def _read_or_create(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written whole under another name and linked: two nodes that start together agree on one key, and a crash
     # leaves no half file behind.
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(nacl.utils.random(SECRET_BYTES))
@@ -180,7 +180,7 @@ def _read_or_create(path: Path) -> bytes:
         with contextlib.suppress(FileExistsError):
             os.link(fresh, path)
     finally:
-        fresh.unlink()
+        os.unlink(fresh)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -12,9 +12,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def journal(id: str, *entries: tuple[str, int], tenant: str = "acme", currency: str = "EUR", **fields: Any) -> JournalRow:
     """Entries as (account, signed amount): a debit is positive."""
-    made = tuple(
-        Entry(account, "debit" if amount > 0 else "credit", abs(amount), currency) for account, amount in entries
-    )
+    made = tuple(Entry(account, "debit" if amount > 0 else "credit", abs(amount), currency) for account, amount in entries)
     return JournalRow(**{"tenant": tenant, "id": id, "book": "brand", "ref": "s1", "at": AT, "entries": made, **fields})
 
 

@@ -66,9 +66,7 @@ async def test_what_cannot_even_be_read_is_refused_alone(database: Database) -> 
 
 
 async def test_each_currency_balances_by_itself(database: Database) -> None:
-    mixed = msgspec.structs.replace(
-        sale("fx"), entries=(Entry("1010", "debit", 100, "EUR"), Entry("1010", "credit", 100, "SEK"))
-    )
+    mixed = msgspec.structs.replace(sale("fx"), entries=(Entry("1010", "debit", 100, "EUR"), Entry("1010", "credit", 100, "SEK")))
     through_clearing = msgspec.structs.replace(
         sale("fx2"),
         entries=(

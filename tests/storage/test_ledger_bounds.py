@@ -16,6 +16,13 @@ RAW_ENTRY = """INSERT INTO ledger_entry (tenant, journal, n, account, amount_min
     SELECT 'acme', '{0}', {1}, id, {3} FROM ledger_account WHERE tenant = '{4}' AND code = '{2}'"""
 
 
+async def at_once(connection: asyncpg.Connection, *statements: str) -> None:
+    """Run statements in one transaction and commit it."""
+    async with connection.transaction():
+        for statement in statements:
+            await connection.execute(statement)
+
+
 def with_books(dsn: str, job: Job) -> None:
     """Run `job` on a connection of the owner, with one journal posted for acme and one for other."""
 
@@ -58,9 +65,7 @@ def test_the_books_are_append_only_even_for_the_owner(fresh_dsn: str, table: str
 def test_a_raw_insert_that_does_not_balance_fails_at_commit(fresh_dsn: str, statements: list[str]) -> None:
     async def job(connection: asyncpg.Connection) -> None:
         with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
-            async with connection.transaction():
-                for statement in statements:
-                    await connection.execute(statement)
+            await at_once(connection, *statements)
         assert await connection.fetchval("SELECT count(*) FROM ledger_journal") == 2
 
     with_books(fresh_dsn, job)
@@ -71,13 +76,15 @@ def test_an_entry_slipped_in_after_an_early_check_still_fails_at_commit(fresh_ds
 
     async def job(connection: asyncpg.Connection) -> None:
         with pytest.raises(asyncpg.CheckViolationError, match="off by -999"):
-            async with connection.transaction():
-                await connection.execute(RAW_JOURNAL.format("x"))
-                await connection.execute(entry("x", 1, "4000/energy", -5))
-                await connection.execute(entry("x", 2, "1220/t_1", 5))
-                await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-                await connection.execute(entry("x", 3, "4000/energy", -999))
+            await at_once(
+                connection,
+                RAW_JOURNAL.format("x"),
+                entry("x", 1, "4000/energy", -5),
+                entry("x", 2, "1220/t_1", 5),
+                "SET CONSTRAINTS ALL IMMEDIATE",
+                "SET CONSTRAINTS ALL DEFERRED",
+                entry("x", 3, "4000/energy", -999),
+            )
         assert await connection.fetchval("SELECT count(*) FROM ledger_entry WHERE journal = 'x'") == 0
 
     with_books(fresh_dsn, job)
@@ -86,9 +93,11 @@ def test_an_entry_slipped_in_after_an_early_check_still_fails_at_commit(fresh_ds
 def test_a_committed_journal_takes_no_more_entries(fresh_dsn: str) -> None:
     async def job(connection: asyncpg.Connection) -> None:
         with pytest.raises(asyncpg.RestrictViolationError, match="is committed"):
-            async with connection.transaction():
-                await connection.execute(entry("j1", 8, "4000/energy", -5))
-                await connection.execute(entry("j1", 9, "1220/t_1", 5))
+            await at_once(
+                connection,
+                entry("j1", 8, "4000/energy", -5),
+                entry("j1", 9, "1220/t_1", 5),
+            )
 
     with_books(fresh_dsn, job)
 
@@ -106,10 +115,12 @@ def test_a_raw_insert_cannot_overdraw_a_wallet(fresh_dsn: str) -> None:
     async def job(connection: asyncpg.Connection) -> None:
         await connection.fetch(POST, batch(journal("up", ("1110", 100), ("2100/w", -100))))
         with pytest.raises(asyncpg.CheckViolationError, match="available_minor"):
-            async with connection.transaction():
-                await connection.execute(RAW_JOURNAL.format("x"))
-                await connection.execute(entry("x", 1, "2100/w", 101))
-                await connection.execute(entry("x", 2, "1110", -101))
+            await at_once(
+                connection,
+                RAW_JOURNAL.format("x"),
+                entry("x", 1, "2100/w", 101),
+                entry("x", 2, "1110", -101),
+            )
 
     with_books(fresh_dsn, job)
 

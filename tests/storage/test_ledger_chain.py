@@ -139,8 +139,9 @@ def test_after_a_restored_dump_a_new_era_begins_and_the_chain_goes_on(fresh_dsn:
         # As if all this had happened in a cluster whose transaction ids were a million ahead.
         await connection.execute("UPDATE ledger_era SET sealed_upto = (sealed_upto::text::bigint + 1000000)::text::xid8")
         await connection.execute("UPDATE ledger_journal SET txid = (txid::text::bigint + 1000000)::text::xid8")
-        await connection.execute("""UPDATE ledger_link k SET upto_xid = e.sealed_upto, hash = ledger_link_hash('', k.tenant, k.n,
-            k.era, k.from_xid, e.sealed_upto, (SELECT ledger_seal_of(id, at, txid, content) FROM ledger_journal WHERE id = 'sealed'))
+        await connection.execute("""UPDATE ledger_link k SET upto_xid = e.sealed_upto,
+            hash = ledger_link_hash('', k.tenant, k.n, k.era, k.from_xid, e.sealed_upto, (
+                SELECT ledger_seal_of(id, at, txid, content) FROM ledger_journal WHERE id = 'sealed'))
             FROM ledger_era e""")
         await connection.execute("SET session_replication_role = origin")
         assert await connection.fetch("SELECT * FROM ledger_verify()") == []
