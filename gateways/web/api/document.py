@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from markupsafe import Markup, escape
 from quart import Response, render_template
 
 from gateways.web.call import Call
@@ -10,6 +11,12 @@ from gateways.web.problems import CATALOGUE, PREFIX
 from gateways.web.table import Route, Scope
 
 TAG = "Document"
+
+
+def inline_code(text: str) -> Markup:
+    """What stands between backticks, as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 async def openapi_document(call: Call) -> dict[str, Any]:
@@ -25,6 +32,7 @@ async def docs_page(call: Call) -> Response:
         problems=CATALOGUE,
         prefix=PREFIX,
         schema_name=schema_name,
+        code=inline_code,
     )
     return Response(html, content_type="text/html; charset=utf-8")
 

@@ -60,6 +60,11 @@ async def _rendered(fragment: Fragment) -> str:
         return _BROKEN
 
 
+async def _draw(visit: Visit, template: str, **values: Any) -> str:
+    html: str = await visit.services.fragment(template, visit=visit, **values)
+    return html
+
+
 async def _gone(visit: Visit) -> bool:
     """The token was revoked. While the database is away nobody is turned out: what is shown comes from memory."""
     try:
@@ -87,14 +92,14 @@ async def _ticks(visit: Visit, pulse: bool) -> AsyncGenerator[None, None]:
 
 async def live_overview(visit: Visit) -> Response:
     async def fragment() -> str:
-        return await visit.services.fragment("console/_overview.html", visit=visit, view=model.overview(visit))
+        return await _draw(visit, "console/_overview.html", view=model.overview(visit))
 
     return _stream(visit, fragment, pulse=visit.tenant is None)
 
 
 async def live_tree(visit: Visit) -> Response:
     async def fragment() -> str:
-        return await visit.services.fragment("console/_tree.html", visit=visit, tree=model.tree(visit))
+        return await _draw(visit, "console/_tree.html", tree=model.tree(visit))
 
     return _stream(visit, fragment)
 
@@ -105,7 +110,7 @@ async def live_actors(visit: Visit) -> Response:
 
     async def fragment() -> str:
         found = model.actor_list(visit, kind, text, sort)
-        return await visit.services.fragment("console/_actors.html", visit=visit, found=found, sorts=model.SORTS)
+        return await _draw(visit, "console/_actors.html", found=found, sorts=model.SORTS)
 
     return _stream(visit, fragment)
 
@@ -114,9 +119,7 @@ async def live_actor(visit: Visit) -> Response:
     address = visit.address(request.args.get("address", ""))
 
     async def fragment() -> str:
-        return await visit.services.fragment(
-            "console/_actor.html", visit=visit, address=str(address), actor=model.actor(visit, address)
-        )
+        return await _draw(visit, "console/_actor.html", address=str(address), actor=model.actor(visit, address))
 
     return _stream(visit, fragment)
 
@@ -127,6 +130,6 @@ async def live_trace(visit: Visit) -> Response:
 
     async def fragment() -> str:
         rows: list[Any] = await model.trace(visit, address, action)
-        return await visit.services.fragment("console/_trace.html", visit=visit, rows=rows)
+        return await _draw(visit, "console/_trace.html", rows=rows)
 
     return _stream(visit, fragment)

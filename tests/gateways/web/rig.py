@@ -1,0 +1,117 @@
+"""A whole node but for sockets and PostgreSQL: real runtime, real actors, the ports in memory, and the web app on top."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import httpx
+import trio
+
+from actors.env import ActorEnv
+from actors.kinds import register_all
+from actors.ports import ApiToken
+from gateways.web.app import WebApp, create_app, serve
+from gateways.web.env import WebEnv, WebSettings
+from gateways.web.identity import new_token, token_hash
+from runtime.system import System
+from storage.cards import Cards
+from storage.memory import MemoryStore
+from storage.memory_ports import MemoryApiTokens, MemoryNumbers, MemorySink
+from storage.memory_queries import MemoryLookups, MemoryQueries
+from storage.memory_rows import MemoryRows
+from storage.vault import Vault
+
+KEY = bytes(range(32))
+OWNER = "vto_owner-of-the-platform-in-tests"
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.rows = MemoryRows()
+        self.store = MemoryStore(self.rows)
+        self.cards = Cards()
+        self.vault = Vault(bytes(32))
+        self.sink = MemorySink(self.rows)
+        self.tokens = MemoryApiTokens()
+        self.queries = MemoryQueries(self.rows, self.store.full_history)
+        self.lookups = MemoryLookups(self.rows)
+        self.seed = 20260722
+        self.system = System(self.store, random=random.Random(self.seed))
+        self.actor_env = ActorEnv(
+            snapshots=self.cards, numbers=MemoryNumbers(), lookups=self.lookups, vault=self.vault, sink=self.sink
+        )
+        register_all(self.system, self.actor_env)
+        self.env = WebEnv(
+            system=self.system,
+            store=self.store,
+            queries=self.queries,
+            snapshots=self.cards,
+            vault=self.vault,
+            sink=self.sink,
+            lookups=self.lookups,
+            health=self.store,
+            api_tokens=self.tokens,
+            settings=WebSettings(token_key=KEY, cookie_key=KEY, owner_hash=token_hash(KEY, OWNER)),
+            ocpp_stats=lambda: {"connections": 3, "frames_in": 17},
+            versions={"voltroupe": "0.1.0"},
+        )
+        self.app: WebApp = create_app(self.env)
+        self.owner = self.client(OWNER)
+        self.anyone = self.client(None)
+
+    def client(self, token: str | None) -> httpx.AsyncClient:
+        """Speaks ASGI to the app, raw paths included. It buffers answers, so streams need `serving`."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]
+        return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers, timeout=20)
+
+    async def tenant(self, tenant: str = "acme", **more: Any) -> httpx.AsyncClient:
+        """A tenant and its administrator's client."""
+        body = {"id": tenant, "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin", **more}
+        answer = await self.owner.post("/api/v1/tenants", json=body)
+        assert answer.status_code == 201, answer.text
+        return self.client(answer.json()["token"])
+
+    async def api_token(self, tenant: str | None, role: str, **more: Any) -> str:
+        token = new_token()
+        row = ApiToken(
+            id=f"t{len(await self.tokens.list(tenant))}{role}{tenant}",
+            tenant=tenant,
+            name=role,
+            role=role,
+            hash=token_hash(KEY, token),
+            created_at=datetime.now(UTC),
+            **more,
+        )
+        await self.tokens.create(row)
+        return token
+
+    def audited(self, action: str) -> list[Any]:
+        return [row for row in self.rows.audit if row.action == action]
+
+
+@asynccontextmanager
+async def running(*, lifespan: bool = True) -> AsyncIterator[Rig]:
+    """The node, up. `lifespan=False` leaves the app's own start to a server (see `serving`)."""
+    rig = Rig()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(rig.system.run)
+        if lifespan:
+            async with rig.app.test_app():
+                yield rig
+        else:
+            yield rig
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[tuple[Rig, str]]:
+    """The node behind a real socket, for streams and browsers."""
+    async with running(lifespan=False) as rig, trio.open_nursery() as nursery:
+        shutdown = trio.Event()
+        urls = await nursery.start(partial(serve, rig.app, "127.0.0.1", 0, shutdown=shutdown))
+        yield rig, urls[0]
+        shutdown.set()
