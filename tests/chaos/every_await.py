@@ -89,8 +89,9 @@ class Rig:
             if self.died:
                 died = True
                 await self.start()
-        if not died:
-            await self.order("disarm", "counted")
+        if not died and not await self.order("disarm", "counted"):
+            died = True  # after the answer had left, before the trap was taken away
+            await self.start()
         return died
 
 

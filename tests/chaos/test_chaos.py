@@ -1,0 +1,35 @@
+"""A short run of the kills, and proof that the verifier sees what it is there to see."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.every_await import run_every_await
+from tests.chaos.storm import run_storm
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+SEED = 20261
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o711)  # the embedded server may run under another uid and passes through
+    return tmp_path
+
+
+def test_nothing_acknowledged_is_lost_doubled_or_invented_when_node_and_database_are_killed(home: Path) -> None:
+    print(f"seed {SEED}")
+    result = run_storm(home, kills=4, seed=SEED, stations=6)
+    assert result.verdict.problems == []
+    assert result.delivered
+    assert result.audit == (0, "")
+    assert result.exit_code == 0
+    assert result.verdict.counts["stops"] > 0
+
+
+def test_a_node_killed_at_the_first_steps_of_a_start_and_a_stop_loses_nothing(home: Path) -> None:
+    result = run_every_await(home, most=2)
+    assert result.problems == []
+    assert result.kills >= 8
+    assert result.counts["sessions"] == result.counts["cdrs"] == result.counts["journals"]
