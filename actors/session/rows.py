@@ -58,8 +58,10 @@ def event(session: str, state: SessionState, kind: str, now: datetime) -> EventR
         "phase": state.phase,
         "energy_wh": state.energy_wh,
     }
-    if state.cdr is not None:
+    if state.cdr is not None and state.cost is not None:
+        incl = state.cost.incl
         body["cdr"] = state.cdr
+        body["cost"] = {"amount_minor": incl.amount_minor, "currency": incl.currency}
     if state.anomalies or state.flags:
         body["anomalies"] = [*state.anomalies, *state.flags]
     return EventRow(tenant=place.tenant, kind=kind, subject=session, at=now, body=body)

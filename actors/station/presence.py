@@ -6,7 +6,7 @@ from datetime import datetime
 
 from actors.env import ActorEnv
 from actors.model.ids import station_address
-from actors.model.rows import SeenRow
+from actors.model.rows import EventRow, SeenRow
 from actors.station.messages import Connected
 from actors.station.switchboard import Connection
 
@@ -37,6 +37,7 @@ class Presence:
         self._switchboard.plug(self._address, connection)
         self.last_seen = now
         self._put(connection, True, now)
+        self._tell("station.connected", connection, now)
         return old
 
     def disconnect(self, generation: int, now: datetime) -> Connection | None:
@@ -45,6 +46,7 @@ class Presence:
         if connection is None or not self._switchboard.unplug(self._address, generation):
             return None
         self._put(connection, False, now)
+        self._tell("station.disconnected", connection, now)
         return connection
 
     def heard(self, now: datetime) -> None:
@@ -56,6 +58,12 @@ class Presence:
         connection = self.connection
         if connection is not None:
             self._put(connection, True, now)
+
+    def _tell(self, kind: str, connection: Connection, now: datetime) -> None:
+        """A line of the feed; like last-seen it gates nothing, so a storm of reconnects costs no commit."""
+        tenant, _, station = self._address
+        body = {"protocol": connection.protocol, "generation": connection.generation}
+        self._sink.put(EventRow(tenant=tenant, kind=kind, subject=station, at=now, body=body))
 
     def _put(self, connection: Connection, online: bool, now: datetime) -> None:
         self._written = now
