@@ -81,6 +81,8 @@ def create_app(env: WebEnv) -> WebApp:
     for route in ROUTES:
         app.add_url_rule(route.rule, route.name, _view(dispatcher, route), methods=[route.method])
     add_console(app, env, services, dispatcher)
+    for template in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(template)  # compiled now, not while stations wait for the loop
 
     @app.before_serving
     async def start() -> None:

@@ -57,6 +57,7 @@ class Services:
         """Renders a template outside a request: streams outlive the one that opened them."""
         self.routes: Sequence[Route] = ()
         self.document: dict[str, Any] = {}
+        self.docs: str | None = None
 
     def close(self) -> None:
         """Graceful shutdown begins: streams end, readiness says no."""

@@ -25,7 +25,14 @@ async def openapi_document(call: Call) -> dict[str, Any]:
 
 
 async def docs_page(call: Call) -> Response:
-    html = await render_template(
+    """Drawn once: it says the same until the next release."""
+    if call.services.docs is None:
+        call.services.docs = await _drawn(call)
+    return Response(call.services.docs, content_type="text/html; charset=utf-8")
+
+
+async def _drawn(call: Call) -> str:
+    return await render_template(
         "docs.html",
         document=call.services.document,
         routes=call.services.routes,
@@ -34,7 +41,6 @@ async def docs_page(call: Call) -> Response:
         schema_name=schema_name,
         code=inline_code,
     )
-    return Response(html, content_type="text/html; charset=utf-8")
 
 
 ROUTES = (
