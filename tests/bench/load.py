@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections import deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 try:
@@ -21,7 +21,10 @@ try:
 except ImportError:  # the ratios hold without it; the generator is just slower
     uvloop = None
 
-METERS_PER_SESSION = 4
+METERS_PER_SESSION = 12
+METERS_PER_HEARTBEAT = 4
+"""A short session: a sample a minute for twelve minutes, a heartbeat after every fourth. Real sessions have ten
+times as many samples per start and stop, so the mix is heavy on what costs most (starting, rating, booking)."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -31,8 +34,8 @@ def frame(payload: bytes) -> bytes:
     return bytes((0x81, 0xFE)) + n.to_bytes(2, "big") + b"\0\0\0\0" + payload
 
 
-def stamp() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class Tally:
@@ -65,6 +68,9 @@ class Station(asyncio.Protocol):
         self.serial = 0
         self.number = 0
         self.meter = 1000
+        # Sessions replay at full speed what a station did days ago, a minute per sample at 6 kW: their figures stay
+        # plausible, so every one of them is rated, booked and journalled.
+        self.clock = datetime.now(UTC) - timedelta(days=20)
         self.script: deque[str] = deque()
         self.done = asyncio.get_running_loop().create_future()
 
@@ -159,8 +165,11 @@ class Station(asyncio.Protocol):
                     self.done.set_result(None)
                 return
             self.script.append("StartTransaction")
-            self.script.extend(("MeterValues",) * METERS_PER_SESSION)
-            self.script.extend(("StopTransaction", "Heartbeat"))
+            for n in range(METERS_PER_SESSION):
+                self.script.append("MeterValues")
+                if n % METERS_PER_HEARTBEAT == 0:
+                    self.script.append("Heartbeat")
+            self.script.append("StopTransaction")
         self.action = self.script.popleft()
         self.serial += 1
         body = json.dumps([2, f"{self.name}-{self.serial}", self.action, getattr(self, self.action)()])
@@ -171,22 +180,24 @@ class Station(asyncio.Protocol):
         return {"chargePointVendor": "Bench", "chargePointModel": "Load", "chargePointSerialNumber": self.name[:25], "firmwareVersion": "1.0"}
 
     def StatusNotification(self) -> dict[str, Any]:
-        return {"connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": stamp()}
+        return {"connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": stamp(datetime.now(UTC))}
 
     def StartTransaction(self) -> dict[str, Any]:
-        return {"connectorId": 1, "idTag": "BENCH1", "meterStart": self.meter, "timestamp": stamp()}
+        self.clock += timedelta(minutes=2)
+        return {"connectorId": 1, "idTag": "BENCH1", "meterStart": self.meter, "timestamp": stamp(self.clock)}
 
     def MeterValues(self) -> dict[str, Any]:
-        self.meter += 1
+        self.meter += 100
+        self.clock += timedelta(minutes=1)
         values = [
             {"value": str(self.meter), "measurand": "Energy.Active.Import.Register", "unit": "Wh", "context": "Sample.Periodic"},
             {"value": "230.1", "measurand": "Voltage", "unit": "V", "phase": "L1"},
-            {"value": "7200", "measurand": "Power.Active.Import", "unit": "W"},
+            {"value": "6000", "measurand": "Power.Active.Import", "unit": "W"},
         ]
-        return {"connectorId": 1, "transactionId": self.number, "meterValue": [{"timestamp": stamp(), "sampledValue": values}]}
+        return {"connectorId": 1, "transactionId": self.number, "meterValue": [{"timestamp": stamp(self.clock), "sampledValue": values}]}
 
     def StopTransaction(self) -> dict[str, Any]:
-        return {"transactionId": self.number, "idTag": "BENCH1", "meterStop": self.meter, "timestamp": stamp(), "reason": "Local"}
+        return {"transactionId": self.number, "idTag": "BENCH1", "meterStop": self.meter, "timestamp": stamp(self.clock), "reason": "Local"}
 
     def Heartbeat(self) -> dict[str, Any]:
         return {}

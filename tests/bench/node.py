@@ -108,7 +108,7 @@ class Node:
         base = f"/api/v1/tenants/{TENANT}"
         self.call("PUT", f"{base}/tariffs/T1", TARIFF)
         self.call("PUT", f"{base}/tokens/ISO14443/BENCH1", {"status": "Accepted", "payment": "invoice"})
-        rows = ["id,evses,profile,password,tariff"]
+        rows = ["station,evses,profile,password,tariff"]
         rows += [f"{prefix}{i:06d},1,1,{PASSWORD},T1" for i in range(stations)]
         for k in range(1, len(rows), 1000):
             self.call("POST", f"{base}/stations/import", "\n".join([rows[0], *rows[k : k + 1000]]).encode(), "text/csv")
