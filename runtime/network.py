@@ -12,6 +12,7 @@ import outcome
 import trio
 
 from runtime.address import Address
+from runtime.errors import ActorStopped
 from runtime.transport import Request
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class SimulatedNetwork:
         return SimulatedTransport(self, node)
 
     def join(self, system: "System") -> None:
-        """The node named `system.node` receives from now on; a later one of that name replaces it."""
+        """The node named `system.node` receives from now on; a later one of that name replaces it, but gets nothing that was
+        sent to its predecessor: a connection belongs to one process life."""
         self._nodes[system.node] = system
 
     async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
@@ -48,12 +50,13 @@ class SimulatedNetwork:
             await trio.sleep_forever()
 
     async def carry_ask(self, node: str, request: Request) -> Any:
+        system = self._nodes.get(node)
         answered = trio.Event()
         answers: list[outcome.Value[Any] | outcome.Error] = []
 
         async def copy() -> None:
             await self._travel()
-            answer = await self._ask(node, request)
+            answer = await self._ask(system, request)
             if not self._unlucky():
                 await self._travel()
                 answers.append(answer)
@@ -64,9 +67,10 @@ class SimulatedNetwork:
         return answers[0].unwrap()
 
     def carry_tell(self, node: str, request: Request) -> None:
+        system = self._nodes.get(node)
+
         async def copy() -> None:
             await self._travel()
-            system = self._nodes.get(node)
             if system is not None:
                 await system.remote.receive(request)
 
@@ -81,9 +85,11 @@ class SimulatedNetwork:
             self.doubled += 1
             self._nursery.start_soon(copy)
 
-    async def _ask(self, node: str, request: Request) -> "outcome.Value[Any] | outcome.Error":
+    async def _ask(self, system: "System | None", request: Request) -> "outcome.Value[Any] | outcome.Error":
+        if system is None:
+            return outcome.Error(ActorStopped(request.to, "its node never joined"))
         try:
-            return outcome.Value(await self._nodes[node].remote.receive(request))
+            return outcome.Value(await system.remote.receive(request))
         except Exception as error:
             return outcome.Error(error)
 

@@ -108,7 +108,10 @@ class Remote:
             answer.known.set()
 
     def _told(self, request: Request) -> None:
-        if isinstance(request.message, Wake):
-            self._system.wake_for_letters(request.to)
-        else:
-            self._system.tell(request.to, request.message, correlation=request.correlation)
+        try:
+            if isinstance(request.message, Wake):
+                self._system.wake_for_letters(request.to)
+            else:
+                self._system.tell(request.to, request.message, correlation=request.correlation)
+        except (LookupError, ActorStopped) as error:  # a tell is nobody's business any more: another release, a node going down
+            self._system.notice("tell_without_actor", str(error), request.to)

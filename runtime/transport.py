@@ -2,7 +2,8 @@
 
 The runtime asks the transport where an address lives; None means here. What crosses is a Request with everything an
 ask carries: deadline, correlation, call chain. A network may lose, double and delay; a request therefore has an id, and
-the receiving node answers a duplicate from memory instead of deciding twice.
+the receiving node answers a duplicate from memory instead of deciding twice. That memory dies with its process: a transport must
+deliver to the process life it sent to (a connection; a NATS subject with the boot id), never a late copy to its successor.
 """
 
 from typing import Any, Protocol

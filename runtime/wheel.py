@@ -1,7 +1,7 @@
 """Deadlines without a cancel scope each: one sleeping task for all asks and volatile timers of a node.
 
-A cancel scope per ask costs 10 to 15 us. Here an entry is put into the bucket of its tick (a set), taken out
-again when the answer came, and only what is really overdue is ever looked at by the sleeper.
+A cancel scope per ask costs 10 to 15 us. Here an entry is put into the bucket of its tick, taken out again when the answer
+came, and only what is really overdue is ever looked at by the sleeper.
 """
 
 import heapq
@@ -28,7 +28,8 @@ class Wheel:
 
     def __init__(self, tick: float) -> None:
         self._tick = tick
-        self._buckets: dict[int, set[Any]] = {}
+        self._buckets: dict[int, dict[Any, None]] = {}
+        """Ordered, since a set of objects has another order in every process: a simulation must repeat itself."""
         self._ticks: list[int] = []
         self._parked: trio.lowlevel.Task | None = None
         self._sleeping_until: int | None = None
@@ -38,9 +39,9 @@ class Wheel:
         entry.bucket = tick
         bucket = self._buckets.get(tick)
         if bucket is not None:
-            bucket.add(entry)
+            bucket[entry] = None
             return
-        self._buckets[tick] = {entry}
+        self._buckets[tick] = {entry: None}
         heapq.heappush(self._ticks, tick)
         task = self._parked
         if task is not None and (self._sleeping_until is None or tick < self._sleeping_until):
@@ -50,7 +51,7 @@ class Wheel:
     def discard(self, entry: Expiring) -> None:
         bucket = self._buckets.get(entry.bucket)
         if bucket is not None:
-            bucket.discard(entry)
+            bucket.pop(entry, None)
             if not bucket:
                 del self._buckets[entry.bucket]
         entry.bucket = -1

@@ -1,6 +1,7 @@
 """Letters, durable timers and outbox rows: everything an actor owes survives it, and is settled once."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import trio
 
@@ -248,7 +249,7 @@ async def test_a_failed_delivery_is_tried_again_ever_later_until_it_succeeds(aut
         await system.ask(A, Do(Decision(effects=(Effect("e1", "redeliver", "hook"),))), deadline=5)
         await trio.sleep(120)
         assert (await system.ask(A, Get(), deadline=5)).log == ("e1 sent",)
-    gaps = [late - early for early, late in zip(at, at[1:], strict=False)]
+    gaps = [late - early for early, late in pairwise(at)]
     assert len(at) == 4
     assert gaps == sorted(gaps)
     assert [report.event for report in reports] == ["outbox_failed"] * 3

@@ -197,10 +197,8 @@ async def test_too_many_that_gave_up_escalate_to_the_supervisor_above(autojump_c
 async def test_a_child_that_is_not_ready_in_time_is_stopped_and_counts_as_a_crash(autojump_clock):
     s, reports = Stage(), []
     async with trio.open_nursery() as nursery:
-        await stage(
-            nursery, "one_for_one", s.child("a", gated=True, slow_start=100, start_timeout=2.0, budget=Budget(1, 60)), s.child("b"),
-            escalation=Budget(5, 60), report=reports.append,
-        )  # fmt: skip
+        slow = s.child("a", gated=True, slow_start=100, start_timeout=2.0, budget=Budget(1, 60))
+        await stage(nursery, "one_for_one", slow, s.child("b"), escalation=Budget(5, 60), report=reports.append)
         await trio.sleep(20)
         assert s.starts == {"a": 2, "b": 1}
         assert [report.event for report in reports if report.child == "a"] == ["stopped", "crashed", "stopped", "given_up"]
