@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Ring:
     """The last events with ever-growing positions: the first one kept is number `start`."""
 
-    def __init__(self, size: int = limits.FEED_RING) -> None:
+    def __init__(self, size: int) -> None:
         self._events: deque[StoredEvent] = deque(maxlen=size)
         self.end = 0
 
@@ -46,10 +46,12 @@ class Ring:
 
 
 class Feed:
-    def __init__(self, queries: Queries, *, poll: float = limits.FEED_POLL_SECONDS) -> None:
+    def __init__(
+        self, queries: Queries, *, poll: float = limits.FEED_POLL_SECONDS, ring: int = limits.FEED_RING
+    ) -> None:
         self._queries = queries
         self._poll = poll
-        self._ring = Ring()
+        self._ring = Ring(ring)
         self._grown = trio.Event()
         self._wanted = trio.Event()
         self._listeners = 0
