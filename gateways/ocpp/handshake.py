@@ -14,7 +14,7 @@ from wsproto import WSConnection
 from wsproto.connection import ConnectionType
 from wsproto.events import RejectConnection, Request
 from wsproto.extensions import PerMessageDeflate
-from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol
+from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -166,6 +166,15 @@ class BoundedDeflate(PerMessageDeflate):
                 return f"{self.name}; {agreed}"
         return None
 
+    def frame_inbound_header(
+        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        if opcode.iscontrol() and not rsv.rsv1:
+            # wsproto 1.3 forgets here that it stands inside a compressed message: a ping between fragments broke it.
+            self._inbound_is_compressible = False
+            return RsvBits(False, False, False)
+        return super().frame_inbound_header(proto, opcode, rsv, payload_length)
+
     def frame_inbound_payload_data(self, proto: FrameDecoder | FrameProtocol, data: bytes) -> bytes | CloseReason:
         if not self._inbound_compressed or not self._inbound_is_compressible:
             return data
@@ -178,7 +187,8 @@ class BoundedDeflate(PerMessageDeflate):
         return CloseReason.MESSAGE_TOO_BIG if self._room < 0 or self._decompressor.unconsumed_tail else inflated
 
     def frame_inbound_complete(self, proto: FrameDecoder | FrameProtocol, fin: bool) -> bytes | CloseReason | None:
-        result = super().frame_inbound_complete(proto, fin)
-        if fin and self._inbound_is_compressible:
+        if not self._inbound_is_compressible:
+            return None
+        if fin:
             self._room = self._bound
-        return result
+        return super().frame_inbound_complete(proto, fin)

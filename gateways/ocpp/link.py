@@ -162,12 +162,12 @@ class Link:
         except ActorError as error:
             self._fail(call, "InternalError", type(error).__name__, correlation)
             return
-        if type(message) is s.Boot:
-            self._heard_boot = True
-            self._advance()
         if call.confirmed:
             self._hub.counters.answers_out += 1
             self._post(frame, "CALLRESULT", call.action, call.unique_id, None, correlation)
+        if type(message) is s.Boot:
+            self._heard_boot = True
+            self._advance()
 
     async def _ask(self, message: Any, correlation: str) -> Any:
         """The actor's answer. Raises NoAnswer, or ActorError for what is answered with InternalError."""
