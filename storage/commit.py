@@ -6,7 +6,6 @@ and says why. Deadlocks are run again as they are. Whatever else goes wrong is S
 turns again, and those that were written after all are recognised by their turn id.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -117,19 +116,17 @@ class Committer:
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link = link
         self._keys = keys
-        self._turn_taking = asyncio.Lock()
 
     async def commit(self, turns: Sequence[StagedTurn]) -> list[Outcome]:
         """One outcome a turn, in the order given. Raises StoreAway."""
-        async with self._turn_taking:
-            for _ in range(limits.SERIALIZATION_RETRIES):
-                try:
-                    return await self._link.use(self._commit, turns)
-                except KeyForgotten:
-                    pass
-                except asyncpg.PostgresError as error:
-                    if error.sqlstate not in _RUN_AGAIN:
-                        raise
+        for _ in range(limits.SERIALIZATION_RETRIES):
+            try:
+                return await self._link.use(self._commit, turns)
+            except KeyForgotten:
+                pass
+            except asyncpg.PostgresError as error:
+                if error.sqlstate not in _RUN_AGAIN:
+                    raise
         raise StoreAway("the batch met a deadlock again and again")
 
     async def _commit(self, connection: asyncpg.Connection, turns: Sequence[StagedTurn]) -> list[Outcome]:

@@ -6,7 +6,7 @@ questions (recovery, timers, outbox), queries of people, and the background writ
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -29,8 +29,10 @@ class Database:
 
     store: Store
 
-    def __init__(self, dsn: str, lanes: Sequence[str]) -> None:
-        self.bridge = Bridge()
+    def __init__(self, bridge: Bridge, dsn: str, lanes: Sequence[str], role: str | None = None) -> None:
+        """`role` is what every connection works as; None: as the user of `dsn`."""
+        self.bridge = bridge
+        self.role = role
         self.keys = Keys()
         self.ready = False
         self._dsn = dsn
@@ -39,13 +41,13 @@ class Database:
         self.state = Readers([self._link(f"state {n}", PINNED) for n in range(2)])
         self.readers = Readers([self._link(f"reader {n}", ALWAYS) for n in range(limits.READERS)])
         self._background = self._link("background", ALWAYS)
-        self._background_turn: asyncio.Lock | None = None
         self._listener: Link | None = None
         self._handlers: dict[str, list[tuple[trio.lowlevel.TrioToken, Handler]]] = {}
         self._chores: list[asyncio.Task[None]] = []
 
-    def _link(self, name: str, settings: Any) -> Link:
-        return Link(name, self._dsn, settings, self._changed)
+    def _link(self, name: str, settings: Mapping[str, str], changed: Callable[[Link], None] | None = None) -> Link:
+        settings = settings if self.role is None else {**settings, "role": self.role}
+        return Link(name, self._dsn, settings, changed or self._changed)
 
     @property
     def _links(self) -> list[Link]:
@@ -81,6 +83,7 @@ class Database:
             "state": "ready" if self.ready else "away",
             "since": self._since.isoformat(timespec="seconds"),
             "dsn": self.dsn,
+            "role": self.role,
             "connections": sum(link.connection is not None for link in self._links),
             "down": {link.name: link.last_error for link in self._links if link.connection is None},
         }
@@ -93,7 +96,6 @@ class Database:
         await self.bridge.call(self._start, chores)
 
     async def _start(self, chores: Sequence[Callable[[Link], Awaitable[None]]]) -> None:
-        self._background_turn = asyncio.Lock()
         for link in self._links:
             link.start()
         await asyncio.gather(*(link.up() for link in self._links))
@@ -134,12 +136,7 @@ class Database:
 
     async def background(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Like `fetch` on the connection of what gates nothing; one statement at a time, never cancelled."""
-        return await self.bridge.call(self._in_background, sql, args, shielded=True)
-
-    async def _in_background(self, sql: str, args: tuple[Any, ...]) -> list[asyncpg.Record]:
-        assert self._background_turn is not None
-        async with self._background_turn:
-            return await self._background.rows(sql, *args)
+        return await self.bridge.call(self._background.rows, sql, *args, shielded=True)
 
     # Notifications
 
@@ -150,7 +147,7 @@ class Database:
 
     async def _listen(self, channel: str) -> None:
         if self._listener is None:
-            self._listener = Link("notifications", self._dsn, ALWAYS, self._listener_changed)
+            self._listener = self._link("notifications", ALWAYS, self._listener_changed)
             self._listener.start()
         elif self._listener.connection is not None:
             await self._subscribe(self._listener.connection, channel)

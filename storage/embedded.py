@@ -38,6 +38,7 @@ synchronous_commit = on
 full_page_writes = on
 shared_buffers = {shared_buffers}MB
 max_connections = 60
+dynamic_shared_memory_type = mmap  # in the cluster, not in /dev/shm
 max_wal_size = 2GB
 min_wal_size = 256MB
 checkpoint_timeout = 15min

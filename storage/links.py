@@ -63,6 +63,7 @@ class Link:
         self._settings = dict(settings)
         self._changed = changed
         self._statements: dict[str, Any] = {}
+        self._turn = asyncio.Lock()
         self._up = asyncio.Event()
         self._down = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -140,16 +141,18 @@ class Link:
         return self.connection
 
     async def use(self, job: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """`job(connection, *args)`. What shows a lost connection becomes StoreAway; all else is passed on."""
-        connection = await self.get()
-        try:
-            return await job(connection, *args)
-        except Exception as error:
-            if is_away(error, connection):
-                if self.connection is connection:
-                    self.lost(error)
-                raise StoreAway(f"{type(error).__name__}: {error}") from error
-            raise
+        """`job(connection, *args)`, one job at a time: a connection carries one statement, and the chores share the
+        background's. What shows a lost connection becomes StoreAway; all else is passed on."""
+        async with self._turn:
+            connection = await self.get()
+            try:
+                return await job(connection, *args)
+            except Exception as error:
+                if is_away(error, connection):
+                    if self.connection is connection:
+                        self.lost(error)
+                    raise StoreAway(f"{type(error).__name__}: {error}") from error
+                raise
 
     async def rows(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement, prepared once per connection, and return all rows."""

@@ -13,6 +13,7 @@ import asyncpg
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 NEWEST: Final = max(path.name[1:5] for path in (_SCRIPTS / "versions").glob("r*.py"))
+APP_ROLE: Final = "csms_app"
 OLDEST_SERVER: Final = 140000
 _LOCK: Final = 0x766F6C74726F
 
@@ -27,6 +28,20 @@ async def schema_version(connection: asyncpg.Connection) -> str | None:
         return None
     version: str | None = await connection.fetchval("SELECT version_num FROM schema_version")
     return version
+
+
+async def app_role(dsn: str) -> str | None:
+    """The role that a node works as, when it exists, may be taken by this DSN's user and has its rights; None when
+    the user itself must do (then only the triggers protect the ledger)."""
+    connection = await asyncpg.connect(dsn, timeout=10.0)
+    try:
+        await connection.execute(f"SET ROLE {APP_ROLE}")
+        able: bool = await connection.fetchval("SELECT has_table_privilege('head', 'UPDATE')")
+    except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError):
+        return None
+    finally:
+        await connection.close()
+    return APP_ROLE if able else None
 
 
 async def migrate(dsn: str) -> tuple[str | None, str]:

@@ -24,8 +24,11 @@ _NEXT: Final = "SELECT min(due) FROM timer"
 _TAKE: Final = """
     WITH taken AS (
         UPDATE outbox o SET attempt = o.attempt + 1, due = now() + $3 * interval '1 second'
-        FROM (SELECT tenant, actor, id FROM outbox WHERE klass = 'redeliver' AND topic = ANY ($1) AND due <= now()
-              ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED) AS ready
+        FROM (SELECT one.tenant, one.actor, one.id FROM unnest($1::text[]) AS topics (topic) CROSS JOIN LATERAL (
+                  SELECT tenant, actor, id, due FROM outbox
+                  WHERE klass = 'redeliver' AND topic = topics.topic AND due <= now()
+                  ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED) AS one
+              ORDER BY one.due LIMIT $2) AS ready
         WHERE o.tenant = ready.tenant AND o.actor = ready.actor AND o.id = ready.id
         RETURNING o.*
     )

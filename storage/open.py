@@ -27,10 +27,11 @@ from pathlib import Path
 import trio
 
 from storage import limits
+from storage.bridge import Bridge
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.links import is_away
-from storage.migrate import migrate
+from storage.migrate import app_role, migrate
 from storage.postgres import PostgresStore
 from storage.upkeep import partitions, watch
 
@@ -69,25 +70,30 @@ async def open_database(
 async def _connected(
     dsn: str, server: EmbeddedServer | None, migrating: bool, lanes: Sequence[str]
 ) -> AsyncIterator[Database]:
-    database = Database(dsn, lanes)
-    database.store = PostgresStore(database)
-    database.bridge.start()
+    bridge = Bridge()
+    bridge.start()
     try:
-        if migrating:
-            await database.bridge.call(_migrate_when_there, dsn)
+        role = await bridge.call(_prepare, dsn, migrating)
+    except BaseException:
+        await bridge.close()
+        raise
+    database = Database(bridge, dsn, lanes, role)
+    database.store = PostgresStore(database)
+    try:
         await database.start([partitions] if server is None else [partitions, watch(server)])
         yield database
     finally:
         await database.close()
 
 
-async def _migrate_when_there(dsn: str) -> None:
-    """On the side thread: wait for the server, however long that takes."""
+async def _prepare(dsn: str, migrating: bool) -> str | None:
+    """On the side thread: wait for the server, however long that takes; the role to work as."""
     pause = limits.RECONNECT_FIRST
     while True:
         try:
-            await migrate(dsn)
-            return
+            if migrating:
+                await migrate(dsn)
+            return await app_role(dsn)
         except Exception as error:
             if not is_away(error):
                 raise

@@ -15,6 +15,7 @@ from storage import limits
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.open import open_database
+from tests.kits.postgres import end_connections
 from tests.kits.wire import BreakableWire
 from tests.storage.turns import ALICE, BOB, NOW, Writer, fact, letter
 
@@ -151,11 +152,10 @@ async def test_postgresql_is_killed_under_load_and_everything_acknowledged_is_th
     assert server.pid is None
 
 
-async def test_a_connection_killed_from_outside_is_replaced_without_being_used(database: Database) -> None:
-    await database.fetch(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+async def test_a_connection_killed_from_outside_is_replaced_without_being_used(
+    database: Database, fresh_dsn: str
+) -> None:
+    await trio.to_thread.run_sync(end_connections, fresh_dsn)
     with trio.fail_after(10):
         while not database.health.ready or database.health.describe()["down"]:
             await trio.sleep(0.01)

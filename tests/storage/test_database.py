@@ -15,7 +15,7 @@ from storage import limits
 from storage.bridge import Bridge
 from storage.database import Database
 from storage.open import open_database
-from tests.kits.postgres import run_sql
+from tests.kits.postgres import end_connections, run_sql
 from tests.storage.turns import ALICE, BOB, CAROL, NOW, Writer, fact
 
 
@@ -106,7 +106,9 @@ async def test_a_cancelled_query_gives_its_connection_back(database: Database) -
 
 
 @pytest.mark.postgres
-async def test_a_notification_arrives_on_the_trio_thread_also_after_a_reconnect(database: Database) -> None:
+async def test_a_notification_arrives_on_the_trio_thread_also_after_a_reconnect(
+    database: Database, fresh_dsn: str
+) -> None:
     send, receive = trio.open_memory_channel[tuple[str | None, str]](100)
 
     def heard(payload: str | None) -> None:
@@ -118,9 +120,7 @@ async def test_a_notification_arrives_on_the_trio_thread_also_after_a_reconnect(
         assert await receive.receive() == (None, here)
         await database.execute("SELECT pg_notify('cards', 'one')")
         assert await receive.receive() == ("one", here)
-        await database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LISTEN%' AND pid <> pg_backend_pid()"
-        )
+        await trio.to_thread.run_sync(end_connections, fresh_dsn, "%LISTEN%")
         assert await receive.receive() == (None, here)
         await database.execute("SELECT pg_notify('cards', 'two')")
         assert await receive.receive() == ("two", here)
@@ -166,3 +166,27 @@ async def test_lanes_commit_side_by_side_and_a_lane_takes_its_batches_in_turn(da
         nursery.start_soon(commit, MAIN, 1)
         nursery.start_soon(commit, "money", 2)
     assert verdicts == [Verdict.COMMITTED] * 3
+
+
+@pytest.mark.postgres
+async def test_a_node_works_as_a_role_that_cannot_touch_the_ledger_but_by_its_functions(database: Database) -> None:
+    assert await database.fetchval("SELECT current_user") == "csms_app"
+    for statement in (
+        "INSERT INTO ledger_floor VALUES ('x')",
+        "UPDATE ledger_journal SET ref = 'x'",
+        "DELETE FROM ledger_entry",
+        "TRUNCATE ledger_entry",
+        "UPDATE schema_version SET version_num = '0'",
+        "CREATE TABLE mine ()",
+        "DROP TABLE head",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await database.execute(statement)
+
+
+@pytest.mark.postgres
+async def test_without_that_role_the_owner_does(fresh_dsn: str) -> None:
+    run_sql(fresh_dsn, "REVOKE ALL ON head FROM csms_app")
+    async with open_database(fresh_dsn, migrating=False) as database:
+        assert database.role is None
+        assert await database.fetchval("SELECT current_user") != "csms_app"

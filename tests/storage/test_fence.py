@@ -18,6 +18,7 @@ from runtime.store import Recovered, StoreAway, Verdict
 from runtime.turn import MAIN, NO_TURN, CheckpointRow, FactRow, LetterKey, StagedTurn
 from storage.database import Database
 from storage.open import open_database
+from tests.kits.postgres import end_connections
 from tests.storage.turns import NOW, letter
 
 pytestmark = pytest.mark.postgres
@@ -88,13 +89,9 @@ class Node:
 
 async def _kill_connections(dsn: str, random_: random.Random) -> None:
     """Terminate the lanes' backends again and again, from outside."""
-    async with open_database(dsn, migrating=False) as database:
-        while True:
-            await trio.sleep(random_.uniform(0.002, 0.03))
-            await database.fetch(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE query LIKE 'SELECT commit_turns%' AND datname = current_database()"
-            )
+    while True:
+        await trio.sleep(random_.uniform(0.002, 0.03))
+        await trio.to_thread.run_sync(end_connections, dsn, "SELECT commit_turns%")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
