@@ -8,9 +8,13 @@ from datetime import datetime
 
 import msgspec
 
-from actors.model.rows import InboxRow, Row
+from actors.model.rows import AuditRow, EventRow, InboxRow, Row, SeenRow
 from actors.ports import ApiToken, TraceRow
 from storage.memory_rows import MemoryRows
+
+
+SINKABLE = (TraceRow, SeenRow, InboxRow, AuditRow, EventRow)
+"""Rows that may be lost."""
 
 
 class MemoryNumbers:
@@ -32,6 +36,8 @@ class MemorySink:
         self._rows = rows
 
     def put(self, row: Row | TraceRow) -> None:
+        if not isinstance(row, SINKABLE):
+            raise TypeError(f"{type(row).__name__} belongs into a turn: losing it would lose something")
         if isinstance(row, InboxRow):
             known: InboxRow | None = self._rows.get(InboxRow, row.tenant, row.station)
             if known is not None:

@@ -150,14 +150,19 @@ class PostgresSink:
             raise
 
     async def _write(self, kind: str, rows: Iterable[Row | TraceRow]) -> None:
-        bodies = [body_of(row) for row in rows]
-        if not bodies:
+        rows = list(rows)
+        if not rows:
             return
         try:
+            bodies = [body_of(row) for row in rows]
             await self._db.background(f"SELECT write_{kind}(NULL, NULL, $1::json[])", bodies)
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             # Refused, not away: it would be refused again, and must not dam up what comes behind it.
-            self.dropped["refused"] += len(bodies)
-            _log.warning("sink.refused", kind=kind, rows=len(bodies), error=str(error))
+            if len(rows) > 1:
+                for row in rows:
+                    await self._write(kind, (row,))
+                return
+            self.dropped["refused"] += 1
+            _log.warning("sink.refused", kind=kind, error=str(error))
         else:
-            self.written += len(bodies)
+            self.written += len(rows)
