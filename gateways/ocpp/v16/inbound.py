@@ -195,7 +195,8 @@ def _sample(x: m.SampledValue) -> tuple[Sample, bool]:
     factor, unit, odd = _unit(_maybe(x.unit), measurand)
     if x.format == "SignedData":
         return Sample(None, x.value, measurand, unit, context, _maybe(x.phase), location, True), False
-    value = parse_decimal(x.value)
+    text = x.value
+    value = Decimal(text) if text.isascii() and text.isdecimal() and len(text) < 19 else parse_decimal(text)
     if value is None:
         return Sample(None, x.value, measurand, unit, context, _maybe(x.phase), location), False
     if factor != 1:

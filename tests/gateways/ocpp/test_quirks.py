@@ -248,7 +248,8 @@ async def test_quirk_18_statuses_may_come_in_any_order() -> None:
     async with open_node() as node:
         with trio.fail_after(5):
             station = await booted(node)
-            for status in "Charging Available Finishing SuspendedEV Preparing Faulted Reserved Unavailable".split():
+            order = ["Charging", "Available", "Finishing", "SuspendedEV", "Preparing", "Faulted", "Reserved", "Unavailable"]
+            for status in order:
                 told = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": moment(node)}
                 assert await station.call("StatusNotification", told) == {}
             for connector in (0, 9):
