@@ -281,3 +281,20 @@ async def test_a_shown_session_names_no_token(house: House) -> None:
     shown = str(house.system.inspect.actor(session_address(TENANT, house.sessions()[0].id)))
     assert house.token("GOOD").ref not in shown
     assert "booked" in shown
+
+
+async def test_a_session_without_duration_is_billed_by_its_registers(house: House) -> None:
+    reply = await house.start(wh=0)
+    await house.station(m.TransactionMeter(1, 1, reply.number, (reading(0, 5000),), "h1"))
+    await house.stop(reply.number, 10_000, minutes=0)
+    (row,) = house.sessions()
+    assert (row.phase, row.energy_wh) == ("booked", 10_000)
+
+
+async def test_quirk_21_energy_that_the_station_cannot_have_delivered_is_not_billed(house: House) -> None:
+    location = {"max_power_w": 11_000}
+    await house.station(m.Register(2, 0, None, False, ("ocpp1.6",), "standard", location, "op"))
+    reply = await house.start(wh=0)
+    await house.stop(reply.number, 60_083, minutes=5)
+    (row,) = house.sessions()
+    assert (row.state, row.cdr) == ("quarantined", None)
