@@ -49,6 +49,9 @@ log_timezone = 'UTC'
 log_min_messages = warning
 """
 
+_PASSING = ("shared memory block", "lock file \"postmaster.pid\" already exists")
+"""Refusals to start that end by themselves: the last server is dead, but not yet quite gone."""
+
 
 class EmbeddedError(Exception):
     """The embedded server cannot be made or started; the text says why and what to do."""
@@ -198,8 +201,9 @@ class EmbeddedServer:
                 if time.monotonic() > end:
                     break
                 time.sleep(0.01)
-            # Children of a killed server hold its shared memory for a moment, and a new one refuses meanwhile.
-            if time.monotonic() > end or "shared memory block" not in self._last_words():
+            # Children of a killed server hold its shared memory for a moment, and whoever inherits its process (init)
+            # may take a moment to reap it: a new server refuses meanwhile.
+            if time.monotonic() > end or not any(word in self._last_words() for word in _PASSING):
                 raise EmbeddedError(f"PostgreSQL does not start: {self._last_words()} (whole log: {self._log})")
             time.sleep(0.1)
 
