@@ -27,7 +27,7 @@ class PostgresNumbers:
         self._low = trio.Event()
 
     async def take(self) -> int:
-        if not self._left:
+        while not self._left:
             await self._fetch()
         block = self._blocks[0]
         number = block[0]
