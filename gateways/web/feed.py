@@ -46,9 +46,7 @@ class Ring:
 
 
 class Feed:
-    def __init__(
-        self, queries: Queries, *, poll: float = limits.FEED_POLL_SECONDS, ring: int = limits.FEED_RING
-    ) -> None:
+    def __init__(self, queries: Queries, *, poll: float = limits.FEED_POLL_SECONDS, ring: int = limits.FEED_RING) -> None:
         self._queries = queries
         self._poll = poll
         self._ring = Ring(ring)

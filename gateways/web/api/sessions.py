@@ -30,6 +30,13 @@ class ResolveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tariff: str | None = None
 
 
+class CdrPage(msgspec.Struct, frozen=True):
+    """OCPI 2.2.1 CDR objects, each with our `session` and `journal` beside its own fields."""
+
+    items: list[dict[str, Any]]
+    next: str | None = None
+
+
 async def list_sessions(call: Call) -> Items[SessionView]:
     query = call.query
     page = await call.env.queries.sessions(call.own, query["station"], query["state"], query["limit"], query["cursor"])
@@ -99,9 +106,9 @@ def _checked(call: Call, body: ResolveBody, row: SessionRow) -> TariffCard | Non
     return card
 
 
-async def list_cdrs(call: Call) -> Items[dict[str, Any]]:
+async def list_cdrs(call: Call) -> CdrPage:
     page = await call.env.queries.cdrs(call.own, call.query["limit"], call.query["cursor"])
-    return page_of(page, [cdr_view(row) for row in page.items])
+    return CdrPage([cdr_view(row) for row in page.items], page.next)
 
 
 async def get_cdr(call: Call) -> dict[str, Any]:
@@ -135,7 +142,7 @@ ROUTES = (
     Route(
         method="GET", path=_T + "/cdrs", handler=list_cdrs, tag=TAG, scope=Scope.TENANT, query=PAGED,
         summary="Charge detail records, newest first", description="OCPI 2.2.1 CDR objects, with `session` and `journal`.",
-        answer=Items[dict[str, Any]],
+        answer=CdrPage,
     ),
     Route(
         method="GET", path=_T + "/cdrs/{cdr}", handler=get_cdr, tag=TAG, scope=Scope.TENANT, summary="One CDR",

@@ -197,9 +197,7 @@ async def test_an_unknown_station_waits_in_the_inbox_until_it_is_adopted() -> No
         acme = await rig.tenant(unknown_stations="inbox")
         now = datetime.now(UTC)
         rig.sink.put(
-            InboxRow(
-                tenant="acme", station="X9", first_seen=now, last_seen=now, attempts=1, protocol="ocpp1.6", peer="10.1.1.1"
-            )
+            InboxRow(tenant="acme", station="X9", first_seen=now, last_seen=now, attempts=1, protocol="ocpp1.6", peer="10.1.1.1")
         )
         waiting = (await acme.get(f"{STATIONS}/inbox")).json()["items"]
         assert [(item["station"], item["attempts"]) for item in waiting] == [("X9", 1)]
