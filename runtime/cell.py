@@ -314,8 +314,6 @@ class Cell:
         self.traced(envelope, f"crashed: {type(error).__name__}")
         self.end_incarnation(ActorCrashed(self.address, "the actor crashed"))
         self.purge(ActorCrashed(self.address, "the actor crashed on another message"))
-        if envelope is not None and envelope.fired is not None:
-            self.system.timers.returned(self.address, envelope.fired)
         delay = await self.system.morgue.crashed(self, envelope, error, fatal=isinstance(error, NewerVersion))
         if delay is None:
             self.status = Status.COOLING
@@ -351,26 +349,21 @@ class Cell:
             self.system.notice("deactivated_raised", f"{type(raised).__name__}: {raised}", self.address)
 
     def purge(self, error: ActorError) -> None:
-        """Queued asks fail fast, letters and timers come again from the store, tells stay."""
-        kept = []
-        for envelope in self.mailbox.user:
-            if envelope.slot is not None:
-                envelope.slot.fail(error)
-            elif envelope.fired is not None:
-                self.system.timers.returned(self.address, envelope.fired)
-            elif envelope.letter is None:
-                kept.append(envelope)
-        self.mailbox.user.clear()
-        self.mailbox.user.extend(kept)
-        self.letters = None
+        """Queued asks fail fast, timers come again from their worker; tells stay, and letters keep their place."""
+        self.fail_asks(error)
+        self._keep([envelope for envelope in self.mailbox.user if envelope.fired is None])
 
     def fail_asks(self, error: ActorError) -> None:
         """Queued asks fail, everything else stays."""
+        for envelope in self.mailbox.user:
+            if envelope.slot is not None:
+                envelope.slot.fail(error)
+        self._keep([envelope for envelope in self.mailbox.user if envelope.slot is None])
+
+    def _keep(self, envelopes: list[Envelope]) -> None:
         user = self.mailbox.user
-        for envelope in [envelope for envelope in user if envelope.slot is not None]:
-            assert envelope.slot is not None
-            envelope.slot.fail(error)
-            user.remove(envelope)
+        user.clear()
+        user.extend(envelopes)
 
     def has_work(self) -> bool:
         return bool(self.mailbox.user) and self.status is Status.ACTIVE

@@ -2,7 +2,7 @@
 
 A timer fires at least once and is applied once: its row disappears in the commit of the turn it caused, and a second
 firing meets GONE. What was delivered and not yet consumed is remembered, so that one slow actor is not fired at again
-and again; when it crashes, its timers come back here.
+and again; once it is neither queued nor at hand any more (its actor crashed), it is delivered again after a pause.
 """
 
 from collections.abc import Sequence
@@ -37,12 +37,6 @@ class Timers:
 
     def consumed(self, address: Address, fired: tuple[str, datetime]) -> None:
         self._delivered.pop((address, *fired), None)
-
-    def returned(self, address: Address, fired: tuple[str, datetime]) -> None:
-        """Its actor crashed before consuming it: deliver again, after a pause."""
-        key = (address, *fired)
-        if key in self._delivered:
-            self._delivered[key] = self._system.clock.monotonic()
 
     async def run(self) -> None:
         system = self._system

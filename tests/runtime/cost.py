@@ -1,5 +1,7 @@
-"""What the runtime costs: `python -m tests.runtime.cost`. CPU of one ask (volatile, prepared, durable) without a store's own work,
-of one activation, and the memory of an idle actor. Figures, not assertions: machines differ."""
+"""What the runtime costs: `python -m tests.runtime.cost`.
+
+CPU of one ask (volatile, prepared, durable) without a store's own work, of one activation, and the memory of an idle
+actor. Figures, not assertions: machines differ."""
 
 import gc
 import time

@@ -180,8 +180,18 @@ async def test_a_turn_the_store_chokes_on_does_not_take_its_batch_along(autojump
 
 
 async def test_a_flush_under_way_is_shielded_when_the_node_is_cancelled(autojump_clock):
+    ends = []
+
+    class Last(Counter):
+        def released(self, state, decision):
+            if decision.facts:
+                ends.append("released")
+
+        def deactivated(self):
+            ends.append("deactivated")
+
     store = FaultyStore(latency=2.0)
-    async with running(store) as system, trio.open_nursery() as nursery:
+    async with running(store, factory=Last) as system, trio.open_nursery() as nursery:
         await system.ask(A, Get(), deadline=60)
 
         async def ask():
@@ -192,6 +202,7 @@ async def test_a_flush_under_way_is_shielded_when_the_node_is_cancelled(autojump
         await trio.sleep(0.5)
         system._scope.cancel()
     assert len(facts_of(store, A)) == 1
+    assert ends == ["deactivated"]  # what came back from the store afterwards finds nobody to release it
 
 
 async def test_a_store_that_hangs_does_not_keep_the_node_up_for_ever(autojump_clock):

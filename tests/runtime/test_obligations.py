@@ -99,10 +99,12 @@ async def test_a_letter_lost_on_its_way_is_swept_up(autojump_clock):
 
 async def test_letters_that_found_the_mailbox_full_come_later_in_their_order(autojump_clock):
     store = FaultyStore(latency=0.2)
-    async with running(store, limits=Limits(mailbox=5)) as system:
+    async with running(store, limits=Limits(mailbox=5, letter_sweep=10_000.0)) as system:
         await system.ask(B, Get(), deadline=60)
-        many = tuple((B, Note(1, str(n))) for n in range(40))
-        await system.ask(A, Add(1, letters=many), deadline=60)
+        for first in range(0, 40, 8):  # the later ones find room again while earlier ones still wait in the store
+            many = tuple((B, Note(1, str(n))) for n in range(first, first + 8))
+            await system.ask(A, Add(1, letters=many), deadline=60)
+            await trio.sleep(1)
         await trio.sleep(60)
         assert (await system.ask(B, Get(), deadline=60)).log == tuple(str(n) for n in range(40))
         assert len(facts_of(store, B)) == 40
@@ -170,7 +172,12 @@ async def test_a_timer_can_be_moved_and_cancelled(autojump_clock):
 
 
 async def test_a_timer_is_not_fired_at_a_slow_actor_again_and_again(autojump_clock):
-    store = FaultyStore(latency=3.0)
+    class SlowCommit(FaultyStore):
+        async def commit(self, lane, turns):
+            await trio.sleep(10)
+            return await super().commit(lane, turns)
+
+    store = SlowCommit()
     async with running(store) as system:
         await system.ask(A, Do(Decision(timers=(Timer("t", START, Note(1, "t")),))), deadline=60)
         await trio.sleep(60)
