@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -38,6 +39,7 @@ from storage.queries import PostgresQueries
 from storage.sink import PostgresSink
 from storage.snapshots import FreshCards
 from storage.vault import KeyFileError, Vault
+from storage.vault_keys import confirm_key
 
 DRAIN_SECONDS = 10.0
 FLUSH_SECONDS = 5.0
@@ -93,7 +95,7 @@ async def open_domain(settings: Settings, *, own: bool = False) -> AsyncIterator
         vault = Vault.at(data.key_file)
     except KeyFileError as error:
         raise EnvironmentFault(str(error)) from None
-    async with database_of(settings, own=own) as database, trio.open_nursery() as nursery:
+    async with _keyed_database(settings, own, vault) as database, trio.open_nursery() as nursery:
         cards, keeper, sink = FreshCards(database), LedgerKeeper(database), PostgresSink(database)
         numbers, lookups = PostgresNumbers(database), PostgresLookups(database)
         for prepare in (cards.load, keeper.begin):
@@ -126,6 +128,17 @@ async def open_domain(settings: Settings, *, own: bool = False) -> AsyncIterator
                 with trio.move_on_after(FLUSH_SECONDS):
                     await _flush(sink)
             nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _keyed_database(settings: Settings, own: bool, vault: Vault) -> AsyncIterator[Database]:
+    """The database, once it is sure that its references and cells were made under our deployment key."""
+    async with database_of(settings, own=own) as database:
+        try:
+            await _patiently(partial(confirm_key, database, vault))
+        except KeyFileError as error:
+            raise EnvironmentFault(str(error)) from None
+        yield database
 
 
 async def _patiently(prepare: Callable[[], Any]) -> None:
