@@ -79,14 +79,13 @@ def generated(operation: Any) -> list[Any]:
     """Requests for an operation, right and wrong ones, the same in every run."""
     cases: list[Any] = []
 
+    wrong, right = (operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.NEGATIVE, GenerationMode.POSITIVE))
+
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     @seed(20261122)
-    @given(
-        operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
-        | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-    )
+    @given(right | wrong)
     def collect(case: Any) -> None:
         cases.append(case)
 
