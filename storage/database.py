@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import trio
@@ -58,9 +58,10 @@ class Database:
     def dsn(self) -> str:
         """Where it is connected to, without the password."""
         parts = urlsplit(self._dsn)
-        place = parts.netloc.rpartition("@")
-        user = place[0].partition(":")[0]
-        return urlunsplit(parts._replace(netloc=f"{user}@{place[2]}" if user else place[2], query=parts.query))
+        credentials, _, host = parts.netloc.rpartition("@")
+        user = credentials.partition(":")[0]
+        query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name != "password"], safe="/")
+        return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, query=query))
 
     # Health
 

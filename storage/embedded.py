@@ -110,9 +110,11 @@ class EmbeddedServer:
             return self._dsn(running)
 
     def ensure(self) -> None:
-        """Start it again if it is not running: for a watcher while the node lives."""
+        """Start it again if it is gone while we use it: for a watcher while the node lives."""
         if self._find() is None:
-            self.start()
+            with self._starting():
+                if self._users is not None:
+                    self._wait_ready() or self._launch()
 
     def stop(self) -> None:
         """Use it no more; stop it unless another process still does."""

@@ -29,8 +29,8 @@ RECOVER_AT_ONCE = 500
 MAINTENANCE_EVERY = 600.0
 """Partitions are made ahead and expired ones dropped this often."""
 
-PARTITION_LOCK_TIMEOUT_MS = 2_000
-"""Partition upkeep gives up after waiting so long for a table, and tries again next time."""
+PARTITION_LOCK_TIMEOUT_MS = 500
+"""Partition upkeep gives up after waiting so long for a table, since commits wait behind it, and tries again later."""
 
 SERVER_START_TIMEOUT = 60.0
 SERVER_STOP_TIMEOUT = 30.0

@@ -24,6 +24,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import trio
 
 from storage import limits
@@ -31,7 +32,7 @@ from storage.bridge import Bridge
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.links import is_away
-from storage.migrate import app_role, migrate
+from storage.migrate import SchemaError, app_role, migrate
 from storage.postgres import PostgresStore
 from storage.upkeep import partitions, watch
 
@@ -47,7 +48,8 @@ async def open_database(
     migrating: bool = True,
     lanes: Sequence[str] = LANES,
 ) -> AsyncIterator[Database]:
-    """Give either `dsn` or `data_dir`. Raises SchemaError, EmbeddedError; waits as long as `dsn` is away."""
+    """Give either `dsn` or `data_dir`. Raises SchemaError, EmbeddedError, and what asyncpg raises for a user or a
+    password that the server refuses; waits as long as the server is away."""
     if dsn is not None:
         async with _connected(dsn, None, migrating, lanes) as database:
             yield database
@@ -94,6 +96,10 @@ async def _prepare(dsn: str, migrating: bool) -> str | None:
             if migrating:
                 await migrate(dsn)
             return await app_role(dsn)
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            raise
+        except asyncpg.InvalidCatalogNameError as error:
+            raise SchemaError(f"{error}: create it, or name another in the DSN") from None
         except Exception as error:
             if not is_away(error):
                 raise

@@ -79,13 +79,13 @@ _NOTHING: Final = Recovered(seq=0, turn=NO_TURN)
 
 
 async def claim(connection: asyncpg.Connection, addresses: Sequence[Address]) -> None:
-    await connection.execute(_CLAIM, *map(list, zip(*addresses, strict=True)))
+    await connection.execute(_CLAIM, *_columns(addresses))
 
 
 async def read(connection: asyncpg.Connection, addresses: Sequence[Address], keys: Keys) -> list[Recovered]:
     """One answer an address, in order."""
     found = [_NOTHING] * len(addresses)
-    rows = await connection.fetch(_READ, *map(list, zip(*addresses, strict=True)))
+    rows = await connection.fetch(_READ, *_columns(addresses))
     names = await _names(connection, {sender for row in rows for sender in row["senders"] or ()})
     for row in rows:
         place = row["place"] - 1
@@ -125,6 +125,24 @@ async def _names(connection: asyncpg.Connection, wanted: set[int]) -> dict[int, 
     if not wanted:
         return {}
     return {key: Address(*name) for key, *name in await connection.fetch(_NAMES, list(wanted))}
+
+
+def _columns(addresses: Sequence[Address]) -> tuple[list[str], ...]:
+    """Tenants, kinds and ids. Text that PostgreSQL cannot hold names no actor that ever was: it becomes empty, so
+    that one such address does not fail all that are recovered with it."""
+    tenants, kinds, ids = zip(*addresses, strict=True)
+    return [*map(_storable, tenants)], [*map(_storable, kinds)], [*map(_storable, ids)]
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        return ""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return ""
+    return text
 
 
 def _parallel(row: asyncpg.Record, *columns: str) -> Iterable[tuple[Any, ...]]:

@@ -4,7 +4,9 @@ import os
 import random
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 import trio
 
@@ -14,6 +16,7 @@ from runtime.turn import MAIN, LetterKey, StagedTurn
 from storage import limits
 from storage.database import Database
 from storage.embedded import EmbeddedServer
+from storage.migrate import SchemaError
 from storage.open import open_database
 from tests.kits.postgres import end_connections
 from tests.kits.wire import BreakableWire
@@ -161,3 +164,32 @@ async def test_a_connection_killed_from_outside_is_replaced_without_being_used(
             await trio.sleep(0.01)
     turn = Writer(ALICE).turn(facts=[fact()], at=NOW)
     assert (await insist(database, [turn]))[0] == [Verdict.COMMITTED]
+
+
+async def test_a_wrong_password_or_database_is_said_at_once_and_not_waited_for(fresh_dsn: str) -> None:
+    parts = urlsplit(fresh_dsn)
+    with trio.fail_after(10):
+        with pytest.raises(SchemaError, match="does not exist"):
+            async with open_database(urlunsplit(parts._replace(path="/nowhere"))):
+                pass
+        if parts.password is None:
+            pytest.skip("this server trusts everybody")
+        wrong = parts.netloc.replace(parts.password, "guess")
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+            async with open_database(urlunsplit(parts._replace(netloc=wrong))):
+                pass
+
+
+async def test_opening_waits_for_a_server_that_is_not_there_yet(fresh_dsn: str) -> None:
+    with BreakableWire(fresh_dsn) as wire:
+        wire.cut()
+
+        async def mend_soon() -> None:
+            await trio.sleep(0.3)
+            wire.mend()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(mend_soon)
+            with trio.fail_after(10):
+                async with open_database(wire.dsn) as database:
+                    assert database.health.ready

@@ -190,3 +190,18 @@ async def test_without_that_role_the_owner_does(fresh_dsn: str) -> None:
     async with open_database(fresh_dsn, migrating=False) as database:
         assert database.role is None
         assert await database.fetchval("SELECT current_user") != "csms_app"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "shown"),
+    [
+        ("postgresql://me:secret@db.example:5433/csms", "postgresql://me@db.example:5433/csms"),
+        ("postgresql://me:s%40cret@/csms?host=/var/run&port=5432", "postgresql://me@/csms?host=/var/run&port=5432"),
+        ("postgresql:///csms?user=me&password=secret", "postgresql:///csms?user=me"),
+    ],
+)
+def test_where_it_is_connected_is_shown_without_the_password(dsn: str, shown: str) -> None:
+    async def made() -> str:
+        return Database(Bridge(), dsn, ["main"]).dsn
+
+    assert asyncio.run(made()) == shown

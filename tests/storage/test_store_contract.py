@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import trio
 
 from actors.model.rows import AuditRow, Entry, JournalRow, TokenRow
 from runtime.address import Address
@@ -295,6 +296,14 @@ async def test_many_actors_are_recovered_in_the_order_asked_for(store: Store) ->
     assert found[-1].seq == 0
 
 
+async def test_an_address_that_no_database_can_hold_harms_nobody_beside_it(store: Store) -> None:
+    writer = Writer(ALICE)
+    await write(store, writer, facts=[fact()])
+    odd = [Address("acme", "station", "nul\0"), Address("acme", "station", "half \ud800")]
+    found = await store.recover([odd[0], ALICE, odd[1]], claim=True)
+    assert [state.seq for state in found] == [0, 1, 0]
+
+
 # The outbox
 
 
@@ -313,6 +322,21 @@ async def test_an_effect_is_leased_to_one_worker_and_comes_back_when_the_lease_e
     assert item.attempt == 2
     [item] = await store.take_outbox(["mail"], 10, lease=60.0)
     assert item.attempt == 3
+
+
+async def test_workers_at_once_never_share_an_effect(store: Store) -> None:
+    writer = Writer(ALICE)
+    await write(store, writer, effects=[_effect(f"e{n}", topic=("mail", "ocpi")[n % 2]) for n in range(40)])
+    taken: list[str] = []
+
+    async def work() -> None:
+        while items := await store.take_outbox(["mail", "ocpi"], 7, lease=60.0):
+            taken.extend(item.effect.id for item in items)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(work)
+    assert sorted(taken) == sorted(f"e{n}" for n in range(40))
 
 
 async def test_a_settled_effect_is_never_taken_again(store: Store) -> None:
