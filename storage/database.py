@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 import trio
@@ -61,7 +61,7 @@ class Database:
         credentials, _, host = parts.netloc.rpartition("@")
         user = credentials.partition(":")[0]
         query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name != "password"], safe="/")
-        return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, query=query))
+        return f"{parts.scheme}://{user and user + '@'}{host}{parts.path}{query and '?' + query}"
 
     # Health
 
