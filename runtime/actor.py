@@ -66,6 +66,10 @@ class Actor(Generic[S]):
     needs_prepare: ClassVar[frozenset[type]] = frozenset()
     """Message types for which `prepare` is awaited before `decide`."""
 
+    def prepared(self, state: S, message: Any) -> Any | None:
+        """The completed message when it can be had without waiting; None: `prepare` is awaited. Must not raise."""
+        return None
+
     async def prepare(self, state: S, message: Any) -> Any:
         """Fetch what decide needs besides state (a look-up); returns the completed message."""
         return message

@@ -20,7 +20,7 @@ asking: ContextVar[tuple[Address, ...]] = ContextVar("asking", default=())
 
 
 class Slot:
-    __slots__ = ("_away", "_wheel", "bucket", "chain", "done", "expires", "hops", "origin", "since", "task", "to")
+    __slots__ = ("_answer", "_away", "_wheel", "bucket", "chain", "done", "expires", "hops", "origin", "since", "task", "then", "to")
 
     def __init__(
         self,
@@ -38,6 +38,9 @@ class Slot:
         """The message as it was asked. A retry repeats it, whatever a forwarding actor makes of it."""
         self.chain = chain
         self.task: trio.lowlevel.Task | None = None
+        self.then: Callable[[Any, BaseException | None], None] | None = None
+        """Called with (answer, None) or (None, error) instead of waking a task. Must not raise or block."""
+        self._answer: outcome.Outcome[Any] | None = None
         self.done = False
         self.hops = 0
         self.since = since
@@ -53,16 +56,24 @@ class Slot:
             return
         self.done = True
         self._wheel.discard(self)
-        if self.task is not None:
+        if self.then is not None:
+            self.then(value, None)
+        elif self.task is not None:
             trio.lowlevel.reschedule(self.task, outcome.Value(value))
+        else:
+            self._answer = outcome.Value(value)
 
     def fail(self, error: BaseException) -> None:
         if self.done:
             return
         self.done = True
         self._wheel.discard(self)
-        if self.task is not None:
+        if self.then is not None:
+            self.then(None, error)
+        elif self.task is not None:
             trio.lowlevel.reschedule(self.task, outcome.Error(error))
+        else:
+            self._answer = outcome.Error(error)
 
     def expire(self) -> None:
         if self._away():
@@ -71,7 +82,9 @@ class Slot:
             self.fail(DeadlineExceeded(self.to, f"no answer to {type(self.origin).__name__}"))
 
     async def wait(self) -> Any:
-        """Park the asking task until the slot is answered. Must follow putting the message without an await."""
+        """Park the asking task until the slot is answered; it may be already, by a turn taken while putting the message."""
+        if self._answer is not None:
+            return self._answer.unwrap()
 
         def abort(_: Any) -> trio.lowlevel.Abort:
             self.done = True

@@ -73,10 +73,85 @@ class Cell:
     # -- putting (called by anyone, never blocks)
 
     def put(self, envelope: Envelope) -> bool:
-        if self.mailbox.put(envelope):
+        mailbox = self.mailbox
+        task = mailbox.task
+        if task is not None and self._is_free(envelope) and self._turn_at_once(envelope, task):
+            return True
+        if mailbox.put(envelope):
             return True
         self.system.stats.dropped += 1
         return False
+
+    def _is_free(self, envelope: Envelope) -> bool:
+        """Nothing is queued before it, and the turn needs nothing but the state."""
+        mailbox = self.mailbox
+        return not (
+            self.status is not Status.ACTIVE
+            or mailbox.user
+            or mailbox.system
+            or self.letters_missed
+            or envelope.letter is not None
+            or envelope.fired is not None
+            or self.system.nested_turns >= self.system.limits.nested_turns
+        )
+
+    def _turn_at_once(self, envelope: Envelope, task: trio.lowlevel.Task) -> bool:
+        """A free actor takes its turn in the task of the sender: waking its own would cost more than the turn. It stays
+        serial, since its task is parked and counts as busy meanwhile; a crash is raised in its task, where it belongs.
+        False: the message needs a look-up first (`prepare`), which is work for the actor's own task."""
+        incarnation = self.incarnation
+        assert incarnation is not None
+        slot, message = envelope.slot, envelope.message
+        if (slot is not None and slot.done) or (envelope.incarnation and envelope.incarnation != self.number):
+            return True
+        system = self.system
+        self.mailbox.task = None
+        self.current = envelope
+        self.correlation = envelope.correlation
+        self.current_since = self.active_at = system.clock.monotonic()
+        system.nested_turns += 1
+        try:
+            if type(message) in incarnation.actor.needs_prepare:
+                message = incarnation.actor.prepared(incarnation.state, message)
+                if message is None:
+                    self.current = None
+                    self.mailbox.task = task
+                    return False
+            self._note(type(message))
+            staged = incarnation.decide(envelope, message)
+        except Exception as error:
+            trio.lowlevel.reschedule(task, outcome.Error(error))
+            return True
+        finally:
+            system.nested_turns -= 1
+        system.stats.turns += 1
+        if staged is not None:
+            self.committing = task
+            system.committer.submit(staged.decision.lane, staged)
+            return True
+        self.current = None
+        if self.trace is not None:
+            self.traced(envelope, "answered")
+        self._free(task)
+        return True
+
+    def _free(self, task: trio.lowlevel.Task) -> None:
+        """The turn is over: the actor's task stays parked as the reader of its mailbox unless something waits there."""
+        mailbox = self.mailbox
+        if mailbox.user or mailbox.system or self.letters_missed:
+            trio.lowlevel.reschedule(task)
+        else:
+            mailbox.task = task
+
+    async def _park(self) -> None:
+        """Until something is put, or a turn that was taken at once wants this task after its commit."""
+        self.mailbox.task = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._abort)
+
+    def _abort(self, _: Any) -> trio.lowlevel.Abort:
+        self.committing = None
+        self.mailbox.task = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def put_letter(self, key: LetterKey, message: Any, correlation: str) -> bool:
         """False: known already, or not now (it stays in the store and is read again)."""
@@ -175,7 +250,7 @@ class Cell:
                 await reload_letters(self)
             else:
                 run = 0
-                await mailbox.wait()
+                await self._park()
 
     async def _turn(self, envelope: Envelope) -> None:
         slot = envelope.slot
@@ -193,7 +268,7 @@ class Cell:
         kind = type(message)
         self._note(kind)
         if kind in incarnation.actor.needs_prepare:
-            message = await self._prepare(incarnation, envelope)
+            message = incarnation.actor.prepared(incarnation.state, message) or await self._prepare(incarnation, envelope)
             if message is None:
                 self.current = None
                 return
@@ -209,15 +284,9 @@ class Cell:
     async def commit(self, staged: Staged, lane: str) -> None:
         """Park until the turn is released (or raise why it was not) *and* there is something to do next: the committer
         releases it by `settled`, which leaves this task parked as a reader of the mailbox when nothing waits there."""
-
-        def abort(_: Any) -> trio.lowlevel.Abort:
-            self.committing = None
-            self.mailbox.task = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
         self.system.committer.submit(lane, staged)
         self.committing = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(abort)
+        await trio.lowlevel.wait_task_rescheduled(self._abort)
 
     def settled(self, error: Exception | None, wake: bool) -> None:
         task = self.committing
@@ -230,11 +299,10 @@ class Cell:
             trio.lowlevel.reschedule(task, outcome.Error(error))
             return
         self.current = None
-        mailbox = self.mailbox
-        if wake or mailbox.user or mailbox.system or self.letters_missed:
+        if wake:
             trio.lowlevel.reschedule(task)
         else:
-            mailbox.task = task
+            self._free(task)
 
     async def _prepare(self, incarnation: Incarnation, envelope: Envelope) -> Any:
         """The completed message, or None when nobody wants it any more. Waits while the store is away."""

@@ -16,6 +16,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """System messages queued per actor; beyond it they are refused."""
     turns_per_checkpoint: int = 16
     """Turns without a pause after which an actor lets others run (a lean mailbox is no trio checkpoint)."""
+    nested_turns: int = 8
+    """Turns taken in the sender's task, one inside the other; what goes deeper is queued."""
     later_per_actor: int = 256
     """Reply slots an actor may keep for a later decision; one more is a crash of the decision that wanted it."""
     hops: int = 8

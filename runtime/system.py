@@ -22,7 +22,7 @@ from runtime.cell import Cell
 from runtime.clock import Clock, SystemClock
 from runtime.committer import Committer
 from runtime.crash import Morgue
-from runtime.errors import ActorStopped, AskCycle, MailboxFull
+from runtime.errors import ActorError, ActorStopped, AskCycle, MailboxFull
 from runtime.inspect import Inspector
 from runtime.letters import sweep_letters
 from runtime.limits import Limits
@@ -75,6 +75,7 @@ class System:
         self.inspect = Inspector(self)
         self.remote = Remote(self, transport or Alone())
         self.draining = False
+        self.nested_turns = 0
         self.root = Supervisor(node, self._services(), escalation=Budget(0, 60.0), random=self.random, report=report)
         self._route = self.remote.transport.route
         self._nursery: trio.Nursery | None = None
@@ -178,10 +179,10 @@ class System:
             self._refuse_cycle(to, chain)
         now = self.clock.monotonic()
         slot = Slot(to, message, chain, self.wheel, self._store_away, now, now + deadline)
+        self.stats.asks += 1
         if not cell.put(Envelope(message, slot, correlation)):
             self.wheel.discard(slot)
             raise MailboxFull(to, f"{cell.mailbox.bound} messages are queued")
-        self.stats.asks += 1
         asker = self.registry.cells.get(chain[-1]) if chain else None
         if asker is None:
             return await slot.wait()
@@ -190,6 +191,42 @@ class System:
             return await slot.wait()
         finally:
             asker.waiting_on = None
+
+    def ask_then(
+        self, to: Target, message: Any, then: Callable[[Any, BaseException | None], None], *, deadline: float, correlation: str = ""
+    ) -> None:
+        """An ask without a waiting task, for edges with thousands of connections: `then(answer, None)` or `then(None, error)`
+        is called once, perhaps before this returns; it must neither raise nor block. Not for actors."""
+        address = to if type(to) is Address else Address(*to)
+        if self._route(address) is not None:
+            self.background(self._ask_remote_then, address, message, then, deadline, correlation)
+            return
+        try:
+            if self.draining:
+                raise ActorStopped(address, "the node drains")
+            cell = self.registry.cells.get(address) or self.cell(address)
+            refusal = cell.refusal()
+            if refusal is not None:
+                raise refusal
+        except (ActorError, LookupError) as error:
+            then(None, error)
+            return
+        now = self.clock.monotonic()
+        slot = Slot(address, message, (), self.wheel, self._store_away, now, now + deadline)
+        slot.then = then
+        self.stats.asks += 1
+        if not cell.put(Envelope(message, slot, correlation)):
+            slot.fail(MailboxFull(address, f"{cell.mailbox.bound} messages are queued"))
+
+    async def _ask_remote_then(
+        self, to: Address, message: Any, then: Callable[[Any, BaseException | None], None], deadline: float, correlation: str
+    ) -> None:
+        try:
+            answer = await self.remote.ask(to, message, deadline, correlation, ())
+        except ActorError as error:
+            then(None, error)
+        else:
+            then(answer, None)
 
     def tell(self, to: Target, message: Any, *, correlation: str = "") -> bool:
         """Volatile, never blocks. False: refused by the overflow policy, by a stopped actor or a draining node."""

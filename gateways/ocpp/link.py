@@ -108,7 +108,7 @@ class Link:
         hub.trace(self, "in", kind, call.action, call.unique_id, text, "repaired JSON" if call.repaired else None, correlation)
         if not self._working:
             self._working = True
-            hub.spawn(self._work, call, correlation)
+            self._begin(call, correlation)
             return
         waiting = self._rpc.inbound
         if waiting is None:
@@ -128,39 +128,46 @@ class Link:
             hub.counters.errors_out += 1
             self._post(event.reply, "CALLERROR", event.action, event.unique_id, event.detail)
 
-    async def _work(self, call: rpc.Call, correlation: str) -> None:
-        """Answers CALLs in order until none waits; it exists only while there is one."""
-        try:
-            while True:
-                await self._handle(call, correlation)
-                waiting = self._rpc.inbound
-                if not waiting:
-                    return
-                call, correlation = waiting.popleft()
-                self._maybe_resume()
-        finally:
-            self._working = False
-
-    async def _handle(self, call: rpc.Call, correlation: str) -> None:
+    def _begin(self, call: rpc.Call, correlation: str) -> None:
+        """Ask the actor; the answer comes back by `answered`, without a task per message."""
         try:
             message = self._dialect.read(call)
-            reply = await self._ask(message, correlation)
-            refused = self._dialect.refusal(reply)
-            if refused is None:
-                frame = rpc.result(call.unique_id, self._dialect.write(reply))
-            else:
-                self._fail(call, *refused, correlation)
-                return
         except BadPayload as bad:
             self._hub.counters.malformed += 1
             self._fail(call, bad.code, bad.detail, correlation)
+            self._next()
             return
-        except NoAnswer as silence:
-            self._hub.counters.unanswered += 1
-            self._hub.trace(self, "out", "none", call.action, call.unique_id, "", str(silence), correlation)
-            return
-        except ActorError as error:
-            self._fail(call, "InternalError", type(error).__name__, correlation)
+
+        def answered(reply: Any, error: BaseException | None) -> None:
+            if error is None:
+                self._reply(call, message, reply, correlation)
+                self._next()
+            else:
+                self._hub.spawn(self._recover, call, message, error, correlation)
+
+        self._hub.system.ask_then(
+            self.address, message, answered, deadline=self._hub.limits.ask_seconds, correlation=correlation
+        )
+
+    def _next(self) -> None:
+        """CALLs are answered in order, one at a time."""
+        waiting = self._rpc.inbound
+        if waiting:
+            call, correlation = waiting.popleft()
+            self._maybe_resume()
+            self._begin(call, correlation)
+        else:
+            self._working = False
+
+    def _reply(self, call: rpc.Call, message: Any, reply: Any, correlation: str) -> None:
+        """Never raises: it runs inside the release of the actor's turn."""
+        try:
+            refused = self._dialect.refusal(reply)
+            frame = b"" if refused is not None else rpc.result(call.unique_id, self._dialect.write(reply))
+        except Exception as error:
+            refused = "InternalError", type(error).__name__
+        if refused is not None:
+            self._fail(call, *refused, correlation)
             return
         if call.confirmed:
             self._hub.counters.answers_out += 1
@@ -169,11 +176,26 @@ class Link:
             self._heard_boot = True
             self._advance()
 
-    async def _ask(self, message: Any, correlation: str) -> Any:
-        """The actor's answer. Raises NoAnswer, or ActorError for what is answered with InternalError."""
+    async def _recover(self, call: rpc.Call, message: Any, error: BaseException, correlation: str) -> None:
+        """The first ask failed: try again where that is safe, else say what must be said, or nothing."""
+        try:
+            self._reply(call, message, await self._ask(message, correlation, error), correlation)
+        except NoAnswer as silence:
+            self._hub.counters.unanswered += 1
+            self._hub.trace(self, "out", "none", call.action, call.unique_id, "", str(silence), correlation)
+        except ActorError as failure:
+            self._fail(call, "InternalError", type(failure).__name__, correlation)
+        finally:
+            self._next()
+
+    async def _ask(self, message: Any, correlation: str, failure: BaseException | None) -> Any:
+        """The actor's answer after a first failure. Raises NoAnswer, or ActorError for what is answered with InternalError."""
         hub, limits = self._hub, self._hub.limits
         for attempt in range(limits.crash_retries):
             try:
+                if failure is not None:
+                    failed, failure = failure, None
+                    raise failed
                 return await hub.system.ask(self.address, message, deadline=limits.ask_seconds, correlation=correlation)
             except ActorCrashed as crash:
                 if crash.attempts and type(message) not in TRANSACTION_KINDS:

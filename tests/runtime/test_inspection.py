@@ -54,7 +54,7 @@ async def test_one_actor_is_shown_whole_and_redacted(autojump_clock):
         assert shown["correlation"] == "c2"
         assert shown["last_crash"]["error"] == "RuntimeError: boom"
         assert "in decide" in shown["last_crash"]["traceback"]
-        assert any("mailbox.py" in line for line in shown["stack"])
+        assert any("_park" in line or "mailbox.py" in line for line in shown["stack"])
         assert system.inspect.actor(B) is None
 
 
@@ -158,8 +158,8 @@ async def test_the_system_lane_is_not_blocked_by_a_full_mailbox(autojump_clock):
     async with running(store, limits=Limits(mailbox=50)) as system:
         await system.ask(A, Get(), deadline=60)
         told = sum(system.tell(A, Add(1)) for _ in range(100))
-        assert told == 50
-        assert system.stats.dropped == 50
+        assert told == 51, "one is taken at once, the rest fills the mailbox"
+        assert system.stats.dropped == 49
         assert await system.inspect.suspend(A)
         assert system.inspect.actor(A)["mailbox"] > 40
 
