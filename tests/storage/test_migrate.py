@@ -1,11 +1,13 @@
 """The schema: made once, found up to date cheaply, refused when newer; partitions ahead of time."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -14,6 +16,7 @@ from runtime.turn import MAIN
 from storage import rows
 from storage.database import Database
 from storage.migrate import NEWEST, SchemaError, migrate, migrate_now
+from storage.open import open_database
 from storage.upkeep import keep_partitions
 from tests.kits.postgres import named, run_sql
 from tests.storage.turns import ALICE, Writer, fact
@@ -40,6 +43,22 @@ def test_two_nodes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
         return await asyncio.gather(*(migrate(empty_dsn) for _ in range(3)))
 
     assert {after for _, after in asyncio.run(both())} == {NEWEST}
+
+
+async def test_an_owner_who_may_not_make_roles_is_served_too(postgres_server: str) -> None:
+    """As on a hosted database: he works as himself, and the ledger is guarded by its triggers only."""
+    name = f"plain_{os.getpid()}"
+    run_sql(postgres_server, f"CREATE ROLE {name} LOGIN PASSWORD 'x'", f"CREATE DATABASE {name} OWNER {name}")
+    parts = urlsplit(named(postgres_server, name))
+    host = parts.netloc.rpartition("@")[2]
+    try:
+        async with open_database(urlunsplit(parts._replace(netloc=f"{name}:x@{host}"))) as database:
+            assert database.role is None
+            [outcome] = await database.store.commit(MAIN, [Writer(ALICE).turn(facts=[fact()])])
+            assert not outcome.reason
+            assert await _keep(database, datetime(2035, 1, 1, tzinfo=UTC)) > 0
+    finally:
+        run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {name}")
 
 
 def test_a_newer_schema_is_refused(fresh_dsn: str) -> None:
