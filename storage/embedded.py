@@ -397,6 +397,6 @@ def _clean_environment() -> dict[str, str]:
 
 
 def _shared_buffers() -> int:
-    """An eighth of the memory, 128 to 1,024 MB."""
+    """An eighth of the memory, 64 to 256 MB."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    return max(128, min(1024, total // 8))
+    return max(64, min(256, total // 8))

@@ -23,8 +23,13 @@ ALWAYS: Mapping[str, str] = {
     "timezone": "UTC",
     "default_transaction_isolation": "read committed",
     "jit": "off",
+    "idle_in_transaction_session_timeout": str(int(limits.STATEMENT_TIMEOUT * 1000)),
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
 }
-"""Settings of every connection."""
+"""Settings of every connection. The last four end the session of a node that vanished in the middle of a transaction:
+its locks would hold up the node that takes over its actors."""
 
 PINNED: Mapping[str, str] = {
     **ALWAYS,
