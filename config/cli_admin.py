@@ -17,7 +17,7 @@ from actors.ports import ApiToken
 from actors.tenant.messages import Create
 from config.data import DataDirectory, NodeFile, as_json
 from config.doctor import Finding, examine, schema_of
-from config.domain import database_of, open_domain
+from config.domain import COMMAND_PATIENCE, database_of, open_domain
 from config.errors import EnvironmentFault, UserError
 from config.options import Config, Data, Json, console, settings_for
 from config.owner import ensure_owner, known_owner_token, token_key
@@ -66,7 +66,7 @@ def migrate(*, data: Data = None, config: Config = None, json: Json = False) -> 
 
 async def _migrate(settings: Settings) -> tuple[str | None, str]:
     data = DataDirectory(settings.data_dir)
-    async with database_of(settings, migrating=False) as database:
+    async with database_of(settings, migrating=False, patience=COMMAND_PATIENCE) as database:
         before = await schema_of(database)
         async with database_of(settings, migrating=True) as migrated:
             Vault.at(data.key_file)
@@ -117,7 +117,7 @@ async def existing_database(settings: Settings) -> AsyncIterator[Database]:
     data = DataDirectory(settings.data_dir)
     if settings.dsn is None and not (data.path / "postgres" / "cluster").is_dir():
         raise UserError(f"there is no database under {data.path}: name the node's --data, or set CSMS_DATABASE__DSN")
-    async with database_of(settings, migrating=False) as database:
+    async with database_of(settings, migrating=False, patience=COMMAND_PATIENCE) as database:
         found = await schema_of(database)
         if found != NEWEST:
             raise EnvironmentFault(f"the database has schema {found or 'nothing'}, this program needs {NEWEST}: csms migrate")
@@ -198,7 +198,7 @@ async def _create_by_node(node: NodeFile, owner: str, body: dict[str, Any]) -> s
 
 
 async def _create_directly(settings: Settings, body: dict[str, Any]) -> str:
-    async with open_domain(settings) as domain:
+    async with open_domain(settings, patience=COMMAND_PATIENCE) as domain:
         await ensure_owner(settings, domain.data, domain.api_tokens)
         message = Create(
             name=body["name"],

@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 
 from config.data import DataDirectory
-from config.domain import database_of
+from config.domain import COMMAND_PATIENCE, database_of
 from config.errors import UserError
 from config.settings import Settings
 from runtime.store import StoreAway
@@ -49,7 +49,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for setting, host, port in listeners(settings):
         yield _port(setting, host, port, running is not None)
     try:
-        async with database_of(settings, migrating=False) as database:
+        async with database_of(settings, migrating=False, patience=COMMAND_PATIENCE) as database:
             async for finding in _database(database):
                 yield finding
     except (UserError, StoreAway, OSError, asyncpg.PostgresError) as error:

@@ -8,8 +8,9 @@ the actor system; leaving drains it. Losing the database in between is a state t
 """
 
 import hashlib
+import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -43,6 +44,8 @@ from storage.vault_keys import confirm_key
 
 DRAIN_SECONDS = 10.0
 FLUSH_SECONDS = 5.0
+COMMAND_PATIENCE = 15.0
+"""A node waits for its database for ever, a command so long."""
 _log = structlog.get_logger("csms")
 
 
@@ -71,12 +74,20 @@ def derived_key(data: DataDirectory, purpose: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def database_of(settings: Settings, *, own: bool = False, migrating: bool = True) -> AsyncIterator[Database]:
-    """The database that the settings name. Raises EnvironmentFault when it cannot be had."""
+async def database_of(
+    settings: Settings, *, own: bool = False, migrating: bool = True, patience: float = math.inf
+) -> AsyncIterator[Database]:
+    """The database that the settings name; a server that is away is waited for `patience` seconds. Raises
+    EnvironmentFault when it cannot be had."""
     data = DataDirectory(settings.data_dir)
     data.prepare()
+    opening = open_database(settings.dsn, None if settings.dsn else data.path, own=own, migrating=migrating)
     try:
-        async with open_database(settings.dsn, None if settings.dsn else data.path, own=own, migrating=migrating) as database:
+        async with AsyncExitStack() as stack:
+            with trio.move_on_after(patience if settings.dsn else math.inf) as waiting:
+                database = await stack.enter_async_context(opening)
+            if waiting.cancelled_caught:
+                raise EnvironmentFault(f"the database does not answer within {patience:.0f} s (CSMS_DATABASE__DSN)")
             yield database
     except (EmbeddedError, SchemaError) as error:
         raise EnvironmentFault(str(error)) from None
@@ -87,7 +98,7 @@ async def database_of(settings: Settings, *, own: bool = False, migrating: bool 
 
 
 @asynccontextmanager
-async def open_domain(settings: Settings, *, own: bool = False) -> AsyncIterator[Domain]:
+async def open_domain(settings: Settings, *, own: bool = False, patience: float = math.inf) -> AsyncIterator[Domain]:
     """`own`: this is the one node of its data directory. Raises EnvironmentFault."""
     data = DataDirectory(settings.data_dir)
     data.prepare()
@@ -95,7 +106,7 @@ async def open_domain(settings: Settings, *, own: bool = False) -> AsyncIterator
         vault = Vault.at(data.key_file)
     except KeyFileError as error:
         raise EnvironmentFault(str(error)) from None
-    async with _keyed_database(settings, own, vault) as database, trio.open_nursery() as nursery:
+    async with _keyed_database(settings, own, vault, patience) as database, trio.open_nursery() as nursery:
         cards, keeper, sink = FreshCards(database), LedgerKeeper(database), PostgresSink(database)
         numbers, lookups = PostgresNumbers(database), PostgresLookups(database)
         for prepare in (cards.load, keeper.begin):
@@ -131,9 +142,9 @@ async def open_domain(settings: Settings, *, own: bool = False) -> AsyncIterator
 
 
 @asynccontextmanager
-async def _keyed_database(settings: Settings, own: bool, vault: Vault) -> AsyncIterator[Database]:
+async def _keyed_database(settings: Settings, own: bool, vault: Vault, patience: float) -> AsyncIterator[Database]:
     """The database, once it is sure that its references and cells were made under our deployment key."""
-    async with database_of(settings, own=own) as database:
+    async with database_of(settings, own=own, patience=patience) as database:
         try:
             await _patiently(partial(confirm_key, database, vault))
         except KeyFileError as error:

@@ -88,6 +88,18 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_database_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
+    env = {"CSMS_DATABASE__DSN": "postgresql://csms:hunter2@127.0.0.1:1/csms", "CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
+    audit = csms("audit", "--data", str(tmp_path), env=env)
+    assert audit.returncode == 1
+    assert "CSMS_DATABASE__DSN" in audit.stderr
+    doctor = csms("doctor", "--data", str(tmp_path), "--json", env=env)
+    assert doctor.returncode == 1
+    failed = [finding for finding in json.loads(doctor.stdout)["findings"] if finding["verdict"] == "failed"]
+    assert [finding["check"] for finding in failed] == ["database"]
+    assert "hunter2" not in audit.stderr + doctor.stdout + doctor.stderr
+
+
 @pytest.mark.postgres
 def test_a_database_from_nothing_to_its_first_tenant(tmp_path: Path) -> None:
     tmp_path.chmod(0o711)
@@ -123,3 +135,14 @@ def test_a_database_from_nothing_to_its_first_tenant(tmp_path: Path) -> None:
     audit = csms("audit", "--data", data)
     assert (audit.returncode, audit.stdout) == (0, "")
     assert json.loads(csms("audit", "--data", data, "--json").stdout) == {"findings": []}
+
+
+@pytest.mark.postgres
+def test_a_database_by_dsn_needs_nothing_but_the_dsn(tmp_path: Path, fresh_dsn: str) -> None:
+    env = {"CSMS_DATABASE__DSN": fresh_dsn, "CSMS_DATA_DIR": str(tmp_path / "d")}
+    assert csms("migrate", env=env).returncode == 0
+    created = csms("tenant", "create", "acme", "--currency", "EUR", "--country", "DE", "--json", env=env)
+    assert created.returncode == 0, created.stderr
+    audit = csms("audit", env=env)
+    assert (audit.returncode, audit.stdout) == (0, ""), audit.stderr
+    assert not (tmp_path / "d" / "postgres").exists()
