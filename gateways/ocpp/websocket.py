@@ -7,6 +7,8 @@ API, its control frames, its closing and its errors. What is new:
   h11), which answers it as it always did;
 * whole, masked, unfragmented text frames, pings and pongs are read here; from the first byte of anything else (fragments,
   compressed frames, closing, protocol errors, oversize) on, wsproto reads, until it stands between two messages again;
+* a poller reads all plain sockets in one task (poller.py); the task of a connection sleeps until something comes that is not
+  simple, or the connection ends;
 * a message is handed to `on_text` in the task that read it (there is no `get_message`); sending never waits, so it needs
   no lock;
 * the parts of the parent that an idle station never needs are built on first use (`__getattr__`).
@@ -23,6 +25,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import outcome
 import trio
 from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -31,6 +34,7 @@ from wsproto.frame_protocol import CloseReason as CloseCode
 
 from gateways.ocpp.handshake import ACCEPT_GUID, BoundedDeflate, StationRequest, read_request
 from gateways.ocpp.limits import COMPRESS_FROM_BYTES, HANDSHAKE_BYTES, READ_BYTES
+from gateways.ocpp.poller import Poller
 
 try:
     from websockets.speedups import apply_mask
@@ -73,6 +77,8 @@ class StationSocket(WebSocketConnection):
     _needed = 0
     _out: bytearray | None = None
     _flushed: trio.Event | None = None
+    _parked: trio.lowlevel.Task | None = None
+    """The task in `run`, while the poller reads for it."""
     silent = 0
     """Ticks of the sweeper since the last byte came in."""
     ponged = False
@@ -93,6 +99,7 @@ class StationSocket(WebSocketConnection):
         max_unsent: int,
         spawn: Spawn,
         scratch: memoryview | None = None,
+        poller: Poller | None = None,
     ) -> None:
         # The parent's constructor is not called: it builds channels, events and parsers that few connections need.
         self._stream = stream
@@ -101,6 +108,7 @@ class StationSocket(WebSocketConnection):
         self._max_unsent = max_unsent
         self._spawn = spawn
         self._scratch = scratch if scratch is not None else memoryview(bytearray(READ_BYTES))
+        self._poller = poller if raw is not None else None
         self._reader_running = True
         self.on_text: Callable[[str], object] = _drop
         self.on_binary: Callable[[bytes], object] = _drop
@@ -180,6 +188,13 @@ class StationSocket(WebSocketConnection):
             rest, self._partial = bytes(self._partial), None
             await self._received(rest)
         while self._reader_running:
+            if self._poller is not None and not self._slow and not self.crowded:
+                rest = await self._parked_while_simple(self._poller)
+                if rest is None:
+                    await self._abort_web_socket()
+                    break
+                await self._finish_received(rest)
+                continue
             data = await self._receive()
             if not data:
                 await self._abort_web_socket()
@@ -188,6 +203,52 @@ class StationSocket(WebSocketConnection):
             self.pinged = False
             await self._received(data)
         await self._close_stream()
+
+    async def _parked_while_simple(self, poller: Poller) -> bytes | None:
+        """The poller reads for this task until something comes that it cannot finish: that rest is returned, None when the
+        connection is gone."""
+        descriptor = self._raw.fileno() if self._raw is not None else -1
+        if descriptor < 0:
+            return None
+
+        def abort(_: Any) -> trio.lowlevel.Abort:
+            self._parked = None
+            poller.forget(descriptor)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._parked = trio.lowlevel.current_task()
+        poller.watch(descriptor, self._readable)
+        rest: bytes | None = await trio.lowlevel.wait_task_rescheduled(abort)
+        return rest
+
+    def _readable(self) -> None:
+        """Called by the poller: read and handle what is simple, without waking the connection's task."""
+        assert self._raw is not None
+        try:
+            count = self._raw.recv_into(self._scratch)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = 0
+        if not count:
+            self._unpark(outcome.Value(None))
+            return
+        self.silent = 0
+        self.pinged = False
+        try:
+            rest = self._read_frames(bytes(self._scratch[:count]))
+        except Exception as error:
+            self._unpark(outcome.Error(error))
+            return
+        if self._slow or self.crowded or not self._reader_running:
+            self._unpark(outcome.Value(rest))
+
+    def _unpark(self, value: outcome.Outcome[bytes | None]) -> None:
+        """The connection's task goes on. Nothing happens when it is awake."""
+        task, self._parked = self._parked, None
+        if task is not None and self._poller is not None and self._raw is not None:
+            self._poller.forget(self._raw.fileno())
+            trio.lowlevel.reschedule(task, value)
 
     async def _receive(self) -> bytes:
         """b"": the connection is gone, in whatever way."""
@@ -208,6 +269,9 @@ class StationSocket(WebSocketConnection):
     async def _received(self, data: bytes) -> None:
         if not self._slow:
             data = self._read_frames(data)
+        await self._finish_received(data)
+
+    async def _finish_received(self, data: bytes) -> None:
         if self._slow:
             await self._read_slowly(data)
         if self.crowded and self._reader_running:
@@ -354,6 +418,7 @@ class StationSocket(WebSocketConnection):
             if self._reader_running:
                 await self._close_handshake.wait()
         finally:
+            self._unpark(outcome.Value(None))
             await self._close_stream()
 
     async def get_message(self) -> str | bytes:
@@ -393,6 +458,7 @@ class StationSocket(WebSocketConnection):
         if self._close_reason is None:
             self._close_reason = CloseReason(code, reason)
         self._reader_running = False
+        self._unpark(outcome.Value(None))
         stream = self._stream
         while isinstance(stream, trio.SSLStream):
             stream = stream.transport_stream

@@ -13,6 +13,7 @@ import trio
 import trio.testing
 from trio_websocket import ConnectionClosed, WebSocketRequest, WebSocketServer
 
+from gateways.ocpp.poller import Poller
 from gateways.ocpp.websocket import StationSocket
 from tests.gateways.ocpp import wire
 from tests.gateways.ocpp.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close, frame, upgrade
@@ -30,12 +31,15 @@ async def _stock(listener: trio.SocketListener) -> None:
     await WebSocketServer(echo, [listener], max_message_size=MAX).run()
 
 
-async def _ours(listener: trio.SocketListener) -> None:
+async def _ours(listener: trio.SocketListener, polling: bool = False) -> None:
     async with trio.open_nursery() as nursery:
+        poller = Poller() if polling else None
+        if poller is not None:
+            nursery.start_soon(poller.run)
 
         async def serve(stream: trio.SocketStream) -> None:
             socket = StationSocket(
-                stream, stream.socket._sock, max_message_size=MAX, max_unsent=1 << 20, spawn=nursery.start_soon
+                stream, stream.socket._sock, max_message_size=MAX, max_unsent=1 << 20, spawn=nursery.start_soon, poller=poller
             )
             socket.on_text = lambda text: socket.post(text.encode())
             socket.on_binary = lambda data: socket._write(bytes([0x82, len(data)]) + data)
@@ -51,7 +55,7 @@ async def _ours(listener: trio.SocketListener) -> None:
 async def _server(kind: str) -> AsyncIterator[trio.SocketListener]:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial({"stock": _stock, "ours": _ours}[kind], listener))
+        nursery.start_soon(partial({"stock": _stock, "ours": _ours, "polled": partial(_ours, polling=True)}[kind], listener))
         yield listener
         nursery.cancel_scope.cancel()
 
@@ -161,13 +165,14 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["ours", "polled"])
 @pytest.mark.parametrize("how", ["whole", "cut", "bytes"])
 @pytest.mark.parametrize("name", CASES)
-async def test_a_client_sees_the_same(name: str, how: str) -> None:
+async def test_a_client_sees_the_same(name: str, how: str, kind: str) -> None:
     sent = CASES[name]
     if how == "bytes" and len(sent) > 700:
         how = "cut"
-    async with _server("stock") as stock, _server("ours") as ours:
+    async with _server("stock") as stock, _server(kind) as ours:
         expected = await _exchange(stock, sent, how)
         assert await _exchange(ours, sent, how) == expected
 
@@ -182,7 +187,7 @@ async def test_a_client_sees_the_same(name: str, how: str) -> None:
     ],
     ids=["one over", "far over", "in fragments", "binary"],
 )
-@pytest.mark.parametrize("kind", ["stock", "ours"])
+@pytest.mark.parametrize("kind", ["stock", "ours", "polled"])
 async def test_a_message_too_big_is_answered_with_1009(kind: str, sent: bytes) -> None:
     """The stock connection may lose its close frame to a TCP reset (it closes with bytes unread); ours may not."""
     async with _server(kind) as listener:
