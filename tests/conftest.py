@@ -1,5 +1,5 @@
 """Fixtures that any test may ask for; what they give is told in tests/kits/."""
 
-from tests.kits.postgres import database, fresh_dsn, postgres_server, postgres_template
+from tests.kits.postgres import database, fresh_dsn, postgres_server, postgres_template, quick_path
 
-__all__ = ["database", "fresh_dsn", "postgres_server", "postgres_template"]
+__all__ = ["database", "fresh_dsn", "postgres_server", "postgres_template", "quick_path"]

@@ -111,7 +111,7 @@ async def test_a_statement_without_an_answer_counts_as_a_lost_connection(
         assert await database.fetchval("SELECT 1") == 1
 
 
-async def test_postgresql_is_killed_under_load_and_everything_acknowledged_is_there(tmp_path: Path) -> None:
+async def test_postgresql_is_killed_under_load_and_everything_acknowledged_is_there(quick_path: Path) -> None:
     """SIGKILL to the whole server, three times; the node starts it again by itself."""
     random_ = random.Random(7)
     acknowledged: dict[Address, int] = {}
@@ -128,8 +128,8 @@ async def test_postgresql_is_killed_under_load_and_everything_acknowledged_is_th
             writer.won(turn)
             acknowledged[writer.actor] = writer.seq
 
-    server = EmbeddedServer(tmp_path)
-    async with open_database(data_dir=tmp_path, own=True) as database:
+    server = EmbeddedServer(quick_path)
+    async with open_database(data_dir=quick_path, own=True) as database:
         async with trio.open_nursery() as nursery:
             for n in range(4):
                 nursery.start_soon(work, database, f"s{n}")

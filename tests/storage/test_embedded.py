@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(tmp_path / "data")
+def server(quick_path: Path) -> Iterator[EmbeddedServer]:
+    server = EmbeddedServer(quick_path / "data")
     yield server
     if server.home.exists():
         server.stop()
@@ -154,8 +154,8 @@ def test_the_password_is_private_and_needed(server: EmbeddedServer) -> None:
         ask(wrong, "SELECT 1")
 
 
-def test_a_path_too_long_for_a_socket_gets_a_loopback_port(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path / ("long" * 25))
+def test_a_path_too_long_for_a_socket_gets_a_loopback_port(quick_path: Path) -> None:
+    server = EmbeddedServer(quick_path / ("long" * 25))
     try:
         dsn = server.start()
         assert "@127.0.0.1:" in dsn
@@ -168,8 +168,8 @@ def test_a_path_too_long_for_a_socket_gets_a_loopback_port(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="about running as root")
-def test_as_root_it_runs_unprivileged_and_leaves_what_is_above_the_directory_alone(tmp_path: Path) -> None:
-    locked = tmp_path / "only-root"
+def test_as_root_it_runs_unprivileged_and_leaves_what_is_above_the_directory_alone(quick_path: Path) -> None:
+    locked = quick_path / "only-root"
     locked.mkdir(mode=0o700)
     before = locked.stat()
     server = EmbeddedServer(locked / "data")
@@ -183,13 +183,13 @@ def test_as_root_it_runs_unprivileged_and_leaves_what_is_above_the_directory_alo
         server.stop()
     after = locked.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
-    assert [path.name for path in tmp_path.iterdir()] == ["only-root"]
+    assert [path.name for path in quick_path.iterdir()] == ["only-root"]
     assert [path.name for path in locked.iterdir()] == ["data"]
     assert [path.name for path in (locked / "data").iterdir()] == ["postgres"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_as_an_ordinary_user_it_runs_as_that_user(tmp_path: Path) -> None:
+def test_as_an_ordinary_user_it_runs_as_that_user(quick_path: Path) -> None:
     """In a process that has given up root, after its imports: the interpreter itself may be root's alone."""
     home = Path("/tmp") / f"voltroupe-test-{os.getpid()}"  # below what pytest keeps for root alone
     code = f"""
