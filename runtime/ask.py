@@ -20,7 +20,21 @@ asking: ContextVar[tuple[Address, ...]] = ContextVar("asking", default=())
 
 
 class Slot:
-    __slots__ = ("_answer", "_away", "_wheel", "bucket", "chain", "done", "expires", "hops", "origin", "since", "task", "then", "to")
+    __slots__ = (
+        "_answer",
+        "_away",
+        "_wheel",
+        "bucket",
+        "chain",
+        "done",
+        "expires",
+        "hops",
+        "origin",
+        "since",
+        "task",
+        "then",
+        "to",
+    )
 
     def __init__(
         self,
@@ -39,7 +53,8 @@ class Slot:
         self.chain = chain
         self.task: trio.lowlevel.Task | None = None
         self.then: Callable[[Any, BaseException | None], None] | None = None
-        """Called with (answer, None) or (None, error) instead of waking a task. Must not raise or block."""
+        """Called with (answer, None) or (None, error) instead of waking a task. Must not raise or block (`System.ask_then`
+        guards what an edge hands in)."""
         self._answer: outcome.Outcome[Any] | None = None
         self.done = False
         self.hops = 0

@@ -75,29 +75,28 @@ class Cell:
     def put(self, envelope: Envelope) -> bool:
         mailbox = self.mailbox
         task = mailbox.task
-        if task is not None and self._is_free(envelope) and self._turn_at_once(envelope, task):
+        if task is not None and envelope.slot is not None and self._is_free() and self._turn_at_once(envelope, task):
             return True
         if mailbox.put(envelope):
             return True
         self.system.stats.dropped += 1
         return False
 
-    def _is_free(self, envelope: Envelope) -> bool:
-        """Nothing is queued before it, and the turn needs nothing but the state."""
+    def _is_free(self) -> bool:
+        """Nothing is queued before it, and nobody else's turn is being taken too deep inside another."""
         mailbox = self.mailbox
         return not (
             self.status is not Status.ACTIVE
             or mailbox.user
             or mailbox.system
             or self.letters_missed
-            or envelope.letter is not None
-            or envelope.fired is not None
             or self.system.nested_turns >= self.system.limits.nested_turns
         )
 
     def _turn_at_once(self, envelope: Envelope, task: trio.lowlevel.Task) -> bool:
-        """A free actor takes its turn in the task of the sender: waking its own would cost more than the turn. It stays
+        """A free actor takes its turn in the task of the asker: waking its own would cost more than the turn. It stays
         serial, since its task is parked and counts as busy meanwhile; a crash is raised in its task, where it belongs.
+        Only for asks: who tells a thousand actors something does not want to wait for a thousand turns.
         False: the message needs a look-up first (`prepare`), which is work for the actor's own task."""
         incarnation = self.incarnation
         assert incarnation is not None
@@ -119,6 +118,8 @@ class Cell:
                     return False
             self._note(type(message))
             staged = incarnation.decide(envelope, message)
+            if staged is not None:
+                system.committer.submit(staged.decision.lane, staged)
         except Exception as error:
             trio.lowlevel.reschedule(task, outcome.Error(error))
             return True
@@ -127,7 +128,6 @@ class Cell:
         system.stats.turns += 1
         if staged is not None:
             self.committing = task
-            system.committer.submit(staged.decision.lane, staged)
             return True
         self.current = None
         if self.trace is not None:
@@ -268,7 +268,9 @@ class Cell:
         kind = type(message)
         self._note(kind)
         if kind in incarnation.actor.needs_prepare:
-            message = incarnation.actor.prepared(incarnation.state, message) or await self._prepare(incarnation, envelope)
+            message = incarnation.actor.prepared(incarnation.state, message)
+            if message is None:
+                message = await self._prepare(incarnation, envelope)
             if message is None:
                 self.current = None
                 return
@@ -374,7 +376,7 @@ class Cell:
             self.mailbox.put_front(envelope)
         elif envelope.slot is not None:
             envelope.slot.fail(ActorCrashed(self.address, "other incarnations keep taking its turns"))
-        await trio.sleep(0.01 * envelope.conflicts * system.random.random())
+        await trio.sleep(system.limits.conflict_pause * envelope.conflicts * system.random.random())
 
     async def _crashed(self, error: Exception) -> bool:
         """Report, purge, back off; True: go on with a new incarnation."""

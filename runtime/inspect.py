@@ -24,32 +24,45 @@ Target = Address | tuple[str, str, str]
 
 
 class Inspector:
-    """`system.inspect`. Orders return True when they were carried out within `timeout`, False when not (yet)."""
+    """`system.inspect`. Orders return True when they were carried out within `timeout` seconds (`Limits.order_timeout` by
+    default), False when not (yet)."""
 
     def __init__(self, system: "System") -> None:
         self._system = system
 
     # -- reading
 
-    def tree(self, tenant: str | None = None) -> dict[str, Any]:
-        """The supervision tree: {name, services: [...], actors: [{address, kind, status, ..., children}]}. A tenant's tree
-        holds its actors alone, without the services."""
-        cells = [c for c in self._system.registry.cells.values() if tenant is None or c.address.tenant == tenant]
-        nodes = {cell.address: self._line(cell) for cell in cells}
-        roots = []
-        for cell in cells:
-            parent = self._system.registry.parent(cell.address)
-            node = nodes[cell.address]
-            above = nodes.get(parent) if parent is not None else None
-            if above is not None:
-                above["children"].append(node)
-            else:
-                roots.append(node)
+    def tree(self, tenant: str | None = None, limit: int | None = None) -> dict[str, Any]:
+        """The supervision tree: {name, services: [...], actors: [{address, kind, status, ..., children, hidden}], hidden}. A
+        tenant's tree holds its actors alone, without the services. At most `limit` actors are drawn, parents before
+        children, since a whole big node would stall the loop; `hidden` counts the children that were left out."""
+        registry = self._system.registry
+        below: dict[Address | None, list[Cell]] = {}
+        for cell in registry.cells.values():
+            if tenant is None or cell.address.tenant == tenant:
+                parent = registry.parent(cell.address)
+                below.setdefault(parent if parent in registry.cells else None, []).append(cell)
+        left = len(registry.cells) if limit is None else limit
+
+        def grow(address: Address | None) -> tuple[list[dict[str, Any]], int]:
+            nonlocal left
+            cells = below.get(address, [])
+            drawn = cells[:left]
+            left -= len(drawn)
+            nodes = []
+            for cell in drawn:
+                node = self._line(cell)
+                node["children"], node["hidden"] = grow(cell.address)
+                nodes.append(node)
+            return nodes, len(cells) - len(drawn)
+
+        roots, hidden = grow(None)
         return {
             "name": self._system.node,
             "draining": self._system.draining,
             "services": self._system.root.describe() if tenant is None else [],
             "actors": roots,
+            "hidden": hidden,
         }
 
     def actors(self, tenant: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
@@ -81,7 +94,7 @@ class Inspector:
         found["correlation"] = cell.correlation
         found["recent"] = cell.recent_types()
         found["handled"] = cell.handled
-        found["queued"] = [type(e.message).__name__ for e in list(cell.mailbox.user)[:50]]
+        found["queued"] = [type(e.message).__name__ for e in list(cell.mailbox.user)[: system.limits.queued_shown]]
         found["dropped"] = cell.mailbox.dropped
         found["stack"] = stack_of(list(cell.task.iter_await_frames())) if cell.task is not None else []
         found["last_crash"] = _crash(cell, whole=True)
@@ -133,7 +146,7 @@ class Inspector:
 
     # -- orders
 
-    async def restart(self, address: Target, timeout: float = 5.0) -> bool:
+    async def restart(self, address: Target, timeout: float | None = None) -> bool:
         """A new incarnation from durable state; a stopped or suspended actor runs again. Queued tells stay."""
         cell = self._system.registry.cells.get(Address(*address))
         if cell is not None and cell.status is Status.STOPPED and cell.task is None:
@@ -142,7 +155,7 @@ class Inspector:
             return True
         return await self._order(address, "restart", timeout)
 
-    async def stop(self, address: Target, timeout: float = 5.0) -> bool:
+    async def stop(self, address: Target, timeout: float | None = None) -> bool:
         """Stop it, its children before it, and keep it stopped until `restart`: asks meet ActorStopped."""
         address = Address(*address)
         children = [c for c in self._system.registry.cells if c != address and self._system.registry.parent(c) == address]
@@ -151,14 +164,14 @@ class Inspector:
                 nursery.start_soon(self.stop, child, timeout)
         return await self._order(address, "stop", timeout)
 
-    async def suspend(self, address: Target, timeout: float = 5.0) -> bool:
+    async def suspend(self, address: Target, timeout: float | None = None) -> bool:
         """Keep the state, handle nothing: tells queue, asks meet ActorStopped."""
         return await self._order(address, "suspend", timeout)
 
-    async def resume(self, address: Target, timeout: float = 5.0) -> bool:
+    async def resume(self, address: Target, timeout: float | None = None) -> bool:
         return await self._order(address, "resume", timeout)
 
-    async def checkpoint(self, address: Target, timeout: float = 5.0) -> bool:
+    async def checkpoint(self, address: Target, timeout: float | None = None) -> bool:
         """Write a checkpoint now, if any fact is behind."""
         return await self._order(address, "checkpoint", timeout)
 
@@ -193,7 +206,7 @@ class Inspector:
 
     # -- inside
 
-    async def _order(self, address: Target, op: str, timeout: float) -> bool:
+    async def _order(self, address: Target, op: str, timeout: float | None) -> bool:
         cell = self._system.registry.cells.get(Address(*address))
         if cell is None:
             if op == "stop":
@@ -202,7 +215,7 @@ class Inspector:
         if cell.task is None and cell.status is Status.STOPPED:
             return op == "stop"
         order: Order = cell.order(op)
-        with trio.move_on_after(timeout):
+        with trio.move_on_after(self._system.limits.order_timeout if timeout is None else timeout):
             await order.done.wait()
             return order.error is None
         return False

@@ -21,19 +21,23 @@ if TYPE_CHECKING:
 
 async def sweep_letters(system: "System") -> None:
     limits = system.limits
+    page = limits.letter_batch
     while True:
         await trio.sleep(limits.letter_sweep * (0.75 + 0.5 * system.random.random()))
         try:
             older = system.clock.now() - timedelta(seconds=limits.letter_age)
-            waiting = await system.store.waiting_letters(older, limits.letter_batch)
+            waiting = await system.store.waiting_letters(older, page)
         except StoreAway:
             continue
         by_receiver: dict[Address, list[LetterKey]] = {}
         for letter in waiting:
             by_receiver.setdefault(Address(*letter.to), []).append(letter.key)
+        woken = 0
         for address, keys in by_receiver.items():
             system.stats.letters_swept += len(keys)
             try:
-                system.wake_for_letters(address, keys)
+                woken += system.wake_for_letters(address, keys)
             except LookupError as error:
                 system.notice("letter_without_actor", str(error), address)
+        stuck = not woken and len(waiting) >= page
+        page = min(page * 2, limits.sweep_batch_cap) if stuck else limits.letter_batch

@@ -31,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     away_backoff_cap: float = 2.0
     flush_shield: float = 10.0
     """How long a flush under way may outlive the cancellation of the node."""
+    conflict_pause: float = 0.02
+    """Longest pause, times the attempt, before a message that lost a race is decided again."""
     conflict_retries: int = 5
     """How often one message may lose its turn to another incarnation before it counts as a crash."""
 
@@ -71,9 +73,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     letter_age: float = 3.0
     """Letters older than this that nobody consumed are delivered again."""
     letter_batch: int = 500
+    sweep_batch_cap: int = 16_000
+    """A page of letters or timers that nobody can take now (stopped actors) makes the next one twice as long, up to this, so
+    that those behind it are not forgotten."""
     timer_poll: float = 5.0
     """Longest sleep of the timer worker (another node may have set an earlier timer)."""
     timer_batch: int = 500
+    timer_pause: float = 0.05
+    """Shortest pause between two looks while delivered timers wait for their actors."""
     timer_retry: float = 1.0
     """Pause before a due timer that its actor did not consume is delivered again."""
     outbox_poll: float = 2.0
@@ -90,6 +97,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Granularity of ask deadlines and volatile timers."""
     lag_interval: float = 0.25
     """How often the stall of the loop is measured; 0 turns it off."""
+    order_timeout: float = 5.0
+    """How long an operator's order waits for its actor by default."""
+    queued_shown: int = 50
     trace_entries: int = 200
     trace_seconds: float = 600.0
     remembered_requests: int = 4096

@@ -10,7 +10,9 @@ needed no commit. Gateways ask and await; actors only tell.
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -44,6 +46,7 @@ from runtime.turn import LetterKey
 from runtime.wheel import Wheel
 
 Target = Address | tuple[str, str, str]
+Then = Callable[[Any, BaseException | None], None]
 
 
 class System:
@@ -76,9 +79,13 @@ class System:
         self.remote = Remote(self, transport or Alone())
         self.draining = False
         self.nested_turns = 0
+        """Turns under way in their askers' tasks, one inside the other (Cell.put)."""
+        self._answered_at_once = 0
         self.root = Supervisor(node, self._services(), escalation=Budget(0, 60.0), random=self.random, report=report)
         self._route = self.remote.transport.route
         self._nursery: trio.Nursery | None = None
+        self._context = copy_context()
+        """What an actor's task inherits: the node's context variables, never those of whoever happened to wake it."""
         self._scope = trio.CancelScope()
 
     # -- composing
@@ -123,6 +130,7 @@ class System:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
+                self._context = copy_context()
                 task_status.started()
                 await trio.sleep_forever()
         finally:
@@ -137,7 +145,10 @@ class System:
             self.stats.lag(trio.current_time() - due)
 
     async def drain(self, deadline: float) -> None:
-        """Graceful end within `deadline` seconds: no new asks, finish queued turns, checkpoint what is behind, stop."""
+        """Graceful end within `deadline` seconds: no new asks, finish queued turns, checkpoint what is behind, stop.
+        A second call while one is under way does nothing."""
+        if self.draining:
+            return
         self.draining = True
         with trio.move_on_after(deadline):
             for service in ("timers", "outbox", "letters", "passivation"):
@@ -160,7 +171,8 @@ class System:
     # -- sending
 
     async def ask(self, to: Target, message: Any, *, deadline: float, correlation: str = "") -> Any:
-        """The answer, after the commit it needed. `deadline` is in seconds from now. Raises runtime.errors."""
+        """The answer, after the commit it needed. `deadline` is in seconds from now.
+        Raises runtime.errors, and LookupError for a kind that nobody registered."""
         if type(to) is not Address:
             to = Address(*to)
         chain = asking.get()
@@ -183,6 +195,9 @@ class System:
         if not cell.put(Envelope(message, slot, correlation)):
             self.wheel.discard(slot)
             raise MailboxFull(to, f"{cell.mailbox.bound} messages are queued")
+        if slot.done:
+            await self._breathe()
+            return await slot.wait()
         asker = self.registry.cells.get(chain[-1]) if chain else None
         if asker is None:
             return await slot.wait()
@@ -192,16 +207,32 @@ class System:
         finally:
             asker.waiting_on = None
 
+    async def _breathe(self) -> None:
+        """An ask that was answered at once is no checkpoint; one in every few is made one, or a busy asker starves the loop."""
+        self._answered_at_once += 1
+        if self._answered_at_once >= self.limits.turns_per_checkpoint:
+            self._answered_at_once = 0
+            await trio.lowlevel.checkpoint()
+
     def ask_then(
-        self, to: Target, message: Any, then: Callable[[Any, BaseException | None], None], *, deadline: float, correlation: str = ""
+        self,
+        to: Target,
+        message: Any,
+        then: Then,
+        *,
+        deadline: float,
+        correlation: str = "",
     ) -> None:
         """An ask without a waiting task, for edges with thousands of connections: `then(answer, None)` or `then(None, error)`
-        is called once, perhaps before this returns; it must neither raise nor block. Not for actors."""
+        is called once, perhaps before this returns; it must not block, and what it raises is only reported. Not for actors."""
         address = to if type(to) is Address else Address(*to)
-        if self._route(address) is not None:
-            self.background(self._ask_remote_then, address, message, then, deadline, correlation)
-            return
+        then = partial(self._answer, address, then)
         try:
+            if self._nursery is None:
+                raise ActorStopped(address, "the node is not running")
+            if self._route(address) is not None:
+                self.background(self._ask_remote_then, address, message, then, deadline, correlation)
+                return
             if self.draining:
                 raise ActorStopped(address, "the node drains")
             cell = self.registry.cells.get(address) or self.cell(address)
@@ -218,18 +249,27 @@ class System:
         if not cell.put(Envelope(message, slot, correlation)):
             slot.fail(MailboxFull(address, f"{cell.mailbox.bound} messages are queued"))
 
-    async def _ask_remote_then(
-        self, to: Address, message: Any, then: Callable[[Any, BaseException | None], None], deadline: float, correlation: str
-    ) -> None:
+    def _answer(self, to: Address, then: Then, answer: Any, error: BaseException | None) -> None:
+        """It runs inside the release of somebody's turn: a fault of the edge must not become the actor's."""
+        try:
+            then(answer, error)
+        except Exception as raised:
+            self.notice("answer_not_taken", f"{type(raised).__name__}: {raised}", to)
+
+    async def _ask_remote_then(self, to: Address, message: Any, then: Then, deadline: float, correlation: str) -> None:
         try:
             answer = await self.remote.ask(to, message, deadline, correlation, ())
-        except ActorError as error:
+        except Exception as error:
             then(None, error)
+        except BaseException:
+            then(None, ActorStopped(to, "the node goes down"))
+            raise
         else:
             then(answer, None)
 
     def tell(self, to: Target, message: Any, *, correlation: str = "") -> bool:
-        """Volatile, never blocks. False: refused by the overflow policy, by a stopped actor or a draining node."""
+        """Volatile, never blocks. False: refused by the overflow policy, by a stopped actor or a draining node.
+        Raises LookupError for a kind that nobody registered."""
         address = to if type(to) is Address else Address(*to)
         if self.draining:
             return False
@@ -278,16 +318,20 @@ class System:
         if cell.put_letter(key, message, correlation):
             self.stats.letters_delivered += 1
 
-    def wake_for_letters(self, to: Address, keys: Sequence[LetterKey] = ()) -> None:
-        """Letters wait for it in the store: activate it, or let it read them (unless its mailbox holds them all already)."""
+    def wake_for_letters(self, to: Address, keys: Sequence[LetterKey] = ()) -> bool:
+        """Letters wait for it in the store: activate it, or let it read them (unless its mailbox holds them all already).
+        False: it cannot take letters now."""
         if self._route(to) is not None:
             self.remote.wake(to)
-            return
+            return True
         cell = self.registry.cells.get(to)
         if cell is None:
             self.cell(to)
-        elif cell.status is Status.ACTIVE and not (keys and cell.letters and cell.letters.issuperset(keys)):
+        elif cell.status is not Status.ACTIVE:
+            return cell.status is Status.ACTIVATING
+        elif not (keys and cell.letters and cell.letters.issuperset(keys)):
             cell.order("reload")
+        return True
 
     # -- actors
 
@@ -307,7 +351,7 @@ class System:
         if self._nursery is None:
             del self.registry.cells[cell.address]
             raise ActorStopped(cell.address, "the node is not running")
-        self._nursery.start_soon(cell.run, name="actor")
+        self._context.run(partial(self._nursery.start_soon, cell.run, name="actor"))
 
     def background(self, run: Callable[..., Any], *args: Any) -> None:
         """A short task beside the actors (waiting for another node)."""

@@ -27,7 +27,7 @@ class Timers:
         """When it was handed over; absent again once consumed."""
         self._next: datetime | None = None
         self._nudge = trio.Event()
-        self.fired = 0
+        self._page = system.limits.timer_batch
 
     def changed(self, rows: Sequence[TimerRow]) -> None:
         """A commit set timers: sleep shorter when one is due before the one slept for."""
@@ -53,16 +53,17 @@ class Timers:
             if self._next is not None:
                 pause = min(pause, max(0.0, (self._next - system.clock.now()).total_seconds()))
             if busy:
-                pause = min(max(pause, 0.05), limits.timer_retry)
+                pause = min(max(pause, limits.timer_pause), limits.timer_retry)
             with trio.move_on_after(pause):
                 await self._nudge.wait()
 
     async def _fire_due(self) -> bool:
         """Deliver what is due; True while something delivered waits for its actor."""
         system = self._system
-        retry = system.limits.timer_retry
+        limits = system.limits
+        retry = limits.timer_retry
         while True:
-            due = await system.store.due_timers(system.clock.now(), system.limits.timer_batch)
+            due = await system.store.due_timers(system.clock.now(), self._page)
             now = system.clock.monotonic()
             fresh = 0
             for timer in due:
@@ -71,9 +72,13 @@ class Timers:
                 if since is None or (now - since > retry and not self._waits(timer)):
                     self._delivered[key] = now
                     fresh += self._deliver(timer)
-            if len(due) < system.limits.timer_batch or not fresh:
+            if len(due) < self._page:
+                self._page = limits.timer_batch
                 self._forget_stale({(timer.actor, timer.name, timer.at) for timer in due})
                 return bool(due)
+            if not fresh:
+                self._page = min(self._page * 2, limits.sweep_batch_cap)
+                return True
             await trio.lowlevel.checkpoint()
 
     def _waits(self, timer: StoredTimer) -> bool:

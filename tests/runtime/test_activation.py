@@ -39,6 +39,17 @@ async def test_a_storm_of_activations_becomes_a_few_look_ups(autojump_clock):
     assert len(store.recoveries) < 15
 
 
+async def test_reading_letters_again_does_not_claim_the_actor_again(autojump_clock):
+    store = FaultyStore(latency=0.1)
+    async with running(store) as system, trio.open_nursery() as nursery:
+        await system.ask(A, Get(), deadline=30)
+        for n in range(20):  # claims and mere looks at the same time
+            nursery.start_soon(lambda n=n: system.ask(("acme", "counter", f"x{n}"), Get(), deadline=30))
+            system.wake_for_letters(Address(*A))
+            await trio.sleep(0.02)
+    assert {head.epoch for head in store.heads.values()} == {1}
+
+
 async def test_activations_do_not_queue_behind_commits(autojump_clock):
     store = FaultyStore()
 

@@ -110,6 +110,35 @@ async def test_letters_that_found_the_mailbox_full_come_later_in_their_order(aut
         assert len(facts_of(store, B)) == 40
 
 
+async def test_letters_of_stopped_actors_do_not_hide_those_behind_them(autojump_clock):
+    store = FaultyStore()
+    async with running(store, limits=Limits(letter_batch=3)) as system:
+        system.deliver_letter = lambda *args: None
+        for n in range(8):
+            stopped = ("acme", "counter", f"stopped {n}")
+            await system.inspect.stop(stopped)
+            await system.ask(A, Add(1, letters=((stopped, Note(1, "x")),)), deadline=5)
+        await system.ask(A, Add(1, letters=((B, Note(5, "a")),)), deadline=5)
+        await trio.sleep(30)
+        assert len(facts_of(store, B)) == 1
+        assert len(store.letters) == 8
+
+
+async def test_timers_of_stopped_actors_do_not_hide_those_behind_them(autojump_clock):
+    store = FaultyStore()
+    async with running(store, limits=Limits(timer_batch=3)) as system:
+        for n in range(8):
+            owner = ("acme", "counter", f"stopped {n}")
+            await system.ask(owner, Do(Decision(timers=(Timer("t", START + timedelta(seconds=5), Note(1, "x")),))), deadline=5)
+            await system.inspect.stop(owner)
+        await system.ask(A, Do(Decision(timers=(Timer("t", START + timedelta(seconds=6), Note(1, "t")),))), deadline=5)
+        await trio.sleep(30)
+        assert (await system.ask(A, Get(), deadline=5)).log == ("t",)
+        assert await system.inspect.restart(("acme", "counter", "stopped 3"))
+        await trio.sleep(10)
+        assert (await system.ask(("acme", "counter", "stopped 3"), Get(), deadline=5)).log == ("x",)
+
+
 async def test_a_letter_to_an_actor_in_another_process_waits_for_it(autojump_clock):
     store = FaultyStore()
     async with running(store) as system:
@@ -281,6 +310,21 @@ async def test_a_delivery_whose_worker_died_is_repeated_when_its_lease_ends(auto
         await trio.sleep(200)
         assert (await system.ask(A, Get(), deadline=5)).log == ("e1 sent",)
     assert sent == [1, 2]
+
+
+async def test_a_delivery_that_outlives_its_lease_is_not_started_twice_by_one_node(autojump_clock):
+    store, sent = FaultyStore(), []
+
+    async def send(item):
+        sent.append(item.attempt)
+        await trio.sleep(20)
+        return (item.effect.id, "sent")
+
+    async with running(store, factory=Buyer, limits=Limits(outbox_lease=5.0)) as system:
+        system.outbox.handle("hook", send)
+        await system.ask(A, Do(Decision(effects=(Effect("e1", "redeliver", "hook"),))), deadline=5)
+        await trio.sleep(60)
+    assert sent == [1]
 
 
 async def test_a_result_that_its_actor_cannot_take_is_not_lost(autojump_clock):

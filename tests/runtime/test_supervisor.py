@@ -216,9 +216,8 @@ async def test_a_child_that_does_not_stop_is_reported_and_left_behind(autojump_c
 
     s, reports = Stage(), []
     async with trio.open_nursery() as nursery:
-        await stage(
-            nursery, "one_for_all", ChildSpec(name="deaf", run=deaf, stop_timeout=3.0), s.child("b"), report=reports.append
-        )
+        left_behind = ChildSpec(name="deaf", run=deaf, stop_timeout=3.0)
+        supervisor = await stage(nursery, "one_for_all", left_behind, s.child("b"), report=reports.append)
         await s.crash("b")
         await trio.sleep(5)
         assert s.starts["b"] == 2  # the others went on without waiting for ever
@@ -226,6 +225,7 @@ async def test_a_child_that_does_not_stop_is_reported_and_left_behind(autojump_c
         release[0].set()
         await trio.sleep(1)
         assert s.starts["b"] == 2  # the end of the run left behind is not taken for the present one's
+        assert states(supervisor) == {"deaf": "running", "b": "running"}
         release[1].set()
         nursery.cancel_scope.cancel()
 
