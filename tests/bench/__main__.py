@@ -51,8 +51,9 @@ def bench_throughput(node: Node, peer_dsn: str, connections: list[int], seconds:
 
 
 def stall(node: Node) -> float | None:
-    value = node.metric("csms_loop_stall_max_seconds")
-    return None if value is None else round(value * 1e3, 1)
+    """How late the loop ever was, since the node started."""
+    value = node.metric("voltroupe_runtime_lag_max_us")
+    return None if value is None else round(value / 1e3, 1)
 
 
 def bench_idle(node: Node, count: int) -> dict[str, Any]:
