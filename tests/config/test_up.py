@@ -1,5 +1,6 @@
 """`csms up` as a process: the ready line, node.json, the PyPI `ocpp` client against it, SIGKILL and SIGTERM."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from ocpp.v16 import ChargePoint, call
 from websockets.asyncio.client import connect
@@ -79,8 +81,6 @@ async def _session(url: str, identity: str, began: datetime) -> dict[str, Any]:
     headers = {"Authorization": f"Basic {basic}"}
     async with connect(f"{url}/{identity}", subprotocols=["ocpp1.6"], additional_headers=headers) as socket:  # type: ignore[list-item]
         station = ChargePoint(identity, socket)
-        import asyncio
-
         reading = asyncio.ensure_future(station.start())
         boot = await station.call(call.BootNotification(charge_point_model="M", charge_point_vendor="V"))
         verdict = await station.call(call.Authorize(id_tag=TOKEN))
@@ -107,8 +107,6 @@ def _wire(at: datetime) -> str:
 
 
 def test_the_ocpp_package_charges_and_finds_session_cdr_and_journal_in_the_api(node: Node) -> None:
-    import asyncio
-
     began = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=31)
     told = asyncio.run(_session(node.ocpp_url, "UP001", began))
     assert told["boot"] == "Accepted"
@@ -125,6 +123,39 @@ def test_the_ocpp_package_charges_and_finds_session_cdr_and_journal_in_the_api(n
         journal = api.get(f"/tenants/{TENANT}/ledger/journals/{cdr['journal']}").json()
     sides = {side: sum(e["amount_minor"] for e in journal["entries"] if e["side"] == side) for side in ("debit", "credit")}
     assert sides == {"debit": 298, "credit": 298}
+
+
+async def _through_an_outage(node: Node) -> tuple[list[int], Any]:
+    """A start is sent while PostgreSQL is dead; what /readyz said meanwhile, and the answer on the same socket."""
+    basic = base64.b64encode(f"UP002:{PASSWORD}".encode()).decode()
+    seen = []
+    async with connect(
+        f"{node.ocpp_url}/UP002",
+        subprotocols=["ocpp1.6"],
+        additional_headers={"Authorization": f"Basic {basic}"},  # type: ignore[list-item]
+    ) as socket:
+        station = ChargePoint("UP002", socket, response_timeout=60)
+        reading = asyncio.ensure_future(station.start())
+        await station.call(call.BootNotification(charge_point_model="M", charge_point_vendor="V"))
+        assert node.kill_postgres(immediate=False)
+        start = call.StartTransaction(connector_id=1, id_tag=TOKEN, meter_start=1, timestamp=_wire(datetime.now(UTC)))
+        answer = asyncio.ensure_future(station.call(start))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{node.http_port}", trust_env=False) as http:
+            while not answer.done():
+                seen.append((await http.get("/readyz")).status_code)
+                await asyncio.sleep(0.05)
+            assert (await http.get("/healthz")).status_code == 200
+        reading.cancel()
+        return seen, await answer
+
+
+def test_the_database_dies_and_returns_without_a_dropped_socket_or_a_false_answer(node: Node) -> None:
+    seen, answer = asyncio.run(_through_an_outage(node))
+    assert 503 in seen
+    assert answer.transaction_id > 0
+    with node.api() as api:
+        (session,) = api.get(f"/tenants/{TENANT}/sessions", params={"station": "UP002"}).json()["items"]
+    assert (session["number"], session["state"]) == (answer.transaction_id, "active")
 
 
 # -- the end, twice ------------------------------------------------------------------------------------------------------
