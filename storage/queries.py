@@ -60,6 +60,9 @@ _READINGS = """SELECT f.body FROM actor a CROSS JOIN LATERAL (
     UNION ALL SELECT f.seq, f.n, f.body FROM fact f WHERE (f.tenant, f.actor) = (a.tenant, a.key)
 ) f WHERE (a.tenant, a.kind, a.id) = ($1, $2, $3) ORDER BY f.seq, f.n"""
 
+_LISTED = 'tenant COLLATE "POSIX"'
+"""Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
+
 _VARIABLE_KEY = """station, component, coalesce(component_instance, ''), variable, coalesce(variable_instance, ''),
     coalesce(evse, -1), coalesce(connector, -1)"""
 
@@ -216,7 +219,7 @@ class PostgresQueries(Feed):
 
     async def sessions(self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
         """Newest first, in the order in which they first appeared."""
-        found = _Listing("SELECT * FROM session", "tenant", tenant)
+        found = _Listing("SELECT * FROM session", _LISTED if station is None else "tenant", tenant)
         found.given("station = {}", station).given("state = {}", state)
         key_of = _keyed("opened")
         return await found.page(self._db, _to(SessionRow), "opened", (int,), key_of, limit, cursor, newest=True)
@@ -229,7 +232,7 @@ class PostgresQueries(Feed):
         return await self._one(CdrRow, "SELECT * FROM cdr WHERE tenant = $1 AND id = $2", tenant, cdr)
 
     async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        found = _Listing("SELECT * FROM cdr", "tenant", tenant)
+        found = _Listing("SELECT * FROM cdr", _LISTED, tenant)
         key_of = _keyed("at", "id")
         return await found.page(self._db, _to(CdrRow), "at, id", (datetime, str), key_of, limit, cursor, newest=True)
 
@@ -248,7 +251,7 @@ class PostgresQueries(Feed):
         ]
 
     async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page:
-        found = _Listing(_JOURNAL, "j.tenant", tenant).given("j.ref = {}", ref)
+        found = _Listing(_JOURNAL, f"j.{_LISTED}", tenant).given("j.ref = {}", ref)
         key_of = _keyed("at", "id")
         return await found.page(self._db, _to(JournalRow), "j.at, j.id", (datetime, str), key_of, limit, cursor, newest=True)
 

@@ -83,8 +83,8 @@ TAMPERED = {
     "a time": ("UPDATE ledger_journal SET at = at + interval '1 day' WHERE id = 'j2'", {"broken chain"}),
     "content and hash": (
         """UPDATE ledger_journal SET ref = 'x', content = ledger_content('brand', 'x', NULL, NULL, (
-            SELECT string_agg(concat_ws(' ', a.code, a.currency, e.amount_minor), E'\\x1e'
-                ORDER BY a.code COLLATE "C", a.currency COLLATE "C", e.amount_minor)
+            SELECT string_agg(concat_ws(' ', a.currency, a.code, e.amount_minor), E'\\x1e'
+                ORDER BY a.currency COLLATE "C", a.code COLLATE "C", e.amount_minor)
             FROM ledger_entry e JOIN ledger_account a ON a.id = e.account WHERE e.journal = 'j2')) WHERE id = 'j2'""",
         {"broken chain"},
     ),
