@@ -5,11 +5,14 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from config.cli import run
+
+Here = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,15 +25,32 @@ def csms(*arguments: str, env: dict[str, str] | None = None, timeout: float = 90
     )  # fmt: skip
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The same within this process: exit code, stdout, stderr. For what ends before anything is opened."""
+    for name in [name for name in os.environ if name.upper().startswith("CSMS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr("config.options.set_up_logs", lambda settings: None)
+
+    def run_here(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, str, str]:
+        for name, value in (env or {}).items():
+            monkeypatch.setenv(name, value)
+        code = run(arguments)
+        return (code, *capsys.readouterr())
+
+    return run_here
+
+
 COMMANDS = (["demo"], ["up"], ["migrate"], ["doctor"], ["audit"], ["tenant", "create"], ["station", "simulate"])
 
 
 @pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
-def test_every_command_has_help_with_examples(command: Sequence[str]) -> None:
-    done = csms(*command, "--help")
-    assert done.returncode == 0
-    assert "Examples" in done.stdout
-    assert f"csms {' '.join(command)}".strip() in done.stdout
+def test_every_command_has_help_with_examples(here: Here, command: Sequence[str]) -> None:
+    code, out, _ = here(*command, "--help")
+    assert code == 0
+    assert "Examples" in out
+    assert f"csms {' '.join(command)}".strip() in out
 
 
 @pytest.mark.parametrize(
@@ -58,14 +78,20 @@ def test_every_command_has_help_with_examples(command: Sequence[str]) -> None:
         (["station", "simulate", "--url", "ws://x", "--scenario", "/nowhere"], {}, ["--scenario", "charge"]),
     ],
 )
-def test_a_mistake_is_one_line_with_the_remedy_and_exit_2(arguments: list[str], env: dict[str, str], words: list[str]) -> None:
-    done = csms(*arguments, env=env)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "Traceback" not in done.stderr
+def test_a_mistake_is_one_line_with_the_remedy_and_exit_2(
+    here: Here, arguments: list[str], env: dict[str, str], words: list[str]
+) -> None:
+    code, out, err = here(*arguments, env=env)
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
     for word in words:
-        assert word in done.stderr
+        assert word in err
+
+
+def test_the_command_itself_ends_a_mistake_the_same_way() -> None:
+    done = csms("up", env={"CSMS_OCPP__PROT": "1"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("csms: unknown setting CSMS_OCPP__PROT")
 
 
 def test_no_station_accepted_is_a_failure_and_not_a_mistake() -> None:
@@ -88,16 +114,18 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_database_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
+def test_a_database_that_does_not_answer_is_said_so(here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for module in ("cli_admin", "doctor"):
+        monkeypatch.setattr(f"config.{module}.COMMAND_PATIENCE", 0.5)
     env = {"CSMS_DATABASE__DSN": "postgresql://csms:hunter2@127.0.0.1:1/csms", "CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
-    audit = csms("audit", "--data", str(tmp_path), env=env)
-    assert audit.returncode == 1
-    assert "CSMS_DATABASE__DSN" in audit.stderr
-    doctor = csms("doctor", "--data", str(tmp_path), "--json", env=env)
-    assert doctor.returncode == 1
-    failed = [finding for finding in json.loads(doctor.stdout)["findings"] if finding["verdict"] == "failed"]
+    code, out, err = here("audit", "--data", str(tmp_path), env=env)
+    assert (code, out) == (1, "")
+    assert "CSMS_DATABASE__DSN" in err
+    doctor, report, said = here("doctor", "--data", str(tmp_path), "--json")
+    assert doctor == 1
+    failed = [finding for finding in json.loads(report)["findings"] if finding["verdict"] == "failed"]
     assert [finding["check"] for finding in failed] == ["database"]
-    assert "hunter2" not in audit.stderr + doctor.stdout + doctor.stderr
+    assert "hunter2" not in err + report + said
 
 
 @pytest.mark.postgres
