@@ -19,7 +19,7 @@ from actors.station.auth import hash_secret, verify_secret
 from actors.station.messages import Register
 from gateways.ocpp.handshake import StationRequest
 from gateways.ocpp.hub import Hub
-from gateways.ocpp.limits import IDENTITY_CHARACTERS
+from gateways.ocpp.limits import ENROL_EVSES, IDENTITY_CHARACTERS
 from runtime.errors import ActorError
 
 PREFIX = "/ocpp/"
@@ -150,8 +150,8 @@ class Admission:
         """Register a station that nobody knew. A password it shows is the one it must show from now on."""
         secret = hash_secret(basic[1], self._token_bytes) if basic is not None and basic[0] == identity else None
         register = Register(
-            evses=1, profile=0 if secret is None else 1, secret=secret, keep_secret=False, versions=PROTOCOLS, tariff=None,
-            location={}, who="unknown station accepted",
+            evses=ENROL_EVSES, profile=0 if secret is None else 1, secret=secret, keep_secret=False, versions=PROTOCOLS,
+            tariff=None, location={}, who="unknown station accepted",
         )  # fmt: skip
         try:
             await self._hub.system.ask(station_address(tenant, identity), register, deadline=self._hub.limits.ask_seconds)

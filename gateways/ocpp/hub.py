@@ -4,16 +4,20 @@ Counters are plain integers, raw and only ever growing; whoever shows them compu
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import structlog
 import trio
 
 from actors.ports import Sink, Snapshots, TraceRow, Vault
 from gateways.ocpp.limits import TRACE_CHARACTERS, GatewayLimits
 from gateways.ocpp.redaction import redact_text
 from runtime.system import System
+
+_log = structlog.get_logger("ocpp")
 
 if TYPE_CHECKING:
     from gateways.ocpp.link import Link
@@ -33,6 +37,7 @@ class Counters:
         "calls_out",
         "closed_flood",
         "closed_silent",
+        "contained",
         "crash_retries",
         "errors_out",
         "malformed",
@@ -62,6 +67,8 @@ class Counters:
     call_timeouts: int
     closed_flood: int
     closed_silent: int
+    contained: int
+    """Faults of this gateway's own code that cost one message or one connection and nothing else."""
     crash_retries: int
     errors_out: int
     malformed: int
@@ -114,6 +121,19 @@ class Hub:
         """Grows over reconnects and over restarts of the process, since it starts from the clock."""
         self._generation = max(self._generation + 1, int(time.time() * 1000))
         return self._generation
+
+    @contextmanager
+    def contained(self, doing: str) -> Iterator[None]:
+        """A fault of our own code in here costs what it was doing, never the listener and its other stations."""
+        try:
+            yield
+        except Exception as fault:
+            self.fault(doing, fault)
+
+    def fault(self, doing: str, fault: Exception, link: "Link | None" = None) -> None:
+        """Our own code failed: counted and logged, with its traceback."""
+        self.counters.contained += 1
+        _log.error("ocpp.fault", doing=doing, station=None if link is None else "/".join(link.address), exc_info=fault)
 
     def trace(
         self,

@@ -7,6 +7,8 @@ One pass over the pieces; a text is never looked into.
 
 import re
 
+from gateways.ocpp.limits import REPAIR_CHARACTERS, REPAIR_DEPTH
+
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+|\s+', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _NO_NUMBER = frozenset({"NaN", "-NaN", "nan", "Infinity", "-Infinity", "inf", "-inf", "undefined", "None", "NULL"})
@@ -15,6 +17,8 @@ _CLOSES = {"}": "{", "]": "["}
 
 def repair(text: str) -> str | None:
     """JSON, most likely, or None when there is nothing that could be mended."""
+    if len(text) > REPAIR_CHARACTERS:
+        return None
     text = text.replace("\x00", "").lstrip("\ufeff")
     out: list[str] = []
     opened: list[str] = []
@@ -42,6 +46,8 @@ def repair(text: str) -> str | None:
                 out.pop()
         elif piece in "{[":
             opened.append(piece)
+            if len(opened) > REPAIR_DEPTH:
+                return None
         elif piece in _NO_NUMBER:
             piece = "null"
         out.append(piece)

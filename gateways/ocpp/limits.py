@@ -12,8 +12,13 @@ IDENTITY_CHARACTERS = 255
 UNIQUE_ID_CHARACTERS = 255
 """The specification says 36; longer ones are echoed, since some stations invent their own."""
 ERROR_TEXT_CHARACTERS = 255
-EXPONENT_DIGITS = 18
-"""A metered value beyond 1e18 or finer than 1e-18 is kept as text: no arithmetic with it can be meant."""
+REPAIR_CHARACTERS = 16 * 1024
+REPAIR_DEPTH = 32
+"""Invalid JSON beyond either is not mended: mending is for slips of firmware, not for floods."""
+MENDED_ITEMS = 2_000
+"""Elements of lists in one payload that breaks its schema; more are refused, since mending takes time."""
+ENROL_EVSES = 2
+"""Of a station that a tenant accepts without knowing it."""
 TRACE_CHARACTERS = 64 * 1024
 """Of a frame in the trace."""
 COMMAND_TIMEOUTS_BEFORE_RECONNECT = 3
@@ -22,6 +27,8 @@ CALL_TICK = 0.1
 """How often the clocks of links with commands are looked at."""
 SLICE = 500
 """Connections that a sweep handles before others get their turn."""
+SOCKETS_PER_PASS = 64
+"""Readable sockets that the poller serves before others get their turn."""
 GOODBYE_SECONDS = 5.0
 """For closing handshakes when the node stops."""
 
@@ -34,8 +41,9 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     send_buffer_bytes: int = 256 * 1024
     """A station that does not read what it is sent is cut off beyond this."""
     connections: int = 20_000
-    handshakes: int = 2_000
-    """Connections that have not yet passed the upgrade, at once."""
+    handshakes: int = 4_000
+    """Connections that have not yet passed the upgrade, at once; at the bound the oldest that dawdled makes room."""
+    dawdle_seconds: float = 2.0
     handshake_seconds: float = 20.0
     listen_backlog: int = 4_096
     accept_batch: int = 32

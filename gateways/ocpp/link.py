@@ -42,8 +42,8 @@ class NoAnswer(Exception):
 
 class Link:
     __slots__ = (
-        "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub", "_next_at", "_number", "_queue", "_resume", "_rpc",
-        "_timeouts", "_working", "address", "generation", "socket", "station", "tenant",
+        "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub", "_next_at", "_number", "_pumping", "_queue",
+        "_resume", "_rpc", "_timeouts", "_working", "address", "generation", "socket", "station", "tenant",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +58,7 @@ class Link:
         self.generation = generation
         self._rpc = rpc.Rpc(generation, dialect.codes, strict=hub.strict)
         self._working = False
+        self._pumping = False
         self._number = 0
         self._queue: deque[Outgoing] | None = None
         self._current: Outgoing | None = None
@@ -109,6 +110,8 @@ class Link:
         if not self._working:
             self._working = True
             self._begin(call, correlation)
+            if not self._working:
+                self._next()
             return
         waiting = self._rpc.inbound
         if waiting is None:
@@ -129,43 +132,61 @@ class Link:
             self._post(event.reply, "CALLERROR", event.action, event.unique_id, event.detail)
 
     def _begin(self, call: rpc.Call, correlation: str) -> None:
-        """Ask the actor; the answer comes back by `answered`, without a task per message."""
+        """Ask the actor; the answer comes back by `answered` (perhaps at once), without a task per message. Clears
+        `_working` when it is through."""
         try:
             message = self._dialect.read(call)
         except BadPayload as bad:
             self._hub.counters.malformed += 1
             self._fail(call, bad.code, bad.detail, correlation)
-            self._next()
+            self._working = False
+            return
+        except Exception as fault:
+            self._hub.fault(f"reading {call.action[:50]}", fault, self)
+            self._fail(call, "InternalError", "", correlation)
+            self._working = False
             return
 
         def answered(reply: Any, error: BaseException | None) -> None:
-            if error is None:
+            # In the release of the actor's turn: nothing may be raised here.
+            try:
+                if error is not None:
+                    self._hub.spawn(self._recover, call, message, error, correlation)
+                    return
                 self._reply(call, message, reply, correlation)
-                self._next()
-            else:
-                self._hub.spawn(self._recover, call, message, error, correlation)
+            except Exception as fault:
+                self._hub.fault(f"answering {call.action}", fault, self)
+            self._working = False
+            self._next()
 
         self._hub.system.ask_then(
             self.address, message, answered, deadline=self._hub.limits.ask_seconds, correlation=correlation
         )
 
     def _next(self) -> None:
-        """CALLs are answered in order, one at a time."""
+        """CALLs are answered in order, one at a time. A loop, not a recursion: thousands may wait, all answered at once."""
         waiting = self._rpc.inbound
-        if waiting:
-            call, correlation = waiting.popleft()
+        if not waiting or self._pumping:
+            return
+        self._pumping = True
+        try:
+            while waiting and not self._working:
+                call, correlation = waiting.popleft()
+                self._working = True
+                self._begin(call, correlation)
+        finally:
+            self._pumping = False
             self._maybe_resume()
-            self._begin(call, correlation)
-        else:
-            self._working = False
 
     def _reply(self, call: rpc.Call, message: Any, reply: Any, correlation: str) -> None:
-        """Never raises: it runs inside the release of the actor's turn."""
-        try:
-            refused = self._dialect.refusal(reply)
-            frame = b"" if refused is not None else rpc.result(call.unique_id, self._dialect.write(reply))
-        except Exception as error:
-            refused = "InternalError", type(error).__name__
+        refused = self._dialect.refusal(reply)
+        frame = b""
+        if refused is None:
+            try:
+                frame = rpc.result(call.unique_id, self._dialect.write(reply))
+            except Exception as fault:
+                self._hub.fault(f"answering {call.action} with {type(reply).__name__}", fault, self)
+                refused = "InternalError", ""
         if refused is not None:
             self._fail(call, *refused, correlation)
             return
@@ -185,7 +206,11 @@ class Link:
             self._hub.trace(self, "out", "none", call.action, call.unique_id, "", str(silence), correlation)
         except ActorError as failure:
             self._fail(call, "InternalError", type(failure).__name__, correlation)
+        except Exception as fault:
+            self._hub.fault(f"answering {call.action}", fault, self)
+            self._fail(call, "InternalError", "", correlation)
         finally:
+            self._working = False
             self._next()
 
     async def _ask(self, message: Any, correlation: str, failure: BaseException | None) -> Any:

@@ -25,6 +25,7 @@ from gateways.ocpp.admission import Admission, Admitted, TokenBytes
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import CALL_TICK, GOODBYE_SECONDS, READ_BYTES, SLICE, GatewayLimits
 from gateways.ocpp.link import GOING_AWAY, TRY_AGAIN, Link
+from gateways.ocpp.poller import Poller
 from gateways.ocpp.v16.dialect import Dialect
 from gateways.ocpp.websocket import StationSocket
 from runtime.system import System
@@ -59,8 +60,10 @@ class Listener:
         self._hub = Hub(system, snapshots, vault, sink, limits or GatewayLimits(), now=now or system.now, strict=strict)
         self._admission = Admission(self._hub, token_bytes)
         self._scratch = memoryview(bytearray(READ_BYTES))
+        self._poller: Poller | None = None
         self._open: set[StationSocket] = set()
-        self._handshaking = 0
+        self._upgrading: dict[StationSocket, float] = {}
+        """Connections before their upgrade, oldest first, and since when."""
         self._emptied: trio.Event | None = None
 
     def stats(self) -> dict[str, int]:
@@ -68,8 +71,8 @@ class Listener:
         hub = self._hub
         return {
             **hub.counters.as_dict(),
-            "connections": len(self._open) - self._handshaking,
-            "handshaking": self._handshaking,
+            "connections": len(self._open) - len(self._upgrading),
+            "handshaking": len(self._upgrading),
             "stations": len(hub.links),
             "calling": len(hub.calling),
         }
@@ -88,6 +91,9 @@ class Listener:
                 sockets.append((endpoint, await _listen(endpoint, self._hub.limits.listen_backlog)))  # noqa: PERF401
             async with trio.open_nursery() as nursery:
                 self._hub.spawn = nursery.start_soon
+                self._poller = Poller.make()
+                if self._poller is not None:
+                    nursery.start_soon(self._poller.run)
                 accepting = [(endpoint, listening) for endpoint, group in sockets for listening in group]
                 for endpoint, listening in accepting:
                     nursery.start_soon(self._accept, nursery, listening, endpoint)
@@ -114,7 +120,7 @@ class Listener:
                 await trio.lowlevel.wait_readable(listening)
                 for _ in range(limits.accept_batch):
                     raw, address = listening.accept()
-                    if len(self._open) >= limits.connections or self._handshaking >= limits.handshakes:
+                    if not self._has_room():
                         counters.refused_busy += 1
                         raw.close()
                         continue
@@ -131,6 +137,19 @@ class Listener:
                 if error.errno in _EXHAUSTED:
                     await trio.sleep(limits.tick)
 
+    def _has_room(self) -> bool:
+        """At a bound, an upgrade that dawdles gives way: idle sockets cannot keep stations out."""
+        limits = self._hub.limits
+        if len(self._open) < limits.connections and len(self._upgrading) < limits.handshakes:
+            return True
+        oldest = next(iter(self._upgrading), None)
+        if oldest is None or self._hub.monotonic() - self._upgrading[oldest] < limits.dawdle_seconds:
+            return False
+        del self._upgrading[oldest]
+        self._open.discard(oldest)
+        oldest.kill()
+        return True
+
     async def _serve(self, raw: stdlib_socket.socket, peer: str, endpoint: Endpoint) -> None:
         stream: trio.abc.Stream = trio.SocketStream(trio.socket.from_stdlib_socket(raw))
         _give_up_soon(raw, self._hub.limits)
@@ -143,13 +162,15 @@ class Listener:
             max_unsent=self._hub.limits.send_buffer_bytes,
             spawn=self._hub.spawn,
             scratch=self._scratch,
+            poller=self._poller,
         )
         self._open.add(socket)
         link = None
         try:
-            link = await self._open_link(socket, peer, endpoint)
-            if link is not None:
-                await socket.run()
+            with self._hub.contained("a connection"):
+                link = await self._open_link(socket, peer, endpoint)
+                if link is not None:
+                    await socket.run()
         finally:
             self._open.discard(socket)
             if not self._open and self._emptied is not None:
@@ -161,7 +182,7 @@ class Listener:
     async def _open_link(self, socket: StationSocket, peer: str, endpoint: Endpoint) -> Link | None:
         """The upgrade, within its time; None when the connection was refused."""
         admitted = None
-        self._handshaking += 1
+        self._upgrading[socket] = self._hub.monotonic()
         try:
             with trio.move_on_after(self._hub.limits.handshake_seconds):
                 request = await socket.handshake()
@@ -175,7 +196,7 @@ class Listener:
                 else:
                     await request.reject(answer.status, extra_headers=list(answer.headers))
         finally:
-            self._handshaking -= 1
+            self._upgrading.pop(socket, None)
         if admitted is None:
             return None
         self._hub.counters.accepted += 1
@@ -214,16 +235,18 @@ class Listener:
             await trio.sleep(self._hub.limits.tick)
             links = [socket.owner for socket in self._open if socket.owner is not None]
             for start in range(0, len(links), SLICE):
-                for link in links[start : start + SLICE]:
-                    link.sweep()
+                with self._hub.contained("sweeping"):
+                    for link in links[start : start + SLICE]:
+                        link.sweep()
                 await trio.lowlevel.checkpoint()
 
     async def _watch_calls(self) -> None:
         while True:
             await trio.sleep(CALL_TICK)
             now = self._hub.monotonic()
-            for link in list(self._hub.calling):
-                link.tick(now)
+            with self._hub.contained("watching calls"):
+                for link in list(self._hub.calling):
+                    link.tick(now)
 
     async def _say_goodbye(self) -> None:
         """Close every connection with 1001, so that its station knows that it may come back at once."""

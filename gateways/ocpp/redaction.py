@@ -1,7 +1,8 @@
-"""Frames as people and the trace may see them: secrets gone, idTags masked as the vault masks them.
+"""Frames as people and the trace may see them: secrets gone, idTags masked.
 
 What a station says about a person is the UID of a token; it is masked in every field that carries one. Passwords and
-keys travel in configuration values. Only actions that can carry either are looked at: a meter value passes untouched.
+keys travel in configuration values. Actions that can carry neither are not looked at: a meter value passes untouched. An
+unknown action, or a frame that cannot be read, may carry anything.
 """
 
 import re
@@ -14,10 +15,14 @@ _SECRET = re.compile(r"authorizationkey|password|passphrase|secret|token|private
 """Names of configuration keys whose value is a secret: the standard's own and what vendors call theirs."""
 
 _TAGS = re.compile(r'("(?:idTag|parentIdTag)"\s*:\s*)"((?:[^"\\]|\\.)*)"')
+_PLAIN = frozenset({
+    "BootNotification", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
+    "StatusNotification", "CancelReservation", "ChangeAvailability", "ClearCache", "ClearChargingProfile", "GetCompositeSchedule",
+    "GetLocalListVersion", "RemoteStopTransaction", "Reset", "SetChargingProfile", "TriggerMessage", "UnlockConnector",
+})  # fmt: skip
 _TAGGED = frozenset(
     {"Authorize", "StartTransaction", "StopTransaction", "RemoteStartTransaction", "ReserveNow", "SendLocalList"}
 )
-_CONFIGURING = frozenset({"ChangeConfiguration", "GetConfiguration"})
 _FREE = frozenset({"DataTransfer"})
 
 
@@ -31,18 +36,15 @@ def _mask_match(match: re.Match[str]) -> str:
 
 
 def redact_text(action: str, text: str) -> str:
-    """A frame, or what of it could be read, for the trace. Frames of unknown actions and unreadable ones are treated as
-    if they held everything."""
+    """A frame, or what of it could be read, for the trace."""
+    if action in _PLAIN:
+        return text
     if action in _TAGGED:
         return _TAGS.sub(_mask_match, text)
-    if action in _CONFIGURING or action in _FREE:
-        try:
-            return msgspec.json.encode(redact_object(action, msgspec.json.decode(text))).decode()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _TAGS.sub(_mask_match, _SETTINGS.sub(_hide_match, text))
-    if action == "":
+    try:
+        return msgspec.json.encode(redact_object(action, msgspec.json.decode(text))).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _TAGS.sub(_mask_match, _SETTINGS.sub(_hide_match, text))
-    return text
 
 
 _SETTINGS = re.compile(

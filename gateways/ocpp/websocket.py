@@ -189,11 +189,11 @@ class StationSocket(WebSocketConnection):
             await self._received(rest)
         while self._reader_running:
             if self._poller is not None and not self._slow and not self.crowded:
-                rest = await self._parked_while_simple(self._poller)
-                if rest is None:
+                left = await self._parked_while_simple(self._poller)
+                if left is None:
                     await self._abort_web_socket()
                     break
-                await self._finish_received(rest)
+                await self._finish_received(left)
                 continue
             data = await self._receive()
             if not data:

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from gateways.ocpp.fields import inner_type, max_length
+from gateways.ocpp.limits import MENDED_ITEMS
 from gateways.ocpp.v16.messages import Wire
 
 QUIRKS: dict[str, Any] = tomllib.loads(resources.files(__package__).joinpath("quirks.toml").read_text(encoding="utf-8"))
@@ -224,6 +225,8 @@ def _list(kind: Any, value: Any, flags: dict[str, None], at: str) -> list[Any]:
         value = [value]
     if not isinstance(value, list):
         raise BadPayload("TypeConstraintViolation", f"expected a list at {at}")
+    if len(value) > MENDED_ITEMS:
+        raise BadPayload("PropertyConstraintViolation", f"{at} has more than {MENDED_ITEMS} elements and does not fit its schema")
     found = []
     for n, element in enumerate(value):
         if element is None:
