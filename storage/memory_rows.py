@@ -58,6 +58,13 @@ def _content(journal: JournalRow) -> tuple[Any, ...]:
     return journal.book, journal.ref, journal.reverses, journal.group_id, entries
 
 
+def _stays(known: tuple[int, Any], seq: int, row: Row) -> bool:
+    """Whether what is there stays: it is newer, or it can never change."""
+    if isinstance(row, SeenRow):
+        return bool(row.generation < known[1].generation and row.since <= known[1].since)
+    return seq < known[0] or isinstance(row, JournalRow | CdrRow)
+
+
 class MemoryRows:
     """Tables by row class. `seq` guards like `seq <` does in SQL: an older turn never overwrites a newer row."""
 
@@ -132,7 +139,7 @@ class MemoryRows:
     def _upsert(self, seq: int, row: Row) -> None:
         table, key = self._tables[type(row)], key_of(row)
         known = table.get(key)
-        if known is not None and (seq < known[0] or isinstance(row, JournalRow | CdrRow)):
+        if known is not None and _stays(known, seq, row):
             return
         if isinstance(row, TokenRow) and row.deleted:
             table.pop(key, None)

@@ -129,6 +129,25 @@ def test_a_hundred_euros_are_spent_exactly_once_by_sixteen_clients(fresh_dsn: st
     assert (statuses.count("posted"), statuses.count("overdrawn"), left) == (100, 92, 0)
 
 
+def test_who_draws_while_another_draws_waits_and_then_learns_what_is_left(fresh_dsn: str) -> None:
+    async def run() -> list[str]:
+        first, second = await asyncpg.connect(fresh_dsn), await asyncpg.connect(fresh_dsn)
+        await first.fetch(POST, batch(journal("up", ("1110", 100), ("2100/w", -100)), sale("opens the accounts")))
+        transaction = first.transaction()
+        await transaction.start()
+        statuses = [await first.fetchval(POST, batch(journal("d1", ("2100/w", 80), ("4000/energy", -80))))]
+        waiting = asyncio.ensure_future(second.fetch(POST, batch(journal("d2", ("2100/w", 80), ("4000/energy", -80)))))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await transaction.commit()
+        statuses += [row["status"] for row in await waiting]
+        for connection in (first, second):
+            await connection.close()
+        return statuses
+
+    assert asyncio.run(run()) == ["posted", "overdrawn"]
+
+
 def test_clients_that_post_the_same_journal_at_once_agree_on_one(fresh_dsn: str) -> None:
     async def run() -> list[Any]:
         first, second = await asyncpg.connect(fresh_dsn), await asyncpg.connect(fresh_dsn)

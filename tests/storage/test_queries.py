@@ -223,6 +223,22 @@ async def test_a_station_comes_with_what_was_seen_of_it_and_its_evses_in_order(k
     assert evses[1].detail == "Preparing"
 
 
+async def test_what_an_older_connection_says_late_does_not_hide_the_newer_one(kit: Kit) -> None:
+    await kit.write(station("s/1"))
+    for row in (
+        seen("s/1", generation=7, since=AT + timedelta(minutes=1)),
+        seen("s/1", generation=6, online=False),
+    ):
+        kit.sink.put(row)
+        await kit.flush()
+    _, last, _ = await kit.queries.station("acme", "s/1")
+    assert (last.generation, last.online) == (7, True)
+    kit.sink.put(seen("s/1", generation=1, since=AT + timedelta(minutes=2)))
+    await kit.flush()
+    _, last, _ = await kit.queries.station("acme", "s/1")
+    assert last.generation == 1, "a node that started again counts from the beginning"
+
+
 async def test_knocks_of_an_unknown_station_add_up(kit: Kit) -> None:
     for n in range(3):
         at = AT + timedelta(seconds=n)

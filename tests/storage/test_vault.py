@@ -38,9 +38,9 @@ def test_a_cell_copied_to_another_place_does_not_open(vault: Vault, change: dict
 
 
 def test_places_do_not_run_into_each_other(vault: Vault) -> None:
-    row = vault.seal("acme", "ab", "c", "secret")
+    row = vault.seal("acme", "b", "ca", "secret")
     with pytest.raises(VaultError):
-        vault.open(msgspec.structs.replace(row, ref="a", kind="cb"))
+        vault.open(msgspec.structs.replace(row, ref="ab", kind="c"))
 
 
 def test_every_single_bit_of_a_cell_and_its_key_counts(vault: Vault) -> None:
