@@ -1,8 +1,10 @@
 """Bounds: too large, too many, too fast, too slow, too silent. Every one has an end, and none costs another station anything."""
 
 import msgspec
+import pytest
 import trio
 
+from gateways.ocpp.v16 import inbound
 from tests.gateways.ocpp import wire
 from tests.gateways.ocpp.node import basic, connect, open_node, small_limits, upgrade
 
@@ -203,3 +205,50 @@ async def test_twenty_reconnects_leave_one_connection_and_rising_generations() -
                 generations.append(link.generation)
             assert generations == sorted(set(generations))
             assert msgspec.json.encode(generations[-1]) == str(generations[-1]).encode()
+
+
+async def test_idle_upgrades_give_way_to_stations() -> None:
+    async with open_node(limits=small_limits(handshakes=3, dawdle_seconds=0.1, handshake_seconds=30.0)) as node:
+        with trio.fail_after(5):
+            idle = [await trio.open_tcp_stream("127.0.0.1", node.port) for _ in range(3)]
+            while node.listener.stats()["handshaking"] < 3:
+                await trio.sleep(0.01)
+            await trio.sleep(0.15)
+            station = await connect(node)
+            assert (await station.boot())["status"] == "Accepted"
+            assert await wire.read_all(idle[0]) == b""
+
+
+async def test_thousands_of_refused_calls_at_once_are_answered_without_recursion() -> None:
+    async with open_node(limits=small_limits(message_burst=10**6, inbound_calls=10**6)) as node:
+        with trio.fail_after(20):
+            station = await connect(node)
+            await station.boot()
+            count = 3000
+            frames = [wire.frame(wire.TEXT, b'[2,"%d","Reset",{}]' % n) for n in range(count)]
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(station.stream.send_all, b"".join(frames))
+                for n in range(count):
+                    assert (await station.message())[1:3] == [str(n), "NotSupported"]
+
+
+async def test_a_fault_of_our_own_costs_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_node() as node:
+        await node.register("CP2")
+        with trio.fail_after(5):
+            first, second = await connect(node), await connect(node, "CP2")
+            await first.boot()
+            await second.boot()
+            monkeypatch.setitem(inbound.READERS, "StatusNotification", _fails)
+            answer = await first.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+            assert answer[2] == "InternalError"
+            monkeypatch.setattr(inbound, "write_reply", _fails)
+            assert (await first.call("Heartbeat", {}))[2] == "InternalError"
+            monkeypatch.undo()
+            assert (await first.call("Heartbeat", {}))["currentTime"]
+            assert (await second.call("Heartbeat", {}))["currentTime"]
+            assert node.listener.stats()["contained"] == 2
+
+
+def _fails(*args: object) -> None:
+    raise ZeroDivisionError("injected")
