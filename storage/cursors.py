@@ -28,9 +28,7 @@ def decode(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
         return None
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        key: tuple[Any, ...] = tuple(
-            msgspec.convert(part, kind) for part, kind in zip(_json_decode(raw), types, strict=True)
-        )
+        key: tuple[Any, ...] = tuple(msgspec.convert(part, kind) for part, kind in zip(_json_decode(raw), types, strict=True))
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise InvalidCursor(f"not a cursor of this list: {cursor[:60]!r}") from error
     if any(isinstance(part, datetime) and part.tzinfo is None for part in key):

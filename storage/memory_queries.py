@@ -135,9 +135,7 @@ class MemoryQueries:
     async def session(self, tenant: str, session: str) -> Any | None:
         return self._rows.get(SessionRow, tenant, session)
 
-    async def sessions(
-        self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None
-    ) -> Page:
+    async def sessions(self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
         of_tenant = self._of(SessionRow, tenant)
         rows = [row for row in of_tenant if station in (None, row.station) and state in (None, row.state)]
         return _page(rows, lambda row: (self._rows.opened[tenant, row.id], row.id), limit, cursor, newest=True)
@@ -177,9 +175,7 @@ class MemoryQueries:
     async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:
         first = int(after) if after and after.isdecimal() else 0
         found = [
-            event
-            for event in self._rows.events[first:]
-            if tenant in (None, event.tenant) and (not kinds or event.kind in kinds)
+            event for event in self._rows.events[first:] if tenant in (None, event.tenant) and (not kinds or event.kind in kinds)
         ][:limit]
         return Page(found, found[-1].id if found else after)
 
@@ -209,9 +205,7 @@ class MemoryLookups:
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
         """Oldest first."""
         rows = [
-            row
-            for row in self._rows.table(SessionRow)
-            if (row.tenant, row.station, row.state) == (tenant, station, "active")
+            row for row in self._rows.table(SessionRow) if (row.tenant, row.station, row.state) == (tenant, station, "active")
         ]
         rows.sort(key=lambda row: self._rows.opened[tenant, row.id])
         return [NumberedSession(row.number, row.id, row.station, row.evse, row.connector, True) for row in rows]

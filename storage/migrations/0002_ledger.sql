@@ -1,5 +1,8 @@
 -- The ledger: double entry, append only, balanced per currency by PostgreSQL itself.
 --
+-- A journal is balanced after every statement: entries come whole, and nothing is ever changed or removed. What posts is
+-- ledger_post, which says what became of each journal and refuses without raising; the triggers bind whoever does not use it.
+--
 -- Who may do what. The tables belong to the owner of the schema. The role `csms_app` may read them and EXECUTE
 -- ledger_post, ledger_seal, ledger_resume and ledger_verify, nothing else. Triggers bind everyone, the owner too.
 --
@@ -97,7 +100,8 @@ CREATE TABLE ledger_link (
 COMMENT ON TABLE ledger_link IS
     'The hash chain of a tenant. A link covers the journals whose transaction id lies in [from_xid, upto_xid): not a range of journal numbers, since sequence order is not commit order and a late commit would be skipped.';
 
--- What is hashed (STABLE, as what they call is: then they are inlined, and not planned anew in every statement) ----------------------------------------------------------------------------------------------
+-- What is hashed ---------------------------------------------------------------------------------------------
+-- STABLE, as what these call is: then they are inlined, and not planned anew in every statement that uses them.
 
 CREATE FUNCTION ledger_content(book text, ref text, reverses text, group_id text, lines text) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
