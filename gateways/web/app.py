@@ -61,7 +61,35 @@ class WebApp(QuartTrio):
             if b"%2f" in raw.lower():
                 text = raw.decode("ascii", "replace").replace("%2F", SLASH).replace("%2f", SLASH)
                 scope = {**scope, "path": unquote(text)}
-        await super().__call__(scope, receive, send)
+            await self._answered(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answered(self, scope: Any, receive: Any, send: Any) -> None:
+        """A refusal may come before the body's end (401, 413). Two things would then go wrong on a plain server: the client
+        cannot hear an answer while it still talks, so the answer waits a moment for the rest of the body, which is dropped;
+        and hypercorn, which closes such a connection, tells the app so from inside its own `send`: the app would
+        cancel that very task, and the connection would stay open with nobody reading it. So news of the end of a
+        connection does not reach an app that is sending its last bytes."""
+        whole, last = trio.Event(), False
+
+        async def received() -> Any:
+            message = await receive()
+            if message["type"] != "http.request" or not message.get("more_body"):
+                whole.set()
+            if message["type"] == "http.disconnect" and last:
+                await trio.sleep_forever()
+            return message
+
+        async def sent(message: Any) -> None:
+            nonlocal last
+            if message["type"] == "http.response.start":
+                with trio.move_on_after(limits.LINGER_SECONDS):
+                    await whole.wait()
+            last = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
+        await super().__call__(scope, received, sent)
 
 
 def create_app(env: WebEnv) -> WebApp:
@@ -135,6 +163,7 @@ async def serve(
     config.errorlog = logging.getLogger("hypercorn.error")
     config.include_server_header = False
     config.graceful_timeout = limits.GRACEFUL_SECONDS
+    config.max_app_queue_size = limits.APP_QUEUE
     config.keep_alive_timeout = limits.KEEP_ALIVE_SECONDS
     logging.getLogger("hypercorn.error").setLevel(logging.WARNING)
     stop = shutdown if shutdown is not None else trio.Event()

@@ -50,6 +50,11 @@ CONSOLE_TREE_ROWS = 500
 CONSOLE_TRACE_ROWS = 100
 
 GRACEFUL_SECONDS = 5.0
+LINGER_SECONDS = 2.0
+"""How long a refusal waits for the rest of the body, which is dropped."""
+APP_QUEUE = 1_000_000
+"""Events of one request between hypercorn and the app. It must not fill: at 10, its default, hypercorn waits for ever to
+tell an app that has answered early that the client is gone. The app empties it at once, within the body's limit."""
 KEEP_ALIVE_SECONDS = 30.0
 REQUEST_SECONDS = 60.0
 """An answer that is no stream is written within this, or the connection is closed."""

@@ -49,10 +49,12 @@ class Pulse:
         while True:
             await self._wanted.wait()
             while self._watchers:
+                began = trio.current_time()
                 self.take()
+                cost = trio.current_time() - began
                 self._beat.set()
                 self._beat = trio.Event()
-                await trio.sleep(limits.CONSOLE_TICK_SECONDS)
+                await trio.sleep(max(limits.CONSOLE_TICK_SECONDS, limits.CONSOLE_SHARE * cost))
             self._wanted = trio.Event()
             self._before = None
 

@@ -35,31 +35,24 @@ class Replayed(msgspec.Struct, frozen=True):
     answer: str
 
 
-def pruned(tree: dict[str, Any], most: int) -> dict[str, Any]:
-    """The tree with at most `most` actors, parents first; `hidden` counts the children that were left out."""
-    left = most
-
-    def keep(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        nonlocal left
-        kept = nodes[:left]
-        left -= len(kept)
-        found = []
-        for node in kept:
-            children = keep(node["children"])
-            found.append({**node, "children": children, "hidden": len(node["children"]) - len(children)})
-        return found
-
-    roots = keep(tree["actors"])
-    return {**tree, "actors": roots, "hidden": len(tree["actors"]) - len(roots)}
-
-
 async def actor_tree(call: Call) -> dict[str, Any]:
-    return pruned(call.env.system.inspect.tree(call.tenant), call.query["limit"])
+    return call.env.system.inspect.tree(call.tenant, call.query["limit"])
+
+
+def inspected(inspect: Any, address: Address) -> dict[str, Any] | None:
+    """One active actor as people see it: the stack's files without this machine's own directories."""
+    found: dict[str, Any] | None = inspect.actor(address)
+    return None if found is None else {**found, "stack": [_short_frame(frame) for frame in found.get("stack", ())]}
+
+
+def _short_frame(frame: str) -> str:
+    place, _, function = frame.partition(" ")
+    return "/".join(place.replace("\\", "/").split("/")[-3:]) + f" {function}"
 
 
 async def one_actor(call: Call) -> dict[str, Any]:
     address = Address.parse(call.query["address"])
-    found = call.env.system.inspect.actor(address)
+    found = inspected(call.env.system.inspect, address)
     if found is None:
         raise Problem("not-found", f"{address} is not active on this node")
     return found

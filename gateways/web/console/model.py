@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateways.web import limits
-from gateways.web.api.actors import pruned
+from gateways.web.api.actors import inspected
 from gateways.web.console.session import Visit
 from runtime.address import Address
 
@@ -27,9 +27,10 @@ def overview(visit: Visit) -> dict[str, Any]:
         "last": last,
         "ready": env.health.ready,
         "database": flat(env.health.describe()),
-        "ocpp": flat(env.ocpp_stats()),
+        "ocpp": [line for line in flat(env.ocpp_stats()) if line[1] != "0"],
+        "ocpp_quiet": [name for name, value in flat(env.ocpp_stats()) if value == "0"],
         "versions": env.versions,
-        "services": env.system.inspect.tree().get("services", []),
+        "services": env.system.root.describe(),
         "waits": env.system.inspect.waits()[: limits.CONSOLE_TRACE_ROWS],
         "tiles": [
             _tile("Turns per second", f"{last.turns:,.0f}", [s.turns for s in samples]),
@@ -82,7 +83,7 @@ def _by_kind(lines: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 def tree(visit: Visit) -> dict[str, Any]:
-    return pruned(visit.env.system.inspect.tree(visit.tenant), limits.CONSOLE_TREE_ROWS)
+    return visit.env.system.inspect.tree(visit.tenant, limits.CONSOLE_TREE_ROWS)
 
 
 def actor_list(visit: Visit, kind: str, text: str, sort: str) -> dict[str, Any]:
@@ -97,11 +98,10 @@ def actor_list(visit: Visit, kind: str, text: str, sort: str) -> dict[str, Any]:
 
 
 def actor(visit: Visit, address: Address) -> dict[str, Any] | None:
-    found = visit.env.system.inspect.actor(address)
+    found = inspected(visit.env.system.inspect, address)
     if found is None:
         return None
     found["state_text"] = pretty(found.get("state"))
-    found["stack"] = [short_frame(frame) for frame in found.get("stack", ())]
     return found
 
 
@@ -121,12 +121,6 @@ def pretty_frame(body: str) -> str:
         return json.dumps(json.loads(body), ensure_ascii=False)
     except ValueError:
         return body
-
-
-def short_frame(frame: str) -> str:
-    """`.../package/module.py:12 function` without the machine's own directories."""
-    place, _, function = frame.partition(" ")
-    return "/".join(place.replace("\\", "/").split("/")[-3:]) + f" {function}"
 
 
 def flat(raw: Any) -> list[tuple[str, str]]:

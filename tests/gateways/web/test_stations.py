@@ -9,7 +9,7 @@ from actors.model.rows import InboxRow
 from actors.ports import TraceRow
 from actors.station import messages as m
 from actors.station.auth import verify_secret
-from tests.gateways.web.rig import Rig, running
+from tests.gateways.web.rig import Rig, running, serving
 
 STATIONS = "/api/v1/tenants/acme/stations"
 CSV = {"content-type": "text/csv"}
@@ -145,6 +145,19 @@ async def test_identities_with_slashes_are_written_as_2f_and_odd_ones_are_refuse
         assert (await acme.get(f"{STATIONS}/site/7")).status_code == 404
         for bad in ("inbox", "import", "a%20b", "a%00b", "x" * 49):
             assert (await acme.put(f"{STATIONS}/{bad}")).status_code == 400, bad
+
+
+async def test_a_slash_in_an_identity_survives_the_real_server_and_imports_may_be_larger_than_other_bodies() -> None:
+    async with serving() as (rig, url):
+        token = (await rig.owner.post("/api/v1/tenants", json={"id": "acme", "currency": "EUR", "country": "DE"})).json()["token"]
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20) as acme:
+            assert (await acme.put(f"{STATIONS}/site%2F7")).status_code == 201
+            assert (await acme.get(f"{STATIONS}/site%2F7/messages")).json()["items"] == []
+            text = "station,name\n" + "".join(f"B{n},{'x' * 30_000}\n" for n in range(60))
+            report = await acme.post(f"{STATIONS}/import", content=text, headers=CSV)
+            assert (report.status_code, report.json()["created"]) == (200, 60)
+            assert (await acme.post(f"{STATIONS}/import", content=text * 5, headers=CSV)).status_code == 413
+            assert (await acme.put(f"{STATIONS}/B1", content=text)).status_code == 413
 
 
 async def test_lists_are_paged_and_filtered_and_say_so_when_a_parameter_is_wrong() -> None:
