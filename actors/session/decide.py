@@ -54,7 +54,7 @@ def decide_start(session: str, state: SessionState, start: m.Start, now: datetim
             event(session, after, "session.started", now),
         ),
         letters=_opened(session, place, start.at),
-        signals=(route_signal(session, after, still_open=True),),
+        signals=(_route(session, after),),
         timers=(Timer(OVERDUE, now + limits.overdue_after, m.Overdue(now)),),
         reply=StartReply(start.number, start.verdict),
     )
@@ -84,12 +84,12 @@ def _next_generation(start: m.Start, generation: int) -> m.Start:
     )  # fmt: skip
 
 
-def route_signal(session: str, state: SessionState, *, still_open: bool) -> Signal:
+def _route(session: str, state: SessionState) -> Signal:
     place = state.place
     assert place is not None
     return Signal(
         station_address(place.tenant, place.station),
-        RouteKnown(state.number, session, place.evse, place.connector, still_open),
+        RouteKnown(state.number, session, place.evse, place.connector),
     )
 
 
@@ -179,7 +179,7 @@ def decide_unreadable(
     signals: Sequence[Signal] = ()
     if new and number is not None and message.kind == "start":
         rows.append(NumberRow(tenant=place.tenant, number=number, station=place.station, session=session))
-        signals = (route_signal(session, after, still_open=True),)
+        signals = (_route(session, after),)
     letters: Sequence[Letter] = ()
     timers: Sequence[Timer] = ()
     if state.open:

@@ -8,15 +8,15 @@ from typing import Any
 
 from actors.evse.messages import SessionClosed
 from actors.limits import DomainLimits
-from actors.model.decision import MAIN, MONEY, Decision, Letter, Refused, Signal, Timer
-from actors.model.ids import evse_address, station_address
+from actors.model.decision import MAIN, MONEY, Decision, Letter, Refused, Timer
+from actors.model.ids import evse_address
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.booking import NotBillable, settle
 from actors.session.phases import SETTLED, allows
 from actors.session.rows import event, has_evse, place_of, session_row
 from actors.session.state import SessionState, apply
-from actors.station.messages import Done, RouteKnown
+from actors.station.messages import Done
 
 ABANDONED = frozenset({"overdue", "superseded"})
 """An open session with one of these flags may be closed by an operator; any other waits for its stop."""
@@ -57,7 +57,6 @@ def _closing(
     if not before.open:
         return Decision(facts=facts, rows=rows, reply=Done(), lane=lane)
     place = place_of(after)
-    station = station_address(place.tenant, place.station)
     letters: Sequence[Letter] = ()
     if has_evse(place):
         closed = SessionClosed(session, after.ended_at or now)
@@ -66,7 +65,6 @@ def _closing(
         facts=facts,
         rows=rows,
         letters=letters,
-        signals=(Signal(station, RouteKnown(after.number, session, place.evse, place.connector, open=False)),),
         timers=(Timer("overdue", None),),
         reply=Done(),
         lane=lane,

@@ -13,15 +13,15 @@ from msgspec.structs import replace
 
 from actors.evse.messages import SessionClosed
 from actors.limits import DomainLimits
-from actors.model.decision import MAIN, MONEY, Decision, Letter, Signal, Timer
-from actors.model.ids import evse_address, session_address, station_address
+from actors.model.decision import MAIN, MONEY, Decision, Letter, Timer
+from actors.model.ids import evse_address, session_address
 from actors.model.token import TokenVerdict
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.booking import NotBillable, energy_of, findings, settle
 from actors.session.rows import event, has_evse, place_of, session_row
 from actors.session.state import SessionState, StopTold, apply
-from actors.station.messages import RouteKnown, StopReply
+from actors.station.messages import StopReply
 
 BLOCKING_FLAGS = frozenset({"repeated_after_stop", "unknown_evse"})
 """Flags that a session may gather on its way and that nobody but an operator may bill over."""
@@ -90,16 +90,8 @@ def close(session: str, before: SessionState, after: SessionState, facts: list[A
     if before.open and has_evse(place):
         closed = SessionClosed(session, after.ended_at or now)
         letters = (Letter(evse_address(place.tenant, place.station, place.evse), closed),)
-    signals = (
-        Signal(
-            station_address(place.tenant, place.station),
-            RouteKnown(after.number, session, place.evse, place.connector, open=False),
-        ),
-    )
     timers = (Timer("overdue", None),) if before.open else ()
-    return Decision(
-        facts=facts, rows=rows, letters=letters, signals=signals if after.number else (), timers=timers, reply=reply, lane=lane
-    )
+    return Decision(facts=facts, rows=rows, letters=letters, timers=timers, reply=reply, lane=lane)
 
 
 def _settle(session: str, state: SessionState, facts: list[Any], rows: list[Any], now: datetime) -> tuple[SessionState, str]:

@@ -35,6 +35,13 @@ class NumberedStart(msgspec.Struct, frozen=True, gc=False):
     number: int
 
 
+class Unnumbered(msgspec.Struct, frozen=True, gc=False):
+    """Volatile: a stop without a usable number, and the station's open sessions."""
+
+    stop: messages.TransactionStop
+    ahead: tuple[str, ...]
+
+
 class NumberedUnreadable(msgspec.Struct, frozen=True, gc=False):
     unreadable: messages.Unreadable
     number: int
@@ -97,6 +104,16 @@ class StationActor(Actor[StationState]):
 
     # -- preparing: what a decision needs besides the state
 
+    def prepared(self, state: StationState, message: Any) -> Any:
+        """Meter values and stops of a transaction whose route is known wait for nothing."""
+        kind = type(message)
+        if kind is messages.TransactionMeter:
+            number = message.number
+            return message if number is None or not self._routes.needs_lookup(number) else None
+        if kind is messages.TransactionStop:
+            return message if message.number > 0 and not self._routes.needs_lookup(message.number) else None
+        return None
+
     async def prepare(self, state: StationState, message: Any) -> Any:
         if isinstance(message, messages.TransactionMeter):
             if message.number is not None:
@@ -105,10 +122,9 @@ class StationActor(Actor[StationState]):
         if isinstance(message, messages.TransactionStart):
             return NumberedStart(message, await self._env.numbers.take())
         if isinstance(message, messages.TransactionStop):
-            if message.number > 0:
-                await self._find_route(message.number)
-            else:
-                await self._open_sessions()
+            if message.number <= 0:
+                return Unnumbered(message, tuple(found.session for found in await self._open_sessions()))
+            await self._find_route(message.number)
             return message
         if isinstance(message, messages.Command):
             return self._lane.render(state, message)
@@ -126,12 +142,8 @@ class StationActor(Actor[StationState]):
             self._routes.learn_foreign(number)
 
     async def _open_sessions(self) -> Sequence[NumberedSession]:
-        found = await self._env.lookups.open_sessions(self._tenant, self._here.id)
-        for route in found:
-            known = self._routes.get(route.number)
-            if known is None or known.open:
-                self._routes.learn(route)
-        return found
+        """Complete: what was acknowledged is committed, and this reads what is committed."""
+        return await self._env.lookups.open_sessions(self._tenant, self._here.id)
 
     async def _prepare_unreadable(self, message: messages.Unreadable) -> NumberedUnreadable:
         if message.number is not None:
@@ -199,17 +211,19 @@ class StationActor(Actor[StationState]):
         route = self._routes.get(meter.number) if meter.number is not None else None
         return routing.route_meter(self._here, state, meter, route, now)
 
-    def _stop(self, state: StationState, stop: messages.TransactionStop, now: datetime) -> Decision:
+    def _unnumbered(self, state: StationState, message: Unnumbered, now: datetime) -> Decision:
+        return self._stop(state, message.stop, now, message.ahead)
+
+    def _stop(self, state: StationState, stop: messages.TransactionStop, now: datetime, ahead: tuple[str, ...] = ()) -> Decision:
         self._presence.heard(now)
         refused = decide.refusal(state, messages.TransactionStop)
         card = self._tenant_card()
         if refused is not None or card is None:
             return Decision(reply=refused or messages.NotAdmitted("SecurityError", "the tenant is unknown"))
         route = self._routes.get(stop.number)
-        candidates = self._routes.open() if stop.number <= 0 else ()
         verdict = self._verdict(stop.token, now) if stop.token is not None else None
         where = self._place(state, card, route.evse, route.connector) if route else self._place(state, card, 0, 0)
-        return routing.route_stop(where, stop, route, candidates, verdict, now, self._env.limits)
+        return routing.route_stop(where, stop, route, ahead, verdict, now, self._env.limits)
 
     def _unreadable(self, state: StationState, numbered: NumberedUnreadable, now: datetime) -> Decision:
         """The session it concerns, if one is known, else a session of its own keeps it for an operator."""
@@ -260,7 +274,7 @@ class StationActor(Actor[StationState]):
         )
 
     def _route_known(self, state: StationState, route: messages.RouteKnown, now: datetime) -> Decision:
-        self._routes.learn(NumberedSession(route.number, route.session, self._here.id, route.evse, route.connector, route.open))
+        self._routes.learn(NumberedSession(route.number, route.session, self._here.id, route.evse, route.connector, True))
         return NOTHING
 
     # -- the line and the lane of commands
@@ -334,6 +348,7 @@ class StationActor(Actor[StationState]):
         NumberedStart: _start,
         messages.TransactionMeter: _meter,
         messages.TransactionStop: _stop,
+        Unnumbered: _unnumbered,
         NumberedUnreadable: _unreadable,
         messages.DataTransferred: _data,
         messages.FirmwareStatus: _firmware,

@@ -214,14 +214,13 @@ class NotAdmitted(msgspec.Struct, frozen=True, gc=False):
 
 
 class RouteKnown(msgspec.Struct, frozen=True, gc=False):
-    """Signal from a session after its commit: this transaction number is mine (and whether I am still open).
-    Lost, it is looked up; so the station's table of routes is only a cache."""
+    """Signal from a session after the commit of its start: this transaction number is mine. Lost, it is looked up; so
+    the station's table of routes is only a cache."""
 
     number: int
     session: str
     evse: int
     connector: int
-    open: bool
 
 
 # -- commands to the station ------------------------------------------------------------------------------------

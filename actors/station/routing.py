@@ -5,7 +5,6 @@ digest of its natural key; meter values and a stop to the session of their numbe
 number to a desk of its own (actors/session/messages.ClaimStop). No guess ever ends a session (quirk 14).
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -23,7 +22,7 @@ from actors.station.state import StationState
 
 class Routes:
     """Transaction number -> session, of this station, as far as known. Only a cache: sessions tell (RouteKnown), and
-    what is missing is looked up. Bounded: closed ones go first."""
+    what is missing is looked up. A number keeps its session for ever, open or not. Bounded: the oldest go first."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -39,8 +38,7 @@ class Routes:
         known[route.number] = route
         self._foreign.pop(route.number, None)
         if len(known) > self._bound:
-            oldest = next((n for n, r in known.items() if not r.open), next(iter(known)))
-            del known[oldest]
+            del known[next(iter(known))]
 
     def learn_foreign(self, number: int) -> None:
         """Looked up, and no session of this station has it: numbers are never reused, so that stays true."""
@@ -50,9 +48,6 @@ class Routes:
 
     def needs_lookup(self, number: int) -> bool:
         return number > 0 and number not in self._known and number not in self._foreign
-
-    def open(self) -> list[NumberedSession]:
-        return [route for route in self._known.values() if route.open]
 
 
 class PendingStart(msgspec.Struct, frozen=True, gc=False):
@@ -120,12 +115,13 @@ def route_stop(
     where: s.Place,
     stop: m.TransactionStop,
     route: NumberedSession | None,
-    candidates: Sequence[NumberedSession],
+    ahead: tuple[str, ...],
     verdict: TokenVerdict | None,
     now: datetime,
     limits: DomainLimits,
 ) -> Decision:
-    """By its number; without a usable one by asking the open sessions; else to a desk where an operator finds it."""
+    """By its number; without a usable one by asking the open sessions (`ahead`); else to a desk of its own, where an
+    operator finds it."""
     message = s.Stop(
         stop.meter_stop_wh, stop.at, now, stop.reason, stop.token, verdict, stop.readings, stop.flags
     )  # fmt: skip
@@ -136,6 +132,5 @@ def route_stop(
     stray = s.StrayStop(where, stop.number, message)
     if stop.number > 0:
         return Decision(forward=(session_address(where.tenant, desk), stray))
-    ahead = tuple(route.session for route in candidates)
     claim = s.ClaimStop(stray, desk, ahead if len(ahead) <= limits.claimants else ())
     return Decision(forward=(session_address(where.tenant, desk), claim))

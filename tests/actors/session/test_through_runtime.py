@@ -1,6 +1,7 @@
 """Sessions through the real runtime: what a station's messages leave behind, and what retries do not change."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import trio
@@ -14,14 +15,14 @@ from tests.actors.kit import STATION, TENANT, House, at, reading
 
 
 @pytest.fixture
-async def house(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock) -> House:
+async def house(nursery: trio.Nursery) -> House:
     house = House()
     await nursery.start(house.system.run)
     await house.furnish()
     return house
 
 
-async def test_a_session_is_started_metered_stopped_rated_and_booked(house: House) -> None:
+async def test_a_session_is_started_metered_stopped_rated_and_booked(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     assert reply.verdict.accepted
     await house.station(m.TransactionMeter(1, 1, reply.number, (reading(30, 6000),), "h1"))
@@ -36,7 +37,7 @@ async def test_a_session_is_started_metered_stopped_rated_and_booked(house: Hous
     assert cdr.body["total_cost"] == {"excl_vat": 5, "incl_vat": 5.95}
 
 
-async def test_retried_start_and_stop_change_nothing(house: House) -> None:
+async def test_retried_start_and_stop_change_nothing(autojump_clock: Any, house: House) -> None:
     first = await house.start()
     again = await house.start()
     assert again == first
@@ -48,7 +49,7 @@ async def test_retried_start_and_stop_change_nothing(house: House) -> None:
     assert len(house.cdrs()) == len(house.journals()) == len(house.sessions()) == 1
 
 
-async def test_the_same_start_after_its_stop_is_a_flagged_session_of_its_own(house: House) -> None:
+async def test_the_same_start_after_its_stop_is_a_flagged_session_of_its_own(autojump_clock: Any, house: House) -> None:
     first = await house.start()
     await house.stop(first.number)
     second = await house.start()
@@ -64,7 +65,7 @@ async def test_the_same_start_after_its_stop_is_a_flagged_session_of_its_own(hou
     assert len(house.cdrs()) == 1
 
 
-async def test_a_stop_with_another_content_is_kept_and_flagged_but_never_billed_again(house: House) -> None:
+async def test_a_stop_with_another_content_is_kept_and_flagged_but_never_billed_again(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     await house.stop(reply.number)
     await house.stop(reply.number, 12_000)
@@ -76,7 +77,9 @@ async def test_a_stop_with_another_content_is_kept_and_flagged_but_never_billed_
 
 
 @pytest.mark.parametrize("number", [0, -1])
-async def test_quirk_14_a_stop_without_a_number_ends_the_one_session_it_fits(house: House, number: int) -> None:
+async def test_quirk_14_a_stop_without_a_number_ends_the_one_session_it_fits(
+    autojump_clock: Any, house: House, number: int
+) -> None:
     one = await house.start("GOOD", evse=1, wh=1000)
     other = await house.start("FREE", evse=2, wh=50_000)
     await house.stop(number, 11_000, uid="GOOD")
@@ -85,7 +88,7 @@ async def test_quirk_14_a_stop_without_a_number_ends_the_one_session_it_fits(hou
     assert states == {one.number: "booked", other.number: "started"}
 
 
-async def test_quirk_14_a_stop_that_fits_two_sessions_ends_neither(house: House) -> None:
+async def test_quirk_14_a_stop_that_fits_two_sessions_ends_neither(autojump_clock: Any, house: House) -> None:
     one = await house.start("GOOD", evse=1, wh=1000)
     other = await house.start("GOOD", evse=2, wh=1000)
     await house.stop(0, 11_000, uid="GOOD")
@@ -93,7 +96,7 @@ async def test_quirk_14_a_stop_that_fits_two_sessions_ends_neither(house: House)
     assert states == {one.number: "active", other.number: "active", 0: "quarantined"}
 
 
-async def test_quirk_19_a_stop_of_an_unknown_number_is_kept_for_an_operator(house: House) -> None:
+async def test_quirk_19_a_stop_of_an_unknown_number_is_kept_for_an_operator(autojump_clock: Any, house: House) -> None:
     open_one = await house.start()
     assert await house.stop(987_654) == m.StopReply(None)
     stray = next(row for row in house.sessions() if row.number != open_one.number)
@@ -104,7 +107,7 @@ async def test_quirk_19_a_stop_of_an_unknown_number_is_kept_for_an_operator(hous
     assert house.rows.get(type(stray), TENANT, stray.id).phase == "waived"
 
 
-async def test_a_number_of_another_station_ends_nothing_there(house: House) -> None:
+async def test_a_number_of_another_station_ends_nothing_there(autojump_clock: Any, house: House) -> None:
     await house.register("CP-2")
     reply = await house.start()
     stop = m.TransactionStop(reply.number, 11_000, at(60), "Local")
@@ -113,7 +116,9 @@ async def test_a_number_of_another_station_ends_nothing_there(house: House) -> N
     assert states == {(STATION, "active"), ("CP-2", "quarantined")}
 
 
-async def test_quirk_16_a_blocked_token_is_recorded_and_never_billed_without_an_operator(house: House) -> None:
+async def test_quirk_16_a_blocked_token_is_recorded_and_never_billed_without_an_operator(
+    autojump_clock: Any, house: House
+) -> None:
     reply = await house.start("BAD")
     assert reply.verdict.status == "Blocked"
     await house.stop(reply.number)
@@ -125,14 +130,14 @@ async def test_quirk_16_a_blocked_token_is_recorded_and_never_billed_without_an_
     assert row.phase == "booked"
 
 
-async def test_a_blocked_token_that_got_nothing_leaves_nothing_to_do(house: House) -> None:
+async def test_a_blocked_token_that_got_nothing_leaves_nothing_to_do(autojump_clock: Any, house: House) -> None:
     reply = await house.start("BAD")
     await house.stop(reply.number, 1000, minutes=1)
     (row,) = house.sessions()
     assert (row.state, row.phase, house.cdrs()) == ("ended", "waived", [])
 
 
-async def test_a_free_token_has_a_cdr_at_zero_and_no_journal(house: House) -> None:
+async def test_a_free_token_has_a_cdr_at_zero_and_no_journal(autojump_clock: Any, house: House) -> None:
     reply = await house.start("FREE")
     await house.stop(reply.number)
     (row,) = house.sessions()
@@ -142,7 +147,7 @@ async def test_a_free_token_has_a_cdr_at_zero_and_no_journal(house: House) -> No
     assert house.journals() == []
 
 
-async def test_without_a_tariff_a_session_is_unpriced_until_one_is_named(house: House) -> None:
+async def test_without_a_tariff_a_session_is_unpriced_until_one_is_named(autojump_clock: Any, house: House) -> None:
     await house.register(tariff=None)
     reply = await house.start()
     await house.stop(reply.number)
@@ -154,7 +159,7 @@ async def test_without_a_tariff_a_session_is_unpriced_until_one_is_named(house: 
     assert (row.phase, row.unpriced, row.cost.incl.amount_minor) == ("booked", False, 595)
 
 
-async def test_quirk_21_a_lost_start_register_goes_to_quarantine_and_can_be_corrected(house: House) -> None:
+async def test_quirk_21_a_lost_start_register_goes_to_quarantine_and_can_be_corrected(autojump_clock: Any, house: House) -> None:
     reply = await house.start(wh=0)
     await house.stop(reply.number, 910_083)
     (row,) = house.sessions()
@@ -165,7 +170,7 @@ async def test_quirk_21_a_lost_start_register_goes_to_quarantine_and_can_be_corr
     assert (row.phase, row.energy_wh, row.cost.incl.amount_minor) == ("booked", 83, 5)
 
 
-async def test_quirk_15_a_superseded_session_still_ends_when_its_stop_comes(house: House) -> None:
+async def test_quirk_15_a_superseded_session_still_ends_when_its_stop_comes(autojump_clock: Any, house: House) -> None:
     old = await house.start(wh=1000, minutes=-600)
     new = await house.start(wh=9000, minutes=0)
     await trio.sleep(1)
@@ -176,7 +181,9 @@ async def test_quirk_15_a_superseded_session_still_ends_when_its_stop_comes(hous
     assert phases == {old.number: "booked", new.number: "started"}
 
 
-async def test_quirk_22_meter_values_without_a_number_find_the_open_session_or_stay_with_the_evse(house: House) -> None:
+async def test_quirk_22_meter_values_without_a_number_find_the_open_session_or_stay_with_the_evse(
+    autojump_clock: Any, house: House
+) -> None:
     reply = await house.start()
     await trio.sleep(1)
     await house.station(m.TransactionMeter(1, 1, None, (reading(5, 2000),), "h1"))
@@ -187,7 +194,7 @@ async def test_quirk_22_meter_values_without_a_number_find_the_open_session_or_s
     await house.stop(reply.number)
 
 
-async def test_a_crash_between_start_and_stop_loses_nothing(house: House, nursery: trio.Nursery) -> None:
+async def test_a_crash_between_start_and_stop_loses_nothing(autojump_clock: Any, house: House, nursery: trio.Nursery) -> None:
     reply = await house.start()
     await house.station(m.TransactionMeter(1, 1, reply.number, (reading(30, 6000),), "h1"))
     survivor = house.after_crash()
@@ -201,7 +208,7 @@ async def test_a_crash_between_start_and_stop_loses_nothing(house: House, nurser
     assert len(bulk) == 1
 
 
-async def test_an_open_session_always_has_its_timer_and_silence_only_flags_it(house: House) -> None:
+async def test_an_open_session_always_has_its_timer_and_silence_only_flags_it(autojump_clock: Any, house: House) -> None:
     await house.start()
     assert [name for _, name in house.store.timers] == ["overdue"]
     house.clock.advance(13 * 3600)
@@ -213,7 +220,7 @@ async def test_an_open_session_always_has_its_timer_and_silence_only_flags_it(ho
     assert house.store.timers == {}
 
 
-async def test_an_unreadable_stop_quarantines_its_session_and_is_answered(house: House) -> None:
+async def test_an_unreadable_stop_quarantines_its_session_and_is_answered(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     answer = await house.station(m.Unreadable("stop", "dead-1", 1, reply.number, at(60)))
     assert answer == m.StopReply(None)
@@ -226,7 +233,7 @@ async def test_an_unreadable_stop_quarantines_its_session_and_is_answered(house:
     assert house.sessions()[0].phase == "booked"
 
 
-async def test_an_unreadable_start_gets_a_number_that_its_stop_finds_again(house: House) -> None:
+async def test_an_unreadable_start_gets_a_number_that_its_stop_finds_again(autojump_clock: Any, house: House) -> None:
     answer = await house.station(m.Unreadable("start", "dead-1", 1, None, at(0)))
     assert answer.number > 0
     assert (await house.station(m.Unreadable("start", "dead-1", 1, None, at(0)))).number == answer.number
@@ -235,7 +242,9 @@ async def test_an_unreadable_start_gets_a_number_that_its_stop_finds_again(house
     assert (row.state, row.number, row.energy_wh) == ("quarantined", answer.number, None)
 
 
-async def test_another_energy_at_the_same_moment_is_flagged_and_other_measurands_are_not(house: House) -> None:
+async def test_another_energy_at_the_same_moment_is_flagged_and_other_measurands_are_not(
+    autojump_clock: Any, house: House
+) -> None:
     reply = await house.start()
     power = Reading(at(5), (Sample(Decimal(11_000), "11000", "Power.Active.Import", "W"),))
     for n, told in enumerate((reading(5, 2000), power, reading(5, 2000))):
@@ -249,7 +258,7 @@ async def test_another_energy_at_the_same_moment_is_flagged_and_other_measurands
     assert house.sessions()[0].phase == "booked", "readings only shape the curve: the bill is stop minus start"
 
 
-async def test_a_token_of_the_same_group_may_stop_and_any_other_is_flagged(house: House) -> None:
+async def test_a_token_of_the_same_group_may_stop_and_any_other_is_flagged(autojump_clock: Any, house: House) -> None:
     house.clock.advance(3 * 3600)
     for uid, group in (("ONE", "FLEET"), ("TWO", "FLEET"), ("OTHER", "ELSE")):
         await house.put_token(uid, group=group)
@@ -262,7 +271,7 @@ async def test_a_token_of_the_same_group_may_stop_and_any_other_is_flagged(house
     assert (row.phase, row.anomalies) == ("booked", ("stopped_by_other_token",))
 
 
-async def test_a_row_is_written_at_most_every_ten_seconds_between_transitions(house: House) -> None:
+async def test_a_row_is_written_at_most_every_ten_seconds_between_transitions(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     before = len([row for row in house.store.rows if isinstance(row, SessionRow)])
     for n in range(30):
@@ -274,7 +283,7 @@ async def test_a_row_is_written_at_most_every_ten_seconds_between_transitions(ho
     assert look.energy_wh == 29, "whoever asks the actor sees the newest"
 
 
-async def test_a_shown_session_names_no_token(house: House) -> None:
+async def test_a_shown_session_names_no_token(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     await house.stop(reply.number, 12_000, uid="GOOD")
     await house.stop(reply.number, 12_001, uid="GOOD")
@@ -283,7 +292,7 @@ async def test_a_shown_session_names_no_token(house: House) -> None:
     assert "booked" in shown
 
 
-async def test_a_session_without_duration_is_billed_by_its_registers(house: House) -> None:
+async def test_a_session_without_duration_is_billed_by_its_registers(autojump_clock: Any, house: House) -> None:
     reply = await house.start(wh=0)
     await house.station(m.TransactionMeter(1, 1, reply.number, (reading(0, 5000),), "h1"))
     await house.stop(reply.number, 10_000, minutes=0)
@@ -291,7 +300,7 @@ async def test_a_session_without_duration_is_billed_by_its_registers(house: Hous
     assert (row.phase, row.energy_wh) == ("booked", 10_000)
 
 
-async def test_quirk_21_energy_that_the_station_cannot_have_delivered_is_not_billed(house: House) -> None:
+async def test_quirk_21_energy_that_the_station_cannot_have_delivered_is_not_billed(autojump_clock: Any, house: House) -> None:
     location = {"max_power_w": 11_000}
     await house.station(m.Register(2, 0, None, False, ("ocpp1.6",), "standard", location, "op"))
     reply = await house.start(wh=0)

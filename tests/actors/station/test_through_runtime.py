@@ -20,7 +20,7 @@ ADDRESS = station_address(TENANT, STATION)
 
 
 @pytest.fixture
-async def house(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock) -> House:
+async def house(nursery: trio.Nursery) -> House:
     house = House()
     await nursery.start(house.system.run)
     await house.furnish()
@@ -51,7 +51,7 @@ async def ask_in_background(house: House, nursery: trio.Nursery, message: m.Comm
 # -- admission
 
 
-async def test_an_unregistered_station_is_refused_everything(house: House) -> None:
+async def test_an_unregistered_station_is_refused_everything(autojump_clock: Any, house: House) -> None:
     assert (await house.station(m.Boot("V", "M"), "CP-9")).status == "Rejected"
     for message in (
         m.Heartbeat(),
@@ -64,7 +64,7 @@ async def test_an_unregistered_station_is_refused_everything(house: House) -> No
     assert house.sessions() == []
 
 
-async def test_quirk_5_before_its_first_boot_a_station_may_only_tell_transactions(house: House) -> None:
+async def test_quirk_5_before_its_first_boot_a_station_may_only_tell_transactions(autojump_clock: Any, house: House) -> None:
     await house.register("CP-2")
     refused = await house.station(m.Heartbeat(), "CP-2")
     assert (refused.code, refused.detail) == ("SecurityError", "a BootNotification comes first")
@@ -84,7 +84,7 @@ async def test_quirk_19_a_pending_boot_admits_what_is_triggered(nursery: trio.Nu
     assert isinstance(await house.station(m.Authorize(house.token("GOOD"))), m.NotAdmitted)
 
 
-async def test_an_authorisation_is_answered_from_memory_and_writes_nothing(house: House) -> None:
+async def test_an_authorisation_is_answered_from_memory_and_writes_nothing(autojump_clock: Any, house: House) -> None:
     commits = len(house.store.commits)
     assert (await house.station(m.Authorize(house.token("GOOD")))).status == "Accepted"
     assert (await house.station(m.Authorize(house.token("good ")))).status == "Accepted"
@@ -93,13 +93,13 @@ async def test_an_authorisation_is_answered_from_memory_and_writes_nothing(house
     assert len(house.store.commits) == commits
 
 
-async def test_a_status_of_an_evse_that_the_station_does_not_have_is_refused(house: House) -> None:
+async def test_a_status_of_an_evse_that_the_station_does_not_have_is_refused(autojump_clock: Any, house: House) -> None:
     reply = await house.station(m.ConnectorStatus(3, 1, "Available", "Available"))
     assert reply.code == "PropertyConstraintViolation"
     assert await house.station(m.ConnectorStatus(0, 0, "Available", "Available")) == m.Done()
 
 
-async def test_a_start_on_an_unknown_evse_is_recorded_and_waits_for_an_operator(house: House) -> None:
+async def test_a_start_on_an_unknown_evse_is_recorded_and_waits_for_an_operator(autojump_clock: Any, house: House) -> None:
     reply = await house.start(evse=7)
     await house.stop(reply.number)
     (row,) = house.sessions()
@@ -110,7 +110,8 @@ async def test_a_start_on_an_unknown_evse_is_recorded_and_waits_for_an_operator(
 # -- registration
 
 
-async def test_codes_are_permanent_and_opaque(house: House) -> None:
+async def test_codes_are_permanent_and_opaque(autojump_clock: Any, house: House) -> None:
+    await trio.sleep(0.1)  # the EVSEs hear of it by letter
     codes = {row.evse: row.code for row in house.rows.table(EvseRow)}
     assert sorted(codes) == [1, 2]
     reply = await house.register(evses=3)
@@ -120,7 +121,7 @@ async def test_codes_are_permanent_and_opaque(house: House) -> None:
     assert STATION not in "".join(codes.values())
 
 
-async def test_a_secret_is_stored_as_a_hash_and_kept_when_asked(house: House) -> None:
+async def test_a_secret_is_stored_as_a_hash_and_kept_when_asked(autojump_clock: Any, house: House) -> None:
     secret = hash_secret(b"a-long-enough-password", house.env.token_bytes)
     message = m.Register(2, 1, secret, False, ("ocpp1.6",), None, {}, "op")
     await house.station(message)
@@ -133,7 +134,7 @@ async def test_a_secret_is_stored_as_a_hash_and_kept_when_asked(house: House) ->
     assert secret.hex().encode() not in shown
 
 
-async def test_a_station_with_an_open_session_stays_registered(house: House) -> None:
+async def test_a_station_with_an_open_session_stays_registered(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     assert (await house.station(m.Unregister("op"))).code == "active"
     await house.stop(reply.number)
@@ -148,7 +149,7 @@ async def test_a_station_with_an_open_session_stays_registered(house: House) -> 
 # -- connections
 
 
-async def test_quirk_1_an_old_socket_that_closes_late_does_not_take_the_new_one_down(house: House) -> None:
+async def test_quirk_1_an_old_socket_that_closes_late_does_not_take_the_new_one_down(autojump_clock: Any, house: House) -> None:
     old = await connect(house, FakeLine(1))
     new = await connect(house, FakeLine(2))
     assert old.closed
@@ -160,7 +161,7 @@ async def test_quirk_1_an_old_socket_that_closes_late_does_not_take_the_new_one_
     assert house.rows.get(SeenRow, TENANT, STATION).online is False
 
 
-async def test_a_restarted_station_actor_finds_its_line_again(house: House) -> None:
+async def test_a_restarted_station_actor_finds_its_line_again(autojump_clock: Any, house: House) -> None:
     line = await connect(house, FakeLine())
     reply = await house.start()
     assert await house.system.inspect.restart(ADDRESS)
@@ -170,7 +171,7 @@ async def test_a_restarted_station_actor_finds_its_line_again(house: House) -> N
     assert house.sessions()[0].phase == "booked"
 
 
-async def test_heartbeats_write_last_seen_now_and_then(house: House) -> None:
+async def test_heartbeats_write_last_seen_now_and_then(autojump_clock: Any, house: House) -> None:
     await connect(house, FakeLine())
     first = house.rows.get(SeenRow, TENANT, STATION).last_seen
     await house.station(m.Heartbeat())
@@ -183,7 +184,9 @@ async def test_heartbeats_write_last_seen_now_and_then(house: House) -> None:
 # -- commands
 
 
-async def test_a_command_is_committed_before_it_is_sent_and_answers_its_asker(house: House, nursery: trio.Nursery) -> None:
+async def test_a_command_is_committed_before_it_is_sent_and_answers_its_asker(
+    autojump_clock: Any, house: House, nursery: trio.Nursery
+) -> None:
     line = await connect(house, FakeLine())
     answers = await ask_in_background(house, nursery, command())
     assert [call[0] for call in line.calls] == ["c1"]
@@ -197,21 +200,23 @@ async def test_a_command_is_committed_before_it_is_sent_and_answers_its_asker(ho
     assert len(line.calls) == 1
 
 
-async def test_without_a_connection_a_command_is_refused_and_nothing_is_written(house: House) -> None:
+async def test_without_a_connection_a_command_is_refused_and_nothing_is_written(autojump_clock: Any, house: House) -> None:
     reply = await house.ask(ADDRESS, command())
     assert isinstance(reply, Refused)
     assert reply.code == "offline"
     assert house.store.effects == {}
 
 
-async def test_what_the_version_cannot_carry_is_said_and_not_sent(house: House) -> None:
+async def test_what_the_version_cannot_carry_is_said_and_not_sent(autojump_clock: Any, house: House) -> None:
     line = await connect(house, FakeLine(wire=i.Unsupported("no evse in a 1.6 Reset", "evse")))
     reply = await house.ask(ADDRESS, command())
     assert reply.outcome == i.CommandFailure("unsupported", detail="no evse in a 1.6 Reset", field="evse")
     assert line.calls == []
 
 
-async def test_a_command_under_way_when_the_connection_closes_ends_as_unknown(house: House, nursery: trio.Nursery) -> None:
+async def test_a_command_under_way_when_the_connection_closes_ends_as_unknown(
+    autojump_clock: Any, house: House, nursery: trio.Nursery
+) -> None:
     await connect(house, FakeLine())
     answers = await ask_in_background(house, nursery, command())
     house.system.tell(ADDRESS, m.Disconnected(1))
@@ -220,7 +225,9 @@ async def test_a_command_under_way_when_the_connection_closes_ends_as_unknown(ho
     assert [row[1] for row in house.store.effects.values()] == ["unknown"]
 
 
-async def test_a_command_is_never_sent_again_after_a_crash_of_the_node(house: House, nursery: trio.Nursery) -> None:
+async def test_a_command_is_never_sent_again_after_a_crash_of_the_node(
+    autojump_clock: Any, house: House, nursery: trio.Nursery
+) -> None:
     await connect(house, FakeLine())
     nursery.start_soon(_swallow, house, command())
     await trio.sleep(0.1)
@@ -238,7 +245,7 @@ async def _swallow(house: House, message: m.Command) -> None:
         await house.ask(ADDRESS, message, deadline=40)
 
 
-async def test_an_open_command_survives_a_restart_of_the_actor(house: House, nursery: trio.Nursery) -> None:
+async def test_an_open_command_survives_a_restart_of_the_actor(autojump_clock: Any, house: House, nursery: trio.Nursery) -> None:
     await connect(house, FakeLine())
     nursery.start_soon(_lost_ask, house, command())
     await trio.sleep(0.1)
@@ -266,7 +273,9 @@ async def test_a_line_that_never_reports_is_settled_by_time(nursery: trio.Nurser
     assert answers[0].outcome.reason == "unknown"
 
 
-async def test_a_remote_start_needs_an_accepted_boot_and_keeps_no_tag(house: House, nursery: trio.Nursery) -> None:
+async def test_a_remote_start_needs_an_accepted_boot_and_keeps_no_tag(
+    autojump_clock: Any, house: House, nursery: trio.Nursery
+) -> None:
     await house.register("CP-2")
     other = station_address(TENANT, "CP-2")
     house.system.tell(other, m.Connected(FakeLine(), "ocpp1.6", 1, ""))
@@ -284,7 +293,7 @@ async def test_a_remote_start_needs_an_accepted_boot_and_keeps_no_tag(house: Hou
     assert house.sessions()[0].anomalies == ("remote_start",)
 
 
-async def test_reported_variables_are_kept_and_secrets_are_not(house: House, nursery: trio.Nursery) -> None:
+async def test_reported_variables_are_kept_and_secrets_are_not(autojump_clock: Any, house: House, nursery: trio.Nursery) -> None:
     await connect(house, FakeLine())
     reported = (
         i.ReportedVariable(i.VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval"), "300", False),
@@ -300,7 +309,7 @@ async def test_reported_variables_are_kept_and_secrets_are_not(house: House, nur
     assert b"68756e746572" not in stored
 
 
-async def test_an_accepted_password_replaces_the_old_one(house: House, nursery: trio.Nursery) -> None:
+async def test_an_accepted_password_replaces_the_old_one(autojump_clock: Any, house: House, nursery: trio.Nursery) -> None:
     await connect(house, FakeLine())
     key = i.VariableRef("SecurityCtrlr", "BasicAuthPassword", key_1_6="AuthorizationKey")
     await ask_in_background(house, nursery, command(intent=i.SetVariable(key, b"0123456789abcdef".hex())))

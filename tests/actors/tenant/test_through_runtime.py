@@ -17,21 +17,21 @@ ADDRESS = tenant_address(TENANT)
 
 
 @pytest.fixture
-async def house(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock) -> House:
+async def house(nursery: trio.Nursery) -> House:
     house = House()
     await nursery.start(house.system.run)
     await house.furnish()
     return house
 
 
-async def test_a_tenant_is_created_once(house: House) -> None:
+async def test_a_tenant_is_created_once(autojump_clock: Any, house: House) -> None:
     again = await house.ask(ADDRESS, Create("Other", "USD", "US", "UTC", "accept", "owner"))
     assert again.code == "exists"
     card = house.env.snapshots.tenant(TENANT)
     assert (card.currency, card.time_zone, card.unknown_stations) == ("EUR", "Europe/Berlin", "refuse")
 
 
-async def test_a_token_is_stored_under_its_reference_and_its_uid_only_in_the_vault(house: House) -> None:
+async def test_a_token_is_stored_under_its_reference_and_its_uid_only_in_the_vault(autojump_clock: Any, house: House) -> None:
     assert await house.put_token("04A2B3C4D5E6F7") == TokenStored(created=True)
     facts = len(house.store.commits)
     assert await house.put_token("04A2B3C4D5E6F7") == TokenStored(created=False)
@@ -45,7 +45,7 @@ async def test_a_token_is_stored_under_its_reference_and_its_uid_only_in_the_vau
     assert b"04A2B3C4D5E6F7" not in stored
 
 
-async def test_a_deleted_token_is_unknown_at_once(house: House) -> None:
+async def test_a_deleted_token_is_unknown_at_once(autojump_clock: Any, house: House) -> None:
     ref = house.token("GOOD").ref
     assert await house.ask(ADDRESS, DeleteToken(ref, "owner")) == Done()
     assert house.env.snapshots.token(TENANT, ref) is None
@@ -57,7 +57,7 @@ def dearer(price: float) -> dict[str, Any]:
     return {**TARIFF, "elements": [{"price_components": [{"type": "ENERGY", "price": price, "step_size": 1}]}]}
 
 
-async def test_a_tariff_has_a_version_per_content(house: House) -> None:
+async def test_a_tariff_has_a_version_per_content(autojump_clock: Any, house: House) -> None:
     first = await house.ask(ADDRESS, PutTariff("standard", {**TARIFF, "last_updated": "2026-02-02T00:00:00Z"}, None, "o"))
     assert (first.created, first.version) == (False, 1)
     second = await house.ask(ADDRESS, PutTariff("standard", dearer(0.6), None, "o"))
@@ -68,16 +68,16 @@ async def test_a_tariff_has_a_version_per_content(house: House) -> None:
     assert house.env.snapshots.tariff(TENANT, "standard", T0 + timedelta(hours=1)).version == 2
 
 
-async def test_a_new_tariff_prices_sessions_of_stations_whose_clock_is_behind(house: House) -> None:
+async def test_a_new_tariff_prices_sessions_of_stations_whose_clock_is_behind(autojump_clock: Any, house: House) -> None:
     assert house.env.snapshots.tariff(TENANT, "standard", datetime(2020, 1, 1, tzinfo=UTC)) is not None
 
 
-async def test_a_tariff_of_another_currency_is_refused(house: House) -> None:
+async def test_a_tariff_of_another_currency_is_refused(autojump_clock: Any, house: House) -> None:
     reply = await house.ask(ADDRESS, PutTariff("dollars", {**TARIFF, "currency": "USD"}, None, "o"))
     assert (reply.code, reply.field) == ("currency", "currency")
 
 
-async def test_versions_count_on_after_a_deletion(house: House) -> None:
+async def test_versions_count_on_after_a_deletion(autojump_clock: Any, house: House) -> None:
     assert await house.ask(ADDRESS, DeleteTariff("standard", "o")) == Done()
     assert house.env.snapshots.tariff(TENANT, "standard", T0) is None
     assert house.rows.get(TariffRow, TENANT, "standard", 1) is None
@@ -86,7 +86,7 @@ async def test_versions_count_on_after_a_deletion(house: House) -> None:
     assert (await house.ask(ADDRESS, DeleteTariff("other", "o"))).code == "unknown"
 
 
-async def test_settings_survive_a_crash_of_the_node(house: House, nursery: trio.Nursery) -> None:
+async def test_settings_survive_a_crash_of_the_node(autojump_clock: Any, house: House, nursery: trio.Nursery) -> None:
     survivor = house.after_crash()
     await nursery.start(survivor.system.run)
     assert (await survivor.ask(ADDRESS, Create("Other", "USD", "US", "UTC", "accept", "owner"))).code == "exists"
