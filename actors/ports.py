@@ -129,7 +129,14 @@ class Queries(Protocol):
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
     async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page: ...
     async def messages(
-        self, tenant: str, station: str, limit: int, cursor: str | None, *, action: str | None = None, unique_id: str | None = None
+        self,
+        tenant: str,
+        station: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        action: str | None = None,
+        unique_id: str | None = None,
     ) -> Page:
         """TraceRow, newest first."""
         ...
