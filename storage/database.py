@@ -18,7 +18,7 @@ from runtime.store import Store
 from storage import limits
 from storage.bridge import Bridge
 from storage.keys import Keys
-from storage.links import ALWAYS, PINNED, Link, Readers
+from storage.links import ALWAYS, PINNED, UNHURRIED, Link, Readers
 
 T = TypeVar("T")
 Handler = Callable[[str | None], None]
@@ -40,7 +40,7 @@ class Database:
         self.lanes = {lane: self._link(f"lane {lane}", PINNED) for lane in lanes}
         self.state = Readers([self._link(f"state {n}", PINNED) for n in range(2)])
         self.readers = Readers([self._link(f"reader {n}", ALWAYS) for n in range(limits.READERS)])
-        self._background = self._link("background", ALWAYS)
+        self._background = self._link("background", UNHURRIED)
         self._listener: Link | None = None
         self._handlers: dict[str, list[tuple[trio.lowlevel.TrioToken, Handler]]] = {}
         self._chores: list[asyncio.Task[None]] = []

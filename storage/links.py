@@ -31,6 +31,10 @@ ALWAYS: Mapping[str, str] = {
 """Settings of every connection. The last four end the session of a node that vanished in the middle of a transaction:
 its locks would hold up the node that takes over its actors."""
 
+UNHURRIED: Mapping[str, str] = {**ALWAYS, "synchronous_commit": "off"}
+"""For what gates nothing (traces, last-seen): it is durable a moment later, and its commits cost no flush of the disk
+that the lanes would wait behind."""
+
 PINNED: Mapping[str, str] = {
     **ALWAYS,
     "plan_cache_mode": "force_generic_plan",

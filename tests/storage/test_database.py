@@ -14,6 +14,7 @@ from runtime.turn import MAIN
 from storage import limits
 from storage.bridge import Bridge
 from storage.database import Database
+from storage.links import Link
 from storage.open import open_database
 from tests.kits.postgres import end_connections, run_sql
 from tests.storage.turns import ALICE, BOB, CAROL, NOW, Writer, fact
@@ -205,3 +206,13 @@ def test_where_it_is_connected_is_shown_without_the_password(dsn: str, shown: st
         return Database(Bridge(), dsn, ["main"]).dsn
 
     assert asyncio.run(made()) == shown
+
+
+@pytest.mark.postgres
+async def test_turns_are_flushed_to_disk_at_commit_and_what_gates_nothing_later(database: Database) -> None:
+    async def of(link: Link) -> str:
+        [row] = await database.bridge.call(link.rows, "SHOW synchronous_commit")
+        return str(row[0])
+
+    assert [await of(link) for link in database.lanes.values()] == ["on", "on"]
+    assert (await database.background("SHOW synchronous_commit"))[0][0] == "off"
