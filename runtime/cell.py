@@ -14,13 +14,15 @@ import trio
 from runtime.activation import activate, reload_letters
 from runtime.address import Address
 from runtime.ask import asking
-from runtime.codec import NewerVersion, Undecodable
+from runtime.codec import Undecodable
 from runtime.crash import Crashes
+from runtime.endings import crashed, lost_race
 from runtime.errors import ActorCrashed, ActorError, ActorStopped, Unavailable
 from runtime.incarnation import Conflict, Incarnation, Staged
 from runtime.mailbox import Encoded, Envelope, Mailbox
-from runtime.orders import Order, obey, obey_while_down
+from runtime.orders import Order, obey
 from runtime.prepare import Waiting, first_step
+from runtime.reports import summary
 from runtime.restart import Restarts
 from runtime.status import Status
 from runtime.store import StoreAway
@@ -210,12 +212,22 @@ class Cell:
                     self.status = Status.ACTIVE
                     alive = await self._serve()
                 except Conflict as conflict:
-                    await self._lost_race(conflict)
+                    await lost_race(self, conflict)
                 except Exception as error:
-                    alive = await self._crashed(error)
+                    alive = await self._survive(error)
         finally:
             self.task = None
             self._bow_out()
+
+    async def _survive(self, error: Exception) -> bool:
+        """A fault in the handling of a crash ends this cell and no other: the next message starts a new one."""
+        envelope = self.current
+        try:
+            return await crashed(self, error)
+        except Exception as worse:
+            self.current = envelope  # its asker hears of the end below
+            self.system.notice("crash_not_handled", f"{summary(worse)}, while handling {summary(error)}", self.address)
+            return False
 
     def _bow_out(self) -> None:
         """Whatever ended the task: nobody waits for it in vain."""
@@ -356,58 +368,6 @@ class Cell:
         return True
 
     # -- endings
-
-    async def _lost_race(self, conflict: Conflict) -> None:
-        """Another incarnation moved the head: throw the state away, decide the same message again on the new one.
-        When the lost turn may have been committed after all, an ask is not repeated (a letter or timer safely is)."""
-        system = self.system
-        system.stats.conflicts += 1
-        envelope, self.current = self.current, None
-        self.end_incarnation(ActorCrashed(self.address, "another incarnation took over"))
-        if envelope is None:
-            return
-        envelope.conflicts += 1
-        if envelope.durable:
-            self.mailbox.put_front(envelope)
-        elif conflict.doubtful:
-            if envelope.slot is not None:
-                envelope.slot.fail(Unavailable(self.address, "the outcome is unknown: the database went away around the commit"))
-        elif envelope.conflicts <= system.limits.conflict_retries:
-            self.mailbox.put_front(envelope)
-        elif envelope.slot is not None:
-            envelope.slot.fail(ActorCrashed(self.address, "other incarnations keep taking its turns"))
-        await trio.sleep(system.limits.conflict_pause * envelope.conflicts * system.random.random())
-
-    async def _crashed(self, error: Exception) -> bool:
-        """Report, purge, back off; True: go on with a new incarnation."""
-        envelope, self.current = self.current, None
-        self.traced(envelope, f"crashed: {type(error).__name__}")
-        self.end_incarnation(ActorCrashed(self.address, "the actor crashed"))
-        self.purge(ActorCrashed(self.address, "the actor crashed on another message"))
-        delay = await self.system.morgue.crashed(self, envelope, error, fatal=isinstance(error, NewerVersion))
-        if delay is None:
-            self.status = Status.COOLING
-            self.purge(ActorCrashed(self.address, "it crashed too often and cools down"))
-            self.restarts = None
-            again = await self._back_off(self.system.limits.cool_down)
-            return again and bool(self.mailbox.user)
-        self.status = Status.RESTARTING
-        self.system.stats.restarts += 1
-        return await self._back_off(delay)
-
-    async def _back_off(self, delay: float) -> bool:
-        """Wait, but hear the operator: False when the actor is to stop."""
-        mailbox = self.mailbox
-        with trio.move_on_after(delay) as waiting:
-            while True:
-                while mailbox.system:
-                    again = obey_while_down(self, mailbox.system.popleft())
-                    if again is not None:
-                        return again
-                if delay <= 0 or waiting.cancel_called:
-                    break
-                await mailbox.wait()
-        return True
 
     def end_incarnation(self, error: ActorError) -> None:
         incarnation, self.incarnation = self.incarnation, None

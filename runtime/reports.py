@@ -77,7 +77,10 @@ def render_traceback(error: BaseException, frames: int) -> str:
 
 
 def summary(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:2000]
+    try:
+        return f"{type(error).__name__}: {error}"[:2000]
+    except Exception:
+        return f"{type(error).__name__} that cannot be shown"
 
 
 def stack_of(frames: Sequence[tuple[Any, int]]) -> list[str]:

@@ -257,6 +257,33 @@ async def test_what_cannot_even_be_shown_still_has_a_fingerprint_and_a_dead_lett
     assert fingerprint(Address(*A), Boom("x")) != fingerprint(Address(*B), Boom("x"))
 
 
+async def test_an_exception_that_cannot_be_shown_and_a_broken_crash_handler_stay_one_actors_trouble(autojump_clock):
+    class Unspeakable(Exception):
+        def __str__(self):
+            raise RuntimeError("not even that")
+
+    class Evil(Counter):
+        def decide(self, state, message, now):
+            if message == "evil":
+                raise Unspeakable
+            return super().decide(state, message, now)
+
+    reports = []
+    async with running(FaultyStore(), factory=Evil, reports=reports) as system:
+        await system.ask(B, Add(1), deadline=5)
+        with pytest.raises(ActorCrashed, match="cannot be shown"):
+            await system.ask(A, "evil", deadline=5)
+        await trio.sleep(0.1)
+        neighbour = system.registry.cells[Address(*B)].incarnation
+        system.morgue.crashed = None  # calling it raises
+        with pytest.raises(Exception, match="ended"):
+            await system.ask(A, Boom(), deadline=5)
+        del system.morgue.crashed
+        assert (await system.ask(A, Get(), deadline=5)).total == 0
+        assert system.registry.cells[Address(*B)].incarnation is neighbour
+    assert [report.event for report in reports if isinstance(report, Notice)] == ["crash_not_handled"]
+
+
 async def test_only_messages_of_this_program_are_exhumed():
     def dead(message_type: str, body: bytes = b"{}") -> DeadLetter:
         return DeadLetter(
