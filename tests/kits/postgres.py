@@ -3,7 +3,8 @@
     def test_sync(fresh_dsn): ...                # a DSN of an empty database with the newest schema
     async def test_it(database): ...             # the same, opened: `database.store`, `database.fetch(...)`
 
-The server is the real one; only fsync is off, and it lives in memory where there is /dev/shm: a fresh database is a
+The server is the real one; only fsync is off, and autovacuum, whose transactions now and then hold up the horizon that
+the event feed and the ledger's seal wait for. It lives in memory where there is /dev/shm: a fresh database is a
 copy of a migrated template, a thousand files, which takes 30 ms there and up to a second on a busy disk. `fresh_dsn` is
 synchronous and may be used with any loop. With CSMS_TEST_DSN set (a superuser's) the tests run against that server
 instead, PostgreSQL 14 or newer.
@@ -100,7 +101,7 @@ def postgres_server() -> Iterator[str]:
     with _memory_directory() as directory:
         server = EmbeddedServer(directory)
         dsn = server.start()
-        run_sql(dsn, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        run_sql(dsn, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()")
         with _ended_with_this_process(server, directory):
             yield dsn
             server.stop()
