@@ -12,7 +12,6 @@ from actors.model.rows import AuditRow, EventRow, InboxRow, Row, SeenRow
 from actors.ports import ApiToken, TraceRow
 from storage.memory_rows import MemoryRows
 
-
 SINKABLE = (TraceRow, SeenRow, InboxRow, AuditRow, EventRow)
 """Rows that may be lost."""
 
