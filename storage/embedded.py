@@ -49,7 +49,7 @@ log_timezone = 'UTC'
 log_min_messages = warning
 """
 
-_PASSING = ("shared memory block", "lock file \"postmaster.pid\" already exists")
+_PASSING = ("shared memory block", 'lock file "postmaster.pid" already exists')
 """Refusals to start that end by themselves: the last server is dead, but not yet quite gone."""
 
 

@@ -69,9 +69,7 @@ async def _check(connection: asyncpg.Connection) -> str | None:
         raise SchemaError(f"PostgreSQL 14 or newer is needed, this is {await connection.fetchval('SHOW server_version')}")
     version = await schema_version(connection)
     if version is not None and version > NEWEST:
-        raise SchemaError(
-            f"the database has schema {version}, this program knows only {NEWEST}: install a newer voltroupe"
-        )
+        raise SchemaError(f"the database has schema {version}, this program knows only {NEWEST}: install a newer voltroupe")
     return version
 
 

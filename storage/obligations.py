@@ -64,9 +64,7 @@ async def next_timer(connection: asyncpg.Connection) -> datetime | None:
     return due
 
 
-async def take_outbox(
-    connection: asyncpg.Connection, topics: Sequence[str], limit: int, lease: float
-) -> list[OutboxItem]:
+async def take_outbox(connection: asyncpg.Connection, topics: Sequence[str], limit: int, lease: float) -> list[OutboxItem]:
     return [
         OutboxItem(
             Address(row["tenant"], row["kind"], row["name"]),
@@ -77,9 +75,7 @@ async def take_outbox(
     ]
 
 
-async def retry_outbox(
-    connection: asyncpg.Connection, actor: Address, effect_id: str, at: datetime, error: str
-) -> None:
+async def retry_outbox(connection: asyncpg.Connection, actor: Address, effect_id: str, at: datetime, error: str) -> None:
     await connection.execute(_RETRY, *actor, effect_id, at, error.replace("\0", "\ufffd"))
 
 

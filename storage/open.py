@@ -69,9 +69,7 @@ async def open_database(
 
 
 @asynccontextmanager
-async def _connected(
-    dsn: str, server: EmbeddedServer | None, migrating: bool, lanes: Sequence[str]
-) -> AsyncIterator[Database]:
+async def _connected(dsn: str, server: EmbeddedServer | None, migrating: bool, lanes: Sequence[str]) -> AsyncIterator[Database]:
     bridge = Bridge()
     bridge.start()
     try:

@@ -107,9 +107,7 @@ async def read(connection: asyncpg.Connection, addresses: Sequence[Address], key
 
 async def history(connection: asyncpg.Connection, address: Address) -> list[StoredFact]:
     rows = await connection.fetch(_HISTORY, *address)
-    return [
-        StoredFact(seq, FactRow(n, kind, version, body.encode(), bulk)) for seq, n, kind, version, body, bulk in rows
-    ]
+    return [StoredFact(seq, FactRow(n, kind, version, body.encode(), bulk)) for seq, n, kind, version, body, bulk in rows]
 
 
 async def waiting_letters(connection: asyncpg.Connection, older_than: Any, limit: int) -> list[StoredLetter]:

@@ -64,4 +64,3 @@ def body_of(row: Any) -> str:
     if b"\\u0000" in body:
         body = _NUL.sub(rb"\1\\ufffd", body)
     return body.decode()
-

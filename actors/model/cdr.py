@@ -71,9 +71,7 @@ def cdr_id(session: str, n: int = 0) -> str:
     return f"c{session}" if n == 0 else f"c{session}-{n}"
 
 
-def build_cdr(
-    *, id: str, party: CdrParty, facts: SessionFacts, tariff: Tariff, rated: Rated, at: datetime
-) -> dict[str, Any]:
+def build_cdr(*, id: str, party: CdrParty, facts: SessionFacts, tariff: Tariff, rated: Rated, at: datetime) -> dict[str, Any]:
     """The CDR object as JSON values. `at`: when it was made (`last_updated`)."""
     body: dict[str, Any] = {
         "country_code": party.country,

@@ -44,15 +44,11 @@ def _plain(part: object) -> str:
     return str(part)
 
 
-def session_id_for_start(
-    station: str, connector: int, token_ref: str, meter_start_wh: int, at: datetime, n: int = 0
-) -> str:
+def session_id_for_start(station: str, connector: int, token_ref: str, meter_start_wh: int, at: datetime, n: int = 0) -> str:
     """Session of a 1.6 StartTransaction. `n` > 0: the same key again after the n-th such session had stopped."""
     return "s" + digest("start", station, connector, token_ref, meter_start_wh, at, n)
 
 
-def session_id_for_stray_stop(
-    station: str, number: int, at: datetime, meter_stop_wh: int, token_ref: str | None
-) -> str:
+def session_id_for_stray_stop(station: str, number: int, at: datetime, meter_stop_wh: int, token_ref: str | None) -> str:
     """Session that keeps a stop which belongs to no known start, for an operator to resolve."""
     return "x" + digest("stop", station, number, at, meter_stop_wh, token_ref)

@@ -127,9 +127,7 @@ def journal_for_invoice(
         return None
     entries = [Entry(receivable(token_ref), DEBIT, cost.incl.amount_minor, currency)]
     entries += [
-        Entry(revenue(kind.kind), CREDIT, kind.net.amount_minor, currency)
-        for kind in rated.kinds
-        if kind.net.amount_minor
+        Entry(revenue(kind.kind), CREDIT, kind.net.amount_minor, currency) for kind in rated.kinds if kind.net.amount_minor
     ]
     entries += [
         Entry(vat_output(country, vat.rate), CREDIT, vat.amount.amount_minor, currency)
@@ -142,9 +140,7 @@ def journal_for_invoice(
 def reversal(journal: JournalRow, *, at: datetime) -> JournalRow:
     """A credit of the whole journal: the same accounts, sides swapped. Its id follows from the journal's, so that a
     journal is credited once however often that is asked."""
-    entries = [
-        Entry(e.account, CREDIT if e.side == DEBIT else DEBIT, e.amount_minor, e.currency) for e in journal.entries
-    ]
+    entries = [Entry(e.account, CREDIT if e.side == DEBIT else DEBIT, e.amount_minor, e.currency) for e in journal.entries]
     key = "j" + digest("reversal", journal.id)
     return _journal(key, journal.tenant, journal.book, journal.ref, at, entries, reverses=journal.id)
 

@@ -163,9 +163,7 @@ def _lines(tariff: Tariff, tally: Tally, kind: str | None) -> list[RatedLine]:
     return lines
 
 
-def _line(
-    tariff: Tariff, choice: Choice, kind: str, volume: Decimal, billed: Decimal, unit: str, amount: Decimal
-) -> RatedLine:
+def _line(tariff: Tariff, choice: Choice, kind: str, volume: Decimal, billed: Decimal, unit: str, amount: Decimal) -> RatedLine:
     component = choice.component
     vat = component.vat if tariff.tax_included != "N/A" else None
     excl = incl = amount
@@ -174,9 +172,7 @@ def _line(
             excl = amount * _HUNDRED / (_HUNDRED + vat)
         else:
             incl = amount * (_HUNDRED + vat) / _HUNDRED
-    return RatedLine(
-        choice.element, component.type, kind, volume, billed, unit, component.price, vat, excl, incl
-    )
+    return RatedLine(choice.element, component.type, kind, volume, billed, unit, component.price, vat, excl, incl)
 
 
 def _energy_step(tally: Tally) -> Decimal:
@@ -196,7 +192,5 @@ def _time_step(tally: Tally) -> int:
     if last is None or last.component.step_size <= 1:
         return 0
     step = last.component.step_size * _SECOND
-    total = sum(
-        tally.time[key] for key, choice in tally.order.items() if choice.component.type == last.component.type
-    )
+    total = sum(tally.time[key] for key, choice in tally.order.items() if choice.component.type == last.component.type)
     return -total % step

@@ -92,9 +92,7 @@ def _vat(tariff: Tariff, parts: Sequence[Part], total: int) -> tuple[VatAmount, 
         rates = {_top_rate(tariff) or _ZERO: Decimal(total)}
     order = sorted(rates)
     shares = apportion(total, [rates[rate] for rate in order])
-    return tuple(
-        VatAmount(rate, Money(share, tariff.currency)) for rate, share in zip(order, shares, strict=True)
-    )
+    return tuple(VatAmount(rate, Money(share, tariff.currency)) for rate, share in zip(order, shares, strict=True))
 
 
 def _top_rate(tariff: Tariff) -> Decimal | None:

@@ -184,9 +184,7 @@ def plan_of(elements: tuple[Element, ...]) -> Plan:
         minutes=tuple(sorted({m % (24 * 60) for m in minutes} | {0})) if clock else (),
         kwh=tuple(sorted({k for r in limits for k in (r.min_kwh, r.max_kwh) if k})),
         seconds=tuple(sorted({s for r in limits for s in (r.min_duration, r.max_duration) if s})),
-        momentary=any(
-            bound is not None for r in limits for bound in (r.min_power, r.max_power, r.min_current, r.max_current)
-        ),
+        momentary=any(bound is not None for r in limits for bound in (r.min_power, r.max_power, r.min_current, r.max_current)),
     )
 
 

@@ -138,9 +138,7 @@ class _Reader:
             found = f"{len(value)}" if isinstance(value, list) else _kind(value)
             self.wrong(field, f"must be a list of 1 to {most} objects, not {found}")
             return ()
-        return tuple(
-            read(_Reader(item, f"{self.pointer}/{field}/{n}", self.problems)) for n, item in enumerate(value)
-        )
+        return tuple(read(_Reader(item, f"{self.pointer}/{field}/{n}", self.problems)) for n, item in enumerate(value))
 
 
 def parse_tariff(body: Any, *, currency: str | None = None) -> Tariff:

@@ -122,9 +122,7 @@ def _as_point(reading: Reading | Point) -> Point:
     return reading if isinstance(reading, Point) else point_of(reading)
 
 
-def _curve(
-    points: list[Point], start: datetime, end: datetime, low: Decimal, high: Decimal
-) -> list[tuple[datetime, Decimal]]:
+def _curve(points: list[Point], start: datetime, end: datetime, low: Decimal, high: Decimal) -> list[tuple[datetime, Decimal]]:
     """The energy register over time from (start, low) to (end, high), never falling.
 
     Some stations sample a register that starts at 0 with the session while start and stop are lifetime values
@@ -186,9 +184,7 @@ def _gap(
     return found
 
 
-def _activities(
-    states: Sequence[tuple[datetime, str]], start: datetime, end: datetime
-) -> list[tuple[datetime, Activity]]:
+def _activities(states: Sequence[tuple[datetime, str]], start: datetime, end: datetime) -> list[tuple[datetime, Activity]]:
     """What the vehicle was doing from which moment on; the first entry is at `start`."""
     found: list[tuple[datetime, Activity]] = [(start, "charging")]
     charged = False
@@ -215,9 +211,7 @@ def _activity(state: str, charged: bool) -> Activity:
     return "charging"
 
 
-def _moments(
-    points: list[Point], start: datetime, end: datetime
-) -> list[tuple[datetime, Decimal | None, Decimal | None]]:
+def _moments(points: list[Point], start: datetime, end: datetime) -> list[tuple[datetime, Decimal | None, Decimal | None]]:
     """Power (kW) and current (A) from which moment on: a momentary value holds until the next one; the first one
     also for the time before it."""
     found: list[tuple[datetime, Decimal | None, Decimal | None]] = []

@@ -271,9 +271,7 @@ class _PeriodWriter:
         self._energy = _ZERO
         self._start = self._end = datetime.min
 
-    def add(
-        self, origin: datetime, period: UsagePeriod, piece: _Piece, energy: Choice | None, time: Choice | None
-    ) -> None:
+    def add(self, origin: datetime, period: UsagePeriod, piece: _Piece, energy: Choice | None, time: Choice | None) -> None:
         key = (-1 if energy is None else energy.key, -1 if time is None else time.key, period.activity)
         if key == self._key:
             self._energy += piece.energy

@@ -46,9 +46,7 @@ class Link:
         "_resume", "_rpc", "_timeouts", "_working", "address", "generation", "socket", "station", "tenant",
     )  # fmt: skip
 
-    def __init__(
-        self, hub: Hub, socket: StationSocket, dialect: Dialect, tenant: str, station: str, generation: int
-    ) -> None:
+    def __init__(self, hub: Hub, socket: StationSocket, dialect: Dialect, tenant: str, station: str, generation: int) -> None:
         self._hub = hub
         self.socket = socket
         self._dialect = dialect
@@ -159,9 +157,7 @@ class Link:
             self._working = False
             self._next()
 
-        self._hub.system.ask_then(
-            self.address, message, answered, deadline=self._hub.limits.ask_seconds, correlation=correlation
-        )
+        self._hub.system.ask_then(self.address, message, answered, deadline=self._hub.limits.ask_seconds, correlation=correlation)
 
     def _next(self) -> None:
         """CALLs are answered in order, one at a time. A loop, not a recursion: thousands may wait, all answered at once."""

@@ -20,9 +20,7 @@ _PLAIN = frozenset({
     "StatusNotification", "CancelReservation", "ChangeAvailability", "ClearCache", "ClearChargingProfile", "GetCompositeSchedule",
     "GetLocalListVersion", "RemoteStopTransaction", "Reset", "SetChargingProfile", "TriggerMessage", "UnlockConnector",
 })  # fmt: skip
-_TAGGED = frozenset(
-    {"Authorize", "StartTransaction", "StopTransaction", "RemoteStartTransaction", "ReserveNow", "SendLocalList"}
-)
+_TAGGED = frozenset({"Authorize", "StartTransaction", "StopTransaction", "RemoteStartTransaction", "ReserveNow", "SendLocalList"})
 _FREE = frozenset({"DataTransfer"})
 
 

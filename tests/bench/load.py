@@ -177,7 +177,12 @@ class Station(asyncio.Protocol):
         self.transport.write(frame(body.encode()))
 
     def BootNotification(self) -> dict[str, Any]:
-        return {"chargePointVendor": "Bench", "chargePointModel": "Load", "chargePointSerialNumber": self.name[:25], "firmwareVersion": "1.0"}
+        return {
+            "chargePointVendor": "Bench",
+            "chargePointModel": "Load",
+            "chargePointSerialNumber": self.name[:25],
+            "firmwareVersion": "1.0",
+        }
 
     def StatusNotification(self) -> dict[str, Any]:
         return {"connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": stamp(datetime.now(UTC))}
@@ -194,10 +199,20 @@ class Station(asyncio.Protocol):
             {"value": "230.1", "measurand": "Voltage", "unit": "V", "phase": "L1"},
             {"value": "6000", "measurand": "Power.Active.Import", "unit": "W"},
         ]
-        return {"connectorId": 1, "transactionId": self.number, "meterValue": [{"timestamp": stamp(self.clock), "sampledValue": values}]}
+        return {
+            "connectorId": 1,
+            "transactionId": self.number,
+            "meterValue": [{"timestamp": stamp(self.clock), "sampledValue": values}],
+        }
 
     def StopTransaction(self) -> dict[str, Any]:
-        return {"transactionId": self.number, "idTag": "BENCH1", "meterStop": self.meter, "timestamp": stamp(self.clock), "reason": "Local"}
+        return {
+            "transactionId": self.number,
+            "idTag": "BENCH1",
+            "meterStop": self.meter,
+            "timestamp": stamp(self.clock),
+            "reason": "Local",
+        }
 
     def Heartbeat(self) -> dict[str, Any]:
         return {}
@@ -229,7 +244,10 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
     opened_in = time.perf_counter() - begun
     if args.mode == "mix":
         await asyncio.sleep(args.warmup)
-    print(json.dumps({"ready": tally.opened, "booted": tally.booted, "seconds": round(opened_in, 3), "errors": tally.errors}), flush=True)
+    print(
+        json.dumps({"ready": tally.opened, "booted": tally.booted, "seconds": round(opened_in, 3), "errors": tally.errors}),
+        flush=True,
+    )
     tally.latencies.clear()
     tally.by_action.clear()
     measured = time.perf_counter()

@@ -161,7 +161,11 @@ class Load:
     """A load generator process; `ready` waits until its stations are connected, `result` for its figures."""
 
     def __init__(self, port: int, path: str, **options: Any) -> None:
-        arguments = [f"--{key.replace('_', '-')}" + ("" if value is True else f"={value}") for key, value in options.items() if value is not None]
+        arguments = [
+            f"--{key.replace('_', '-')}" + ("" if value is True else f"={value}")
+            for key, value in options.items()
+            if value is not None
+        ]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.load", "--port", str(port), "--path", path, *arguments],
             stdin=subprocess.PIPE,

@@ -1,10 +1,10 @@
 """A wire that breaks on command: a loopback proxy in front of PostgreSQL, for what a real network does.
 
-    with BreakableWire(dsn) as wire:
-        wire.dsn                    connect here
-        wire.lose_answers()         what is sent arrives, but its answer is lost and the connection with it
-        wire.lose_requests()        the connection breaks before the next request arrives
-        wire.cut(), wire.mend()     nothing gets through, and again
+with BreakableWire(dsn) as wire:
+    wire.dsn                    connect here
+    wire.lose_answers()         what is sent arrives, but its answer is lost and the connection with it
+    wire.lose_requests()        the connection breaks before the next request arrives
+    wire.cut(), wire.mend()     nothing gets through, and again
 """
 
 import socket

@@ -74,6 +74,7 @@ def _plain(value: Any) -> Any:
 
 def _answering(received: dict[str, Any]) -> type[ocpp.v16.ChargePoint]:
     """A charge point that keeps what each command carried and answers as COMMANDS says."""
+
     def handler(action: str, answer: dict[str, Any]) -> Any:
         async def handle(self: Any, **fields: Any) -> Any:
             received[action] = _plain(snake_to_camel_case(fields))
@@ -174,4 +175,3 @@ async def _send(node: Node, parsed: vocabulary.ParsedCommand) -> s.Sent:
     sent = await node.system.ask(station_address("demo", "CP1"), command, deadline=10)
     assert isinstance(sent, s.Sent), sent
     return sent
-

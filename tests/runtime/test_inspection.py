@@ -75,8 +75,9 @@ async def test_an_actor_waiting_for_its_commit_shows_what_it_has_at_hand_and_for
     async with running(store) as system, trio.open_nursery() as nursery:
         await system.ask(A, Get(), deadline=60)
         nursery.start_soon(lambda: system.ask(A, Add(1), deadline=60))
+        await trio.sleep(1)
         nursery.start_soon(lambda: system.ask(A, Get(), deadline=60))
-        await trio.sleep(3)
+        await trio.sleep(2)
         shown = system.inspect.actor(A)
         assert shown["current"] == "Add"
         assert shown["current_age"] == pytest.approx(3)

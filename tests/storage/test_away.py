@@ -101,9 +101,7 @@ async def test_while_away_every_call_says_so_quickly_and_health_tells_why(fresh_
                     await trio.sleep(0.01)
 
 
-async def test_a_statement_without_an_answer_counts_as_a_lost_connection(
-    fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_statement_without_an_answer_counts_as_a_lost_connection(fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATEMENT_TIMEOUT", 0.3)
     async with open_database(fresh_dsn, migrating=False) as database:
         with pytest.raises(StoreAway):
@@ -155,9 +153,7 @@ async def test_postgresql_is_killed_under_load_and_everything_acknowledged_is_th
     assert server.pid is None
 
 
-async def test_a_connection_killed_from_outside_is_replaced_without_being_used(
-    database: Database, fresh_dsn: str
-) -> None:
+async def test_a_connection_killed_from_outside_is_replaced_without_being_used(database: Database, fresh_dsn: str) -> None:
     await trio.to_thread.run_sync(end_connections, fresh_dsn)
     with trio.fail_after(10):
         while not database.health.ready or database.health.describe()["down"]:

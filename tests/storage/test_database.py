@@ -107,9 +107,7 @@ async def test_a_cancelled_query_gives_its_connection_back(database: Database) -
 
 
 @pytest.mark.postgres
-async def test_a_notification_arrives_on_the_trio_thread_also_after_a_reconnect(
-    database: Database, fresh_dsn: str
-) -> None:
+async def test_a_notification_arrives_on_the_trio_thread_also_after_a_reconnect(database: Database, fresh_dsn: str) -> None:
     send, receive = trio.open_memory_channel[tuple[str | None, str]](100)
 
     def heard(payload: str | None) -> None:

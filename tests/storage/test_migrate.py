@@ -78,9 +78,7 @@ assert "alembic" not in sys.modules and "sqlalchemy" not in sys.modules
 
 
 async def test_every_row_class_has_its_writer(database: Database) -> None:
-    found = {
-        name for (name,) in await database.fetch("SELECT proname FROM pg_proc WHERE proname LIKE 'write\\_%'")
-    }
+    found = {name for (name,) in await database.fetch("SELECT proname FROM pg_proc WHERE proname LIKE 'write\\_%'")}
     assert {f"write_{kind}" for kind in rows.KINDS.values()} <= found
 
 

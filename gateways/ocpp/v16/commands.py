@@ -253,9 +253,7 @@ def _clear_profile(x: i.ClearChargingProfile) -> Call:
 
 
 def _composite(x: i.GetCompositeSchedule) -> Call:
-    request = m.GetCompositeSchedule(
-        connector_id=x.evse, duration=x.duration, charging_rate_unit=_optional(x.charging_rate_unit)
-    )
+    request = m.GetCompositeSchedule(connector_id=x.evse, duration=x.duration, charging_rate_unit=_optional(x.charging_rate_unit))
     return Call("GetCompositeSchedule", request)
 
 

@@ -244,15 +244,11 @@ def _data_reply(x: s.DataReply) -> m.Wire:
 
 
 _WRITERS: dict[type, Callable[[Any], m.Wire]] = {
-    s.BootReply: lambda x: m.BootNotificationResponse(
-        status=x.status, current_time=wire_time(x.at), interval=x.interval
-    ),
+    s.BootReply: lambda x: m.BootNotificationResponse(status=x.status, current_time=wire_time(x.at), interval=x.interval),
     datetime: lambda x: m.HeartbeatResponse(current_time=wire_time(x)),
     TokenVerdict: lambda x: m.AuthorizeResponse(id_tag_info=_tag_info(x)),
     s.StartReply: lambda x: m.StartTransactionResponse(id_tag_info=_tag_info(x.verdict), transaction_id=x.number),
-    s.StopReply: lambda x: m.StopTransactionResponse(
-        id_tag_info=UNSET if x.verdict is None else _tag_info(x.verdict)
-    ),
+    s.StopReply: lambda x: m.StopTransactionResponse(id_tag_info=UNSET if x.verdict is None else _tag_info(x.verdict)),
     s.Done: lambda x: EMPTY,
     s.DataReply: _data_reply,
 }

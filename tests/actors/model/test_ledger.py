@@ -29,9 +29,7 @@ AT = datetime(2026, 6, 1, 10, tzinfo=UTC)
 def rated(price: float, vat: float | None = 19, energy: int = 20_917) -> Rated:
     component = {"type": "ENERGY", "price": price, "vat": vat, "step_size": 1}
     fee = {"type": "FLAT", "price": price, "vat": vat, "step_size": 1}
-    tariff = parse_tariff(
-        {"currency": "EUR", "tax_included": "YES", "elements": [{"price_components": [component, fee]}]}
-    )
+    tariff = parse_tariff({"currency": "EUR", "tax_included": "YES", "elements": [{"price_components": [component, fee]}]})
     return rate(tariff, usage_of([], [], AT, AT, 0, energy), time_zone="UTC")
 
 

@@ -128,9 +128,7 @@ def test_a_reservation_comes_first() -> None:
 @given(
     st.lists(st.tuples(st.integers(-10, 200), st.integers(0, 50_000)), max_size=12),
     st.lists(
-        st.tuples(
-            st.integers(-10, 200), st.sampled_from(["Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle"])
-        ),
+        st.tuples(st.integers(-10, 200), st.sampled_from(["Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle"])),
         max_size=8,
     ),
     st.integers(0, 180),

@@ -104,7 +104,7 @@ def test_a_call_error_finds_its_call() -> None:
     assert told == Failure(unique_id, "NotSupported", "no such thing")
 
 
-@pytest.mark.parametrize("tail", ['"NotSupported"]', 'null,null,null]', '5,6]'])
+@pytest.mark.parametrize("tail", ['"NotSupported"]', "null,null,null]", "5,6]"])
 def test_a_call_error_with_odd_parts_is_still_one(tail: str) -> None:
     rpc = Rpc(1)
     unique_id, _ = rpc.call("Reset", b"{}")
