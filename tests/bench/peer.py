@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import json
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,8 @@ from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call_result
 from ocpp.v16.datatypes import IdTagInfo
 
-SCHEMA = "CREATE TABLE IF NOT EXISTS peer_message (id bigserial PRIMARY KEY, station text, action text, body jsonb, at timestamptz DEFAULT now())"
+SCHEMA = """CREATE TABLE IF NOT EXISTS peer_message
+    (id bigserial PRIMARY KEY, station text, action text, body jsonb, at timestamptz DEFAULT now())"""
 INSERT = "INSERT INTO peer_message (station, action, body) VALUES ($1, $2, $3)"
 
 
@@ -69,10 +71,8 @@ async def serve(dsn: str, port: int, pool_size: int) -> None:
 
     async def connected(socket: Any) -> None:
         peer = Peer(socket.request.path.rsplit("/", 1)[-1], socket)
-        try:
+        with suppress(websockets.ConnectionClosed):
             await peer.start()
-        except websockets.ConnectionClosed:
-            pass
 
     async with websockets.serve(connected, "127.0.0.1", port, subprotocols=["ocpp1.6"], ping_interval=None, compression=None):
         print("ready", flush=True)
