@@ -361,7 +361,6 @@ class StationSocket(WebSocketConnection):
             and decoder.header is None
             and not len(decoder.buffer)
             and protocol._proto._message_decoder.opcode is None
-            and not self._message_parts
         ):
             self._slow = False
 

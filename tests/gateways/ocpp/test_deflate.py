@@ -1,8 +1,11 @@
 """permessage-deflate: agreed when offered, without context takeover, and no way to make a little into a lot."""
 
+import tracemalloc
 import zlib
 
 import trio
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import CloseConnection
 
 from gateways.ocpp.handshake import BoundedDeflate
 from tests.gateways.ocpp import wire
@@ -85,6 +88,21 @@ async def test_a_bomb_is_closed_with_1009_before_it_is_inflated() -> None:
             assert len(bomb) < 60_000
             await station.stream.send_all(wire.frame(wire.TEXT, bomb, rsv=4))
             assert (await station.closed())[0] == 1009
+
+
+def test_a_bomb_is_never_inflated_beyond_the_bound() -> None:
+    deflate = BoundedDeflate(100_000)
+    assert deflate.negotiate(["permessage-deflate"])
+    connection = Connection(ConnectionType.SERVER, [deflate])
+    bomb = compressed(b" " * 50_000_000)
+    tracemalloc.start()
+    connection.receive_data(wire.frame(wire.TEXT, bomb, rsv=4))
+    events = list(connection.events())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(events[-1], CloseConnection)
+    assert events[-1].code == 1009
+    assert peak < 2_000_000
 
 
 async def test_rubbish_that_claims_to_be_compressed_ends_only_that_connection() -> None:

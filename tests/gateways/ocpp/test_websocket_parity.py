@@ -198,6 +198,32 @@ async def test_a_message_too_big_is_answered_with_1009(kind: str, sent: bytes) -
     assert (last.opcode, last.payload[:2]) == (CLOSE, (1009).to_bytes(2, "big"))
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        frame(TEXT, HELLO, mask=None),
+        frame(TEXT, HELLO) + frame(TEXT, b"a" * 40, mask=None),
+        frame(PING, b"x", mask=None),
+        frame(3, HELLO),
+        frame(TEXT, HELLO, rsv=4),
+        frame(TEXT, b"a\xff\xfe"),
+        frame(CONTINUATION, b"a"),
+        b"\x81\xfe\x00\x05" + wire.MASK + b"12345",
+    ],
+    ids=["unmasked", "good, then unmasked", "unmasked ping", "opcode", "reserved bit", "UTF-8", "continuation", "long length"],
+)
+@pytest.mark.parametrize("kind", ["stock", "ours", "polled"])
+async def test_a_protocol_error_ends_the_connection_at_once(kind: str, sent: bytes) -> None:
+    async with _server(kind) as listener:
+        with trio.fail_after(5):
+            stream = await _connect(listener)
+            await stream.send_all(upgrade())
+            response = await wire.read_response(stream)
+            await stream.send_all(sent)
+            received = wire.parse(response.rest + await wire.read_all(stream))
+            assert all(got.opcode == TEXT for got in received)
+
+
 # -- handshake ---------------------------------------------------------------------------------------------------------
 
 GOOD = upgrade(key=b"0123456789abcdef")
