@@ -139,6 +139,14 @@ class Database:
         """Like `fetch` on the connection of what gates nothing; one statement at a time, never cancelled."""
         return await self.bridge.call(self._background.rows, sql, *args, shielded=True)
 
+    async def background_copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
+        """COPY into a table on that connection: for what comes in thousands."""
+
+        async def copy(connection: asyncpg.Connection) -> None:
+            await connection.copy_records_to_table(table, columns=columns, records=records)
+
+        await self.bridge.call(self._background.use, copy, shielded=True)
+
     # Notifications
 
     async def listen(self, channel: str, handler: Handler) -> None:

@@ -22,6 +22,24 @@ from storage.rows import body_of
 
 _log = structlog.get_logger(__name__)
 _Key = tuple[str, str]
+_TRACE = (
+    "tenant", "station", "at", "direction", "protocol", "message_type", "action", "unique_id", "body", "error", "correlation",
+)  # fmt: skip
+
+
+def _trace(row: TraceRow) -> tuple[Any, ...]:
+    """In the order of _TRACE. Text of PostgreSQL never holds a NUL; surrogates cannot be encoded."""
+    values = (
+        row.tenant, row.station, row.at, row.direction, row.protocol, row.message_type, row.action, row.unique_id, row.body,
+        row.error, row.correlation,
+    )  # fmt: skip
+    if "\0" in row.body or not (row.body.isascii() and row.action.isprintable() and row.unique_id.isprintable()):
+        return tuple(_storable(value) if isinstance(value, str) else value for value in values)
+    return values
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class PostgresSink:
@@ -143,11 +161,29 @@ class PostgresSink:
         size = sum(len(row.body) for row in rows)
         self._trace_bytes -= size
         try:
-            await self._write("trace", rows)
+            await self._copy(rows)
         except BaseException:
             self._traces.extendleft(reversed(rows))
             self._trace_bytes += size
             raise
+
+    async def _copy(self, rows: list[TraceRow]) -> None:
+        """Frames come by the thousands: COPY costs half of what rows as JSON do."""
+        try:
+            await self._db.background_copy("trace", _TRACE, [_trace(row) for row in rows])
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._copy([row])
+                return
+            self._refused("trace", error)
+        else:
+            self.written += len(rows)
+
+    def _refused(self, kind: str, error: Exception) -> None:
+        """Refused, not away: it would be refused again, and must not dam up what comes behind it."""
+        self.dropped["refused"] += 1
+        _log.warning("sink.refused", kind=kind, error=str(error))
 
     async def _write(self, kind: str, rows: Iterable[Row | TraceRow]) -> None:
         rows = list(rows)
@@ -157,12 +193,10 @@ class PostgresSink:
             bodies = [body_of(row) for row in rows]
             await self._db.background(f"SELECT write_{kind}(NULL, NULL, $1::json[])", bodies)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-            # Refused, not away: it would be refused again, and must not dam up what comes behind it.
             if len(rows) > 1:
                 for row in rows:
                     await self._write(kind, (row,))
                 return
-            self.dropped["refused"] += 1
-            _log.warning("sink.refused", kind=kind, error=str(error))
+            self._refused(kind, error)
         else:
             self.written += len(rows)

@@ -510,15 +510,3 @@ BEGIN
     ON CONFLICT (tenant, ref, kind) DO UPDATE SET blind = excluded.blind, cell = excluded.cell;
     RETURN NULL;
 END $$;
-
-CREATE FUNCTION write_trace(actors bigint[], seqs bigint[], bodies json[]) RETURNS text[] LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO trace (tenant, station, at, direction, protocol, message_type, action, unique_id, body, error, correlation)
-    SELECT r.tenant, r.station, r.at, r.direction, r.protocol, r.message_type, r.action, r.unique_id, r.body, r.error,
-        r.correlation
-    FROM unnest(bodies) WITH ORDINALITY AS b (body, n),
-        json_to_record(b.body) AS r (tenant text, station text, at timestamptz, direction text, protocol text,
-            message_type text, action text, unique_id text, body text, error text, correlation text)
-    ORDER BY b.n;
-    RETURN NULL;
-END $$;
