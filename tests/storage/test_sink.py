@@ -37,9 +37,8 @@ class FakeDatabase:
         self.bodies.setdefault(kind, []).extend(msgspec.json.decode(body) for body in bodies)
 
     async def background_copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
-        await self.background(
-            f"SELECT write_{table}(", [msgspec.json.encode(dict(zip(columns, record, strict=True))).decode() for record in records]
-        )
+        rows = [msgspec.json.encode(dict(zip(columns, record, strict=True))).decode() for record in records]
+        await self.background(f"SELECT write_{table}(", rows)
 
 
 @pytest.fixture
