@@ -395,6 +395,7 @@ class Link:
         for outgoing in self._queue or ():
             self._tell_done(outgoing, CommandFailure("offline", detail="the connection ended before it was sent"))
         self._queue = None
+        self.socket.unplug()
         closed = self.socket.closed
         code, reason = (closed.code, closed.reason or "") if closed is not None else (1006, "")
         self._hub.system.tell(self.address, s.Disconnected(self.generation, code, reason))

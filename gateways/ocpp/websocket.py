@@ -35,6 +35,7 @@ from wsproto.frame_protocol import CloseReason as CloseCode
 from gateways.ocpp.handshake import ACCEPT_GUID, BoundedDeflate, StationRequest, read_request
 from gateways.ocpp.limits import COMPRESS_FROM_BYTES, HANDSHAKE_BYTES, READ_BYTES
 from gateways.ocpp.poller import Poller
+from gateways.ocpp.writer import SocketWriter, Spawn
 
 try:
     from websockets.speedups import apply_mask
@@ -48,8 +49,6 @@ _SHORT = 125
 _TWO_BYTES = 126
 _EIGHT_BYTES = 127
 
-Spawn = Callable[[Callable[[], Awaitable[None]]], None]
-
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "_wsproto": lambda self: Connection(ConnectionType.SERVER, [] if self._deflate is None else [self._deflate]),
     "_message_parts": lambda self: [],
@@ -60,7 +59,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class StationSocket(WebSocketConnection):
+class StationSocket(SocketWriter, WebSocketConnection):
     """The server's side of one connection. `raw` is the socket under a plain `trio.SocketStream`, None under TLS."""
 
     _initial_request = None
@@ -75,8 +74,6 @@ class StationSocket(WebSocketConnection):
     _slow = False
     _partial: bytearray | None = None
     _needed = 0
-    _out: bytearray | None = None
-    _flushed: trio.Event | None = None
     _parked: trio.lowlevel.Task | None = None
     """The task in `run`, while the poller reads for it."""
     silent = 0
@@ -464,58 +461,16 @@ class StationSocket(WebSocketConnection):
         if isinstance(stream, trio.SocketStream):
             stream.socket.close()
 
+    def unplug(self) -> None:
+        """Let go of whoever received messages: no cycle is left for the garbage collector."""
+        self.owner = None
+        self.on_text = self.on_binary = _drop
+        self.on_crowded = trio.lowlevel.checkpoint
+
     async def _send(self, event: Event) -> None:
         self._write(self._wsproto.send(event))
         if self._out is not None:
             await self._drained()
-
-    def _write(self, data: bytes) -> None:
-        if self._out is not None:
-            self._out += data
-            if len(self._out) > self._max_unsent:
-                self.kill(1006, "it does not read what it is sent")
-            return
-        if self._raw is not None:
-            try:
-                sent = self._raw.send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self.kill()
-                return
-            if sent == len(data):
-                return
-            data = data[sent:]
-        self._out = bytearray(data)
-        self._spawn(self._flush)
-
-    async def _flush(self) -> None:
-        """Writes what a socket would not take at once; exists only while there is something left."""
-        try:
-            while self._out:
-                chunk = bytes(self._out)
-                if self._raw is None:
-                    await self._stream.send_all(chunk)
-                    sent = len(chunk)
-                else:
-                    await trio.lowlevel.wait_writable(self._raw)
-                    try:
-                        sent = self._raw.send(chunk)
-                    except BlockingIOError:
-                        sent = 0
-                del self._out[:sent]
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, ValueError):
-            self.kill()
-        finally:
-            self._out = None
-            if self._flushed is not None:
-                self._flushed.set()
-                self._flushed = None
-
-    async def _drained(self) -> None:
-        if self._flushed is None:
-            self._flushed = trio.Event()
-        await self._flushed.wait()
 
 
 def _drop(message: object) -> None:

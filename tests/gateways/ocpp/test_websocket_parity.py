@@ -93,7 +93,10 @@ async def _exchange(listener: trio.SocketListener, sent: bytes, how: str) -> lis
                         await stream.send_all(piece)
                         if how != "whole":
                             await trio.sleep(0.001 if how == "cut" else 0)
-                    await trio.sleep(0.03)
+                    before = -1
+                    while len(received) != before:  # as long as echoes come, there may be more
+                        before = len(received)
+                        await trio.sleep(0.03)
                 await stream.send_eof()
         await stream.aclose()
         return wire.parse(bytes(received))
@@ -108,7 +111,7 @@ CASES = {
     "an empty text message": frame(TEXT) + BYE,
     "125 bytes": frame(TEXT, b"a" * 125) + BYE,
     "126 bytes": frame(TEXT, b"a" * 126) + BYE,
-    "many messages at once": b"".join(frame(TEXT, b"%d" % n) for n in range(50)) + BYE,
+    "many messages at once": b"".join(frame(TEXT, b"%d" % n) for n in range(20)) + BYE,
     "a binary message": frame(BINARY, b"\x00\xff\x01") + BYE,
     "another mask": frame(TEXT, HELLO, mask=b"\x00\x00\x00\x00") + frame(TEXT, HELLO, mask=b"\xff\x01\x02\x03") + BYE,
     "three fragments": frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"b", fin=False) + frame(CONTINUATION, b"c") + BYE,
