@@ -1,8 +1,9 @@
 """Frames as people and the trace may see them: secrets gone, idTags masked.
 
-What a station says about a person is the UID of a token; it is masked in every field that carries one. Passwords and
-keys travel in configuration values. Actions that can carry neither are not looked at: a meter value passes untouched. An
-unknown action, or a frame that cannot be read, may carry anything.
+What a station says about a person is the UID of a token; it is masked in every field that carries one, however the field
+is written as long as mending.py would understand it: in other case, as a number. Passwords and keys travel in
+configuration values. Actions that can carry neither are not looked at: a meter value passes untouched. An unknown action, or
+a frame that cannot be read, may carry anything. Whatever a frame holds, looking at it takes time in proportion to its length.
 """
 
 import re
@@ -13,8 +14,15 @@ import msgspec
 REDACTED = "***"
 _SECRET = re.compile(r"authorizationkey|password|passphrase|secret|token|privatekey|keycode|pin$", re.IGNORECASE)
 """Names of configuration keys whose value is a secret: the standard's own and what vendors call theirs."""
+_SETTING = re.compile(r"^(?:value|key|data)$|password|authorizationkey|secret", re.IGNORECASE)
+"""Names whose value is hidden in a frame that cannot be read: what else it says cannot be told."""
 
-_TAGS = re.compile(r'("(?:idTag|parentIdTag)"\s*:\s*)"((?:[^"\\]|\\.)*)"')
+_TAG_NAMES = frozenset({"idtag", "parentidtag"})
+_TAGS = re.compile(r'(idtag"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\s"{}\[\],]+)', re.IGNORECASE | re.DOTALL)
+_TOKENS = re.compile(
+    r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)' r"|'(?:[^'\\]|\\.)*(?:'|\\?\Z)" r"|:|[\s\[\]{},]+|[^\s\[\]{},:\"']+", re.DOTALL
+)
+"""Any text as strings, colons, what stands between, and bare words; a string that is cut off ends with the text."""
 _PLAIN = frozenset({
     "BootNotification", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "StatusNotification", "CancelReservation", "ChangeAvailability", "ClearCache", "ClearChargingProfile", "GetCompositeSchedule",
@@ -30,50 +38,74 @@ def mask(tag: str) -> str:
 
 
 def _mask_match(match: re.Match[str]) -> str:
-    return f'{match[1]}"{mask(match[2])}"'
+    return f'{match[1]}"{mask(match[2].strip(chr(34)))}"' if match[2] != "null" else match[0]
 
 
 def redact_text(action: str, text: str) -> str:
     """A frame, or what of it could be read, for the trace."""
     if action in _PLAIN:
         return text
-    if action in _TAGGED:
+    if action in _TAGGED and "'" not in text and "\\u" not in text:
         return _TAGS.sub(_mask_match, text)
     try:
         return msgspec.json.encode(redact_object(action, msgspec.json.decode(text))).decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _TAGS.sub(_mask_match, _SETTINGS.sub(_hide_match, text))
+        return _redact_unreadable(text)
 
 
-_SETTINGS = re.compile(
-    r'("(?:value|key|data|[^"\\]*(?:password|authorizationkey|secret)[^"\\]*)"\s*:\s*)"((?:[^"\\]|\\.)*)"', re.IGNORECASE
-)
+def _redact_unreadable(text: str) -> str:
+    """In one pass: a value is hidden by the name that stands before its colon."""
+    shown: list[str] = []
+    name = last = ""
+    for match in _TOKENS.finditer(text):
+        token = match[0]
+        if token == ":":
+            name = _name(last)
+        elif not token[0].isspace() and token[0] not in "[]{},":
+            last = token
+            if name:
+                token, name = _shown(name, token), ""
+        shown.append(token)
+    return "".join(shown)
 
 
-def _hide_match(match: re.Match[str]) -> str:
-    return f'{match[1]}"{REDACTED}"'
+def _name(token: str) -> str:
+    if "\\" in token:
+        try:
+            return str(msgspec.json.decode(token))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    return token.strip("\"'")
+
+
+def _shown(name: str, token: str) -> str:
+    if name.lower() in _TAG_NAMES:
+        return f'"{mask(token.strip(chr(34) + chr(39)))}"'
+    return f'"{REDACTED}"' if _SETTING.search(name) else token
 
 
 def redact_object(action: str, value: Any) -> Any:
     """The same for a decoded payload or frame; the shape stays."""
     if isinstance(value, dict):
-        hidden = _hidden_key(value)
-        return {name: REDACTED if name == hidden else _redact_field(action, name, inner) for name, inner in value.items()}
+        hidden = _holds_secret(value)
+        return {
+            name: REDACTED if hidden and name.lower() == "value" else _redact_field(action, name, inner)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
         return [redact_object(action, item) for item in value]
     return value
 
 
-def _hidden_key(fields: dict[str, Any]) -> str | None:
-    """`value` of a key/value pair whose key names a secret."""
-    key = fields.get("key")
-    return "value" if isinstance(key, str) and "value" in fields and _SECRET.search(key) else None
+def _holds_secret(fields: dict[str, Any]) -> bool:
+    """Is this a key/value pair whose key names a secret?"""
+    return any(name.lower() == "key" and isinstance(key, str) and _SECRET.search(key) for name, key in fields.items())
 
 
 def _redact_field(action: str, name: str, value: Any) -> Any:
+    if name.lower() in _TAG_NAMES and isinstance(value, str | int | float):
+        return mask(str(value))
     if isinstance(value, str):
-        if name in ("idTag", "parentIdTag"):
-            return mask(value)
         if _SECRET.search(name):
             return REDACTED
         if name == "data" and action in _FREE:
