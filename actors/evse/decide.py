@@ -43,12 +43,13 @@ def decide(here: Here, state: EvseState, message: Any, now: datetime, limits: Do
 
 
 def decide_status(here: Here, state: EvseState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits) -> Decision:
-    """Record the status; the newest by the station's clock is current. A charging state goes to the session."""
+    """Record the status; the newest is current: by the station's clock where it says clearly, else the last to come (a
+    clock that was just set steps back a little). A charging state goes to the session."""
     at = told.at if told.at is not None and told.at <= now + limits.status_future else now
     known = connector_of(state, told.connector)
     if known is not None and known.at == at and _same(known, told):
         return DONE
-    late = known is not None and at < known.at
+    late = known is not None and at < known.at - limits.status_slack
     fact = f.StatusTold(
         told.connector, told.status, told.detail, at, now, told.error, told.info, told.vendor_id, told.vendor_error, late
     )

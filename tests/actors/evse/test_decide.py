@@ -49,6 +49,12 @@ def test_quirk_18_whatever_order_statuses_come_in_the_newest_is_current() -> Non
         assert all(len(decision.facts) == 1 for decision in decisions), "each is kept"
 
 
+def test_a_clock_that_was_just_set_steps_back_and_the_last_status_to_come_still_counts() -> None:
+    state, _ = play([status(1, "Finishing"), status(0.985, "Available")])
+    (connector,) = state.connectors
+    assert connector.detail == "Available"
+
+
 def test_a_status_sent_twice_is_written_once() -> None:
     _, (first, second) = play([status(1, "Charging"), status(1, "Charging")])
     assert (len(first.facts), len(second.facts), second.rows) == (1, 0, ())
