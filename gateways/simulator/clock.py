@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 
+TOLERATED = timedelta(seconds=2)
+
+
 class StationClock:
     """UTC as the station believes it to be: real time plus an error that its next boot may correct."""
 
@@ -19,8 +22,11 @@ class StationClock:
         return datetime.now(UTC) + self.error
 
     def adjust(self, central: datetime) -> None:
-        """Take over the central system's time, as a station does on each boot and heartbeat reply."""
-        self.error = central - datetime.now(UTC)
+        """Take over the central system's time on a boot reply, unless they all but agree: the reply may say whole
+        seconds, and a clock that steps back by less than its message took is worse than one that is a little off."""
+        error = central - datetime.now(UTC)
+        if abs(error - self.error) >= TOLERATED:
+            self.error = error
 
 
 def wire_time(at: datetime) -> str:
