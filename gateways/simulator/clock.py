@@ -8,7 +8,6 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-
 TOLERATED = timedelta(seconds=2)
 
 
