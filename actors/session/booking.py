@@ -22,6 +22,9 @@ from actors.session import facts as f
 from actors.session.rows import place_of
 from actors.session.state import SessionState
 
+MOST_WH = 2**63 - 1
+"""What a row can hold."""
+
 
 class NotBillable(Exception):
     """The tariff cannot be read or the usage cannot be rated: an operator decides."""
@@ -35,8 +38,9 @@ class Settlement(msgspec.Struct, frozen=True):
 
 
 def energy_of(state: SessionState, meter_stop_wh: int) -> int | None:
-    """Stop register minus start register, never negative; None where no start was recorded."""
-    return None if state.meter_start_wh is None else max(0, meter_stop_wh - state.meter_start_wh)
+    """Stop register minus start register, never negative; None where no start was recorded. Two absurd 64-bit registers
+    may be further apart than 64 bits hold: such a session goes to an operator, and its row must be writable."""
+    return None if state.meter_start_wh is None else min(max(0, meter_stop_wh - state.meter_start_wh), MOST_WH)
 
 
 def findings(state: SessionState, meter_stop_wh: int, at: datetime, received: datetime) -> tuple[list[str], list[str]]:
