@@ -149,8 +149,6 @@ class System:
         A second call while one is under way does nothing."""
         if self.draining:
             return
-        if self.draining:
-            return
         self.draining = True
         with trio.move_on_after(deadline):
             for service in ("timers", "outbox", "letters", "passivation"):
