@@ -24,9 +24,13 @@ _BY_VARIABLE = {(key.component, key.variable, key.instance): key for key in KEYS
 _METER_PUBLIC_KEY = re.compile(r"MeterPublicKey([1-9][0-9]{0,3})")
 _PRICE_TEXT = re.compile(r"DefaultPriceText,(.{1,40})")
 _SECRET = re.compile(
-    r"passw|passphrase|secret|psk$|private.?key|api.?key|authorizationkey|(wifi|wlan|wpa|vpn).*(key|pass|pin)|pincode",
+    r"passw|passphrase|secret|psk$|private.?key|api.?key|authorizationkey|pincode",
     re.IGNORECASE,
 )
+
+_NETWORK = re.compile(r"wifi|wlan|wpa|vpn", re.IGNORECASE)
+_NETWORK_SECRET = re.compile(r"key|pass|pin", re.IGNORECASE)
+"""Looked for one after the other: as one expression they take minutes over a long key, and keys are what stations say."""
 
 Place = tuple[str, str | None, str, str | None, int | None, int | None]
 """(component, its instance, variable, its instance, evse, connector): what makes a variable unique in a station."""
@@ -108,7 +112,14 @@ def key_for_variable(ref: VariableRef) -> str | None:
 
 def is_secret(ref: VariableRef) -> bool:
     """May its value be shown? Standard write-only variables, and vendor keys that sound like a password."""
-    return bool(_SECRET.search(ref.variable) or _SECRET.search(ref.key_1_6 or ""))
+    return _sounds_secret(ref.variable) or _sounds_secret(ref.key_1_6 or "")
+
+
+def _sounds_secret(name: str) -> bool:
+    if _SECRET.search(name):
+        return True
+    network = _NETWORK.search(name)
+    return network is not None and _NETWORK_SECRET.search(name, network.end()) is not None
 
 
 def redact(ref: VariableRef, value: str | None) -> str | None:

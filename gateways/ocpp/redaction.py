@@ -58,14 +58,14 @@ def _redact_unreadable(text: str) -> str:
     shown: list[str] = []
     name = last = ""
     for match in _TOKENS.finditer(text):
-        token = match[0]
-        if token == ":":
+        piece = match[0]
+        if piece == ":":
             name = _name(last)
-        elif not token[0].isspace() and token[0] not in "[]{},":
-            last = token
+        elif not piece[0].isspace() and piece[0] not in "[]{},":
+            last = piece
             if name:
-                token, name = _shown(name, token), ""
-        shown.append(token)
+                piece, name = _shown(name, piece), ""
+        shown.append(piece)
     return "".join(shown)
 
 

@@ -1,5 +1,6 @@
 """1.6 keys in the device model, and back."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -186,3 +187,13 @@ def test_a_boot_tells_the_nameplate() -> None:
         ("Controller", "FirmwareVersion", "1.0"),
         ("FiscalMetering", "SerialNumber", "M1"),
     ]
+
+
+def test_keys_of_a_network_that_sound_like_a_password_are_secret_and_no_key_takes_long_to_judge() -> None:
+    for key in ("WifiKey", "wlan0-passphrase", "VPN.client.pin", "WPA2Key"):
+        assert redact(variable_for_key(key), "hush") == REDACTED
+    for key in ("WifiName", "KeyOfWifi", "vpnServer"):
+        assert redact(variable_for_key(key), "shown") == "shown"
+    began = time.perf_counter()
+    redact(variable_for_key("wifi" * 60_000), "x")
+    assert time.perf_counter() - began < 0.5

@@ -1,9 +1,12 @@
 """Bounds: too large, too many, too fast, too slow, too silent. Every one has an end, and none costs another station anything."""
 
+import time
+
 import msgspec
 import pytest
 import trio
 
+from gateways.ocpp.handshake import read_request
 from gateways.ocpp.v16 import inbound
 from tests.gateways.ocpp import wire
 from tests.gateways.ocpp.node import basic, connect, open_node, small_limits, upgrade
@@ -20,6 +23,18 @@ async def test_a_message_too_large_closes_with_1009() -> None:
             assert (await station.call("DataTransfer", {"vendorId": "v", "data": padding}))["status"]
             await station.send(f'[2,"a","DataTransfer",{{"vendorId":"v","data":"{"x" * 80_000}"}}]')
             assert (await station.closed())[0] == 1009
+
+
+@pytest.mark.parametrize(
+    "line", [b"x:" + b" " * 15_000 + b"\xff", b"x:" + b"\t" * 15_000 + b"\x00", b"x: " + b"a " * 7_500 + b"\x0b"]
+)
+def test_no_header_takes_longer_to_read_than_its_length_deserves(line: bytes) -> None:
+    """Before any password, in the loop that serves all stations: one such line took hours once."""
+    began = time.perf_counter()
+    request, answer, _ = read_request(None, bytearray(b"GET /ocpp/demo/CP1 HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n"))  # type: ignore[arg-type]
+    assert time.perf_counter() - began < 0.25
+    assert request is None
+    assert answer is not None
 
 
 async def test_calls_sent_at_once_are_all_answered_in_order() -> None:
