@@ -394,22 +394,26 @@ class Station:
         self.stats.counts["faults"] += 1
         self._network = trio.Event()
         gate = self._network
-        if self.link is not None:
-            await self.link.cut("no network")
-        await trio.sleep(seconds)
-        gate.set()
+        try:
+            if self.link is not None:
+                await self.link.cut("no network")
+            await trio.sleep(seconds)
+        finally:
+            gate.set()
 
     async def lose_power(self, seconds: float = limits.REBOOT_TIME, *, zombie: bool = False) -> None:
         """Everything stops at once. After the boot the interrupted transactions are stopped with PowerLoss."""
         self.stats.counts["faults"] += 1
         self._power = trio.Event()
         gate = self._power
-        for connector in self.connectors:
-            self.end(connector, "PowerLoss")
-            connector.status = "Available" if connector.operative else "Unavailable"
-        await self.drop(zombie=zombie)
-        await trio.sleep(seconds)
-        gate.set()
+        try:
+            for connector in self.connectors:
+                self.end(connector, "PowerLoss")
+                connector.status = "Available" if connector.operative else "Unavailable"
+            await self.drop(zombie=zombie)
+            await trio.sleep(seconds)
+        finally:
+            gate.set()
 
     async def drop(self, *, zombie: bool = False) -> None:
         """The line is gone; the station comes back by itself."""

@@ -126,6 +126,19 @@ async def test_after_a_loss_of_power_the_transaction_is_stopped_with_the_reason(
         assert actions.index("StopTransaction") > len(actions) - actions[::-1].index("BootNotification") - 1
 
 
+async def test_a_station_whose_driver_leaves_during_a_loss_of_power_still_comes_back_and_delivers() -> None:
+    async with central_system() as central:
+        fleet = Fleet(Plan(url=central.url, models=ONE, scenario="boot\nstart @\nfault power 60\n", backoff_most=0.1))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fleet.start)
+            await central.heard_of("StartTransaction")
+            with trio.fail_after(5):
+                while fleet.stats.online:
+                    await trio.sleep(0.01)
+            assert await fleet.finish(5)
+        assert [payload["reason"] for payload in central.actions("StopTransaction")] == ["PowerLoss"]
+
+
 async def test_a_zombie_leaves_its_old_socket_open() -> None:
     async with central_system() as central, running(central, scenario="boot\nfault zombie 0.1\n", prefix="Z"):
         await central.heard_of("BootNotification")
