@@ -24,6 +24,7 @@ from gateways.web.api.routes import ROUTES
 from gateways.web.console import add_console
 from gateways.web.dispatch import SLASH, Dispatcher, problem_response
 from gateways.web.env import WebEnv
+from gateways.web.header_lines import read_in_linear_time
 from gateways.web.openapi import document
 from gateways.web.problems import of_http
 from gateways.web.services import Services
@@ -157,6 +158,7 @@ async def serve(
     app: WebApp, host: str, port: int, *, shutdown: trio.Event | None = None, task_status: Any = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Serve until `shutdown` is set (or the task is cancelled). Starts with the list of bound URLs; port 0 takes a free one."""
+    read_in_linear_time()
     config = Config()
     config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
     config.accesslog = None
