@@ -177,7 +177,7 @@ class StationActor(Actor[StationState]):
             return Decision(reply=refused)
         if told.evse == 0:
             return decide.decide_status(self._here, state, told, now, self._env.limits)
-        if told.evse > state.evses:
+        if not 0 < told.evse <= state.evses:
             detail = f"the station has {state.evses} EVSE(s), there is no number {told.evse}"
             return Decision(reply=messages.NotAdmitted("PropertyConstraintViolation", detail))
         return Decision(forward=((self._tenant, "evse", f"{self._here.id}#{told.evse}"), told))
@@ -332,6 +332,9 @@ class StationActor(Actor[StationState]):
         if card is not self._placed_by:
             self._places.clear()
             self._placed_by = card
+        if not 0 <= evse <= state.evses:  # whatever number the station made up: shown, not remembered
+            sane = 0 < evse <= self._env.limits.largest_evse
+            return routing.place(self._here, state, card, evse if sane else 0, connector if sane else 0)
         found = self._places.get((evse, connector))
         if found is None:
             found = self._places[evse, connector] = routing.place(self._here, state, card, evse, connector)

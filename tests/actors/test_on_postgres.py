@@ -85,6 +85,15 @@ async def test_a_session_leaves_its_rows_its_cdr_and_its_journal(node: Node, dat
     assert len(await node.queries.meter_values(TENANT, row.id)) == 1
 
 
+async def test_a_start_on_a_connector_beyond_what_a_row_holds_is_answered_and_kept(node: Node) -> None:
+    token = node.vault.token(TENANT, "GOOD")
+    reply = await node.station(m.TransactionStart(2**40, 1, token, 0, at(-60)))
+    assert isinstance(await node.station(m.TransactionStop(reply.number, 1000, at(0))), m.StopReply)
+    (row,) = (await node.queries.sessions(TENANT, STATION, "quarantined", 10, None)).items
+    assert (row.number, row.evse) == (reply.number, 0)
+    assert (await node.system.store.dead_letters(None, None, 10, None))[0] == []
+
+
 async def test_another_node_finds_numbers_open_sessions_and_what_the_first_one_left(
     node: Node, database: Database, nursery: trio.Nursery
 ) -> None:

@@ -107,6 +107,15 @@ async def test_a_start_on_an_unknown_evse_is_recorded_and_waits_for_an_operator(
     assert "unknown_evse" in row.anomalies
 
 
+async def test_connectors_that_a_station_makes_up_make_no_actors_and_take_no_memory(autojump_clock: Any, house: House) -> None:
+    assert (await house.station(m.ConnectorStatus(-1, 1, "Available", "Available"))).code == "PropertyConstraintViolation"
+    for evse in (-(2**63), -1, 2**31, 2**63 - 1, *range(3, 60)):
+        assert isinstance(await house.start(evse=evse), m.StartReply)
+    assert {row.evse for row in house.sessions()} == {0, *range(3, 60)}
+    actor: Any = house.system.registry.cells[station_address(TENANT, STATION)].incarnation.actor  # type: ignore[index, union-attr]
+    assert len(actor._places) <= 3
+
+
 # -- registration
 
 
