@@ -23,10 +23,15 @@ class Poller:
     def make(cls) -> "Poller | None":
         return cls() if hasattr(select, "epoll") else None
 
-    def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
-        """Call `ready` whenever there is something to read, until `forget`. It must not raise or block."""
+    def watch(self, descriptor: int, ready: Callable[[], None]) -> bool:
+        """Call `ready` whenever there is something to read, until `forget`. It must not raise or block.
+        False: the kernel watches no more of them, so whoever asked has to wait for itself."""
+        try:
+            self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLRDHUP)
+        except (OSError, ValueError):
+            return False
         self._ready[descriptor] = ready
-        self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLRDHUP)
+        return True
 
     def forget(self, descriptor: int) -> None:
         """Must come before the descriptor is closed: its number may be another socket's right after."""

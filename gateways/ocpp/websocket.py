@@ -213,8 +213,10 @@ class StationSocket(SocketWriter, WebSocketConnection):
             poller.forget(descriptor)
             return trio.lowlevel.Abort.SUCCEEDED
 
+        if not poller.watch(descriptor, self._readable):
+            self._poller = None
+            return b""
         self._parked = trio.lowlevel.current_task()
-        poller.watch(descriptor, self._readable)
         rest: bytes | None = await trio.lowlevel.wait_task_rescheduled(abort)
         return rest
 

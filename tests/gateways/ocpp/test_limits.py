@@ -1,5 +1,6 @@
 """Bounds: too large, too many, too fast, too slow, too silent. Every one has an end, and none costs another station anything."""
 
+import errno
 import time
 
 import msgspec
@@ -267,3 +268,25 @@ async def test_a_fault_of_our_own_costs_one_message(monkeypatch: pytest.MonkeyPa
 
 def _fails(*args: object) -> None:
     raise ZeroDivisionError("injected")
+
+
+async def test_a_kernel_that_watches_no_more_sockets_costs_speed_and_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_node() as node:
+        with trio.fail_after(5):
+            first = await connect(node)
+            await first.boot()
+            await node.register("CP2")
+            with monkeypatch.context() as full:
+                full.setattr(node.listener._poller, "_epoll", _NoRoom())
+                second = await connect(node, "CP2")
+                await second.boot()
+            assert "currentTime" in await second.call("Heartbeat", {})
+            await second.aclose()
+            assert "currentTime" in await first.call("Heartbeat", {})
+
+
+class _NoRoom:
+    closed = False
+
+    def register(self, *_: int) -> None:
+        raise OSError(errno.ENOSPC, "max_user_watches")
