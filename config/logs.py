@@ -60,7 +60,9 @@ def set_up_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     if console:
-        last: list[Any] = [redact, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        # Plain, since the pretty form shows local variables: frames, tokens, passwords; and as text before `redact` looks.
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        last: list[Any] = [structlog.processors.format_exc_info, redact, renderer]
     else:
         last = [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
     structlog.configure(

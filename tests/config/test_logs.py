@@ -59,3 +59,20 @@ def test_an_exception_is_rendered_and_redacted(out: io.StringIO) -> None:
     (line,) = _lines(out)
     assert "RuntimeError" in str(line["exception"])
     assert "hunter2" not in out.getvalue()
+
+
+def test_a_traceback_shows_no_local_variables_and_no_credentials_on_a_terminal_either() -> None:
+    stream = io.StringIO()
+    set_up_logs(LogSettings(format="console"), stream)
+
+    def admit(password: str) -> None:
+        raise ValueError("cannot reach postgres://csms:hush-hush@db/csms")
+
+    try:
+        admit("correct-" + "horse-9876")
+    except ValueError as fault:
+        structlog.get_logger("t").error("fault", exc_info=fault)
+    shown = stream.getvalue()
+    assert "ValueError" in shown
+    assert "correct-horse-9876" not in shown
+    assert "hush-hush" not in shown
