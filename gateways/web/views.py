@@ -262,19 +262,15 @@ def token_view(row: TokenRow, group: str | None = None) -> TokenView:
     return TokenView(row.type, row.masked, row.ref, row.status, group, utc(row.expires), row.payment)
 
 
-class TariffView(msgspec.Struct, frozen=True):
-    """`tariff` is the OCPI object as it was put; a session freezes a version by its `fingerprint`."""
-
-    id: str
-    version: int
-    valid_from: datetime
-    fingerprint: str
-    currency: str
-    tariff: dict[str, Any]
+TARIFF_OURS = frozenset(("version", "valid_from", "fingerprint"))
+"""Fields of ours that stand beside those of an OCPI tariff."""
 
 
-def tariff_view(row: TariffRow) -> TariffView:
-    return TariffView(row.id, row.version, row.valid_from.astimezone(UTC), row.fingerprint, row.currency, row.body)
+def tariff_view(row: TariffRow) -> dict[str, Any]:
+    """The OCPI object as it was put, with three fields of ours beside its own; a session freezes a version by its
+    `fingerprint`."""
+    ours = {"version": row.version, "valid_from": row.valid_from.astimezone(UTC), "fingerprint": row.fingerprint}
+    return {**row.body, "id": row.id, "currency": row.currency, **ours}
 
 
 class SessionView(msgspec.Struct, frozen=True):

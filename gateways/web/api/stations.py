@@ -46,7 +46,7 @@ async def put_station(call: Call) -> Answer:
 async def _registered(call: Call, station: str, body: StationBody) -> Answer:
     reply, password = await register(call, station, body)
     view = await _read(call, station, password)
-    if len(view.evses) < len(reply.evse_codes):  # their rows follow, once the letters to the EVSEs have arrived
+    if len(view.evses) != len(reply.evse_codes):  # their rows follow, once the letters to the EVSEs have arrived
         view = msgspec.structs.replace(view, evses=with_codes(view.evses, reply.evse_codes))
     location = f"/api/v1/tenants/{call.own}/stations/{quote(station, safe='')}"
     return Answer(view, status=201 if reply.created else 200, headers={"Location": location})

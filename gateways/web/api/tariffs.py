@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from actors.model.ids import tenant_address
 from actors.model.preview import preview
 from actors.model.rows import TariffRow
@@ -9,24 +11,32 @@ from actors.model.tariff import Tariff
 from actors.model.tariff_parse import TariffError, parse_tariff
 from actors.tenant.messages import DeleteTariff, PutTariff, TariffStored
 from gateways.web import identity
-from gateways.web.call import Call, page_of
+from gateways.web.call import Call
 from gateways.web.problems import FieldError, Problem, wrong_fields, wrong_parameter
-from gateways.web.table import PAGED, Answer, Items, Route, Scope
-from gateways.web.views import TariffView, tariff_view
+from gateways.web.table import PAGED, Answer, Route, Scope
+from gateways.web.views import TARIFF_OURS, tariff_view
 
 TAG = "Tariffs"
 ID_CHARS = 36
 """OCPI CiString(36)."""
 
 
+class TariffPage(msgspec.Struct, frozen=True):
+    """OCPI tariff objects, each with our `version`, `valid_from` and `fingerprint` beside its own fields."""
+
+    items: list[dict[str, Any]]
+    next: str | None = None
+
+
 async def put_tariff(call: Call) -> Answer:
     tariff_id, card = call.path["tariff"], call.card
     if not tariff_id.isprintable() or len(tariff_id) > ID_CHARS:
         raise wrong_parameter("tariff", f"1 to {ID_CHARS} printable characters")
-    parsed = _parsed(call.body, card.currency)
+    given = {field: value for field, value in call.body.items() if field not in TARIFF_OURS}  # as it was read here
+    parsed = _parsed(given, card.currency)
     if parsed.id and parsed.id != tariff_id:
         raise wrong_fields([FieldError(f"must be {tariff_id!r} as in the path", pointer="/id")])
-    message = PutTariff(tariff_id, {**call.body, "id": tariff_id}, parsed.valid_from, call.principal.who)
+    message = PutTariff(tariff_id, {**given, "id": tariff_id}, parsed.valid_from, call.principal.who)
     stored: TariffStored = await call.ask(tenant_address(call.own), message)
     return Answer(tariff_view(await _row(call)), status=201 if stored.created else 200)
 
@@ -45,13 +55,13 @@ async def _row(call: Call) -> TariffRow:
     return row
 
 
-async def get_tariff(call: Call) -> TariffView:
+async def get_tariff(call: Call) -> dict[str, Any]:
     return tariff_view(await _row(call))
 
 
-async def list_tariffs(call: Call) -> Items[TariffView]:
+async def list_tariffs(call: Call) -> TariffPage:
     page = await call.env.queries.tariffs(call.own, call.query["limit"], call.query["cursor"])
-    return page_of(page, [tariff_view(row) for row in page.items])
+    return TariffPage([tariff_view(row) for row in page.items], page.next)
 
 
 async def delete_tariff(call: Call) -> Answer:
@@ -73,17 +83,19 @@ _T = "/api/v1/tenants/{tenant}/tariffs"
 ROUTES = (
     Route(
         method="GET", path=_T, handler=list_tariffs, tag=TAG, scope=Scope.TENANT, query=PAGED,
-        summary="List tariffs in their newest version", answer=Items[TariffView],
+        summary="List tariffs in their newest version", answer=TariffPage,
     ),
     Route(
         method="GET", path=_T + "/{tariff}", handler=get_tariff, tag=TAG, scope=Scope.TENANT,
-        summary="One tariff in its newest version", answer=TariffView,
+        summary="One tariff in its newest version",
+        description="The OCPI object as it was put, with `version`, `valid_from` and `fingerprint` beside its own fields.",
+        answer=dict[str, Any],
     ),
     Route(
         method="PUT", path=_T + "/{tariff}", handler=put_tariff, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
         summary="Create or change a tariff",
         description="An OCPI 2.2.1 or 2.3.0 tariff object. A change makes a new version; sessions under way keep theirs.",
-        body=dict[str, Any], answer=TariffView, other_statuses={201: "It is new"},
+        body=dict[str, Any], answer=dict[str, Any], other_statuses={201: "It is new"},
     ),
     Route(
         method="DELETE", path=_T + "/{tariff}", handler=delete_tariff, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,

@@ -148,6 +148,7 @@ async def test_wallets_are_refused_by_name_and_wrong_token_fields_are_pointed_at
 
 
 async def test_a_tariff_gets_a_version_per_content_and_is_deleted() -> None:
+    """What is read is the OCPI object, ours beside it, and can be put again as it is."""
     async with running() as rig:
         acme = await rig.tenant()
         first = await acme.put(f"{T}/tariffs/std", json=TARIFF)
@@ -156,7 +157,10 @@ async def test_a_tariff_gets_a_version_per_content_and_is_deleted() -> None:
         assert (same.status_code, same.json()["version"]) == (200, 1)
         dearer = {**TARIFF, "elements": [{"price_components": [{"type": "ENERGY", "price": 0.6, "step_size": 1}]}]}
         assert (await acme.put(f"{T}/tariffs/std", json=dearer)).json()["version"] == 2
-        assert (await acme.get(f"{T}/tariffs/std")).json()["tariff"]["elements"][0]["price_components"][0]["price"] == 0.6
+        read = (await acme.get(f"{T}/tariffs/std")).json()
+        assert read["elements"] == dearer["elements"]
+        again = await acme.put(f"{T}/tariffs/std", json=read)
+        assert (again.status_code, again.json()) == (200, read)
         assert (await acme.delete(f"{T}/tariffs/std")).status_code == 204
         assert (await acme.get(f"{T}/tariffs/std")).status_code == 404
 

@@ -85,6 +85,8 @@ async def test_each_evse_gets_a_permanent_opaque_code_that_survives_changes() ->
         again = [evse["code"] for evse in (await acme.put(f"{STATIONS}/CS1", json={"evses": 3})).json()["evses"]]
         assert again[:2] == codes
         assert len(set(again)) == 3
+        fewer = (await acme.put(f"{STATIONS}/CS1", json={"evses": 1})).json()["evses"]
+        assert [evse["code"] for evse in fewer] == codes[:1]
 
 
 async def test_reading_a_station_asks_its_actor_for_what_lives() -> None:
