@@ -30,7 +30,7 @@ app = cyclopts.App(
         "    csms demo --for 30s                                     see a fleet charge, then a summary\n\n"
         "    csms up --data ./data                                   run a node with its own PostgreSQL\n\n"
         "    csms tenant create acme --currency EUR --country DE     provision a brand\n\n"
-        "Settings come from a TOML file (--config, CSMS_CONFIG) and from CSMS_<SECTION>__<KEY>."
+        "Settings come from a TOML file (--config, CSMS_CONFIG) and from `CSMS_<SECTION>__<KEY>`."
     ),
     help_format="markdown",
     version=_version,

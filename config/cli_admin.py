@@ -11,6 +11,7 @@ import msgspec
 import trio
 from cyclopts import Parameter
 
+from actors.model.countries import ALPHA_3
 from actors.model.decision import Refused
 from actors.model.ids import tenant_address
 from actors.ports import ApiToken
@@ -170,6 +171,8 @@ def _check(body: dict[str, Any]) -> None:
         raise UserError(
             f"{'ID' if field == 'id' else '--' + field}: {detail}, got {body.get(field.replace('-', '_'))!r}"
         ) from None
+    if wanted.country not in ALPHA_3:
+        raise UserError(f"--country: {wanted.country!r} is not in ISO 3166-1 (DE, say)")
     if not known_time_zone(wanted.time_zone):
         raise UserError(f"--time-zone: {wanted.time_zone!r} is not in the IANA database (Europe/Berlin, say)")
 

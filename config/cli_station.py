@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,8 +17,10 @@ from rich.table import Table
 from config.data import as_json
 from config.errors import EnvironmentFault, UserError
 from config.options import Json, console, seconds
+from gateways.simulator import limits
 from gateways.simulator.faults import Faults
 from gateways.simulator.fleet import Fleet, Plan
+from gateways.simulator.memory import MODELS
 from gateways.simulator.scenario import BUILT_IN, parse
 from gateways.simulator.stats import Stats
 
@@ -44,6 +47,7 @@ def simulate(
     protocol: Annotated[str, Parameter(help="WebSocket subprotocol: ocpp1.6.")] = "ocpp1.6",
     count: Annotated[int, Parameter(help="How many stations.")] = 1,
     rate: Annotated[float, Parameter(help="Stations that connect in a second.")] = 50.0,
+    connectors: Annotated[int, Parameter(help="Connectors of each station, at most those that it was registered with.")] = 1,
     prefix: Annotated[str, Parameter(help="Identities are PREFIX00001, PREFIX00002 ...")] = "SIM",
     identity: Annotated[Sequence[str], Parameter(help="Named identities, instead of a prefix. Repeatable.")] = (),
     password: Annotated[str | None, Parameter(help="Basic password of every station.")] = None,
@@ -64,6 +68,8 @@ def simulate(
         raise UserError(f"--protocol: this simulator speaks ocpp1.6, not {protocol!r}")
     if count < 1 or rate <= 0:
         raise UserError("--count and --rate are positive numbers")
+    if not 1 <= connectors <= limits.CONNECTORS_MOST:
+        raise UserError(f"--connectors takes 1 to {limits.CONNECTORS_MOST}")
     plan = Plan(
         url=url,
         count=len(identity) or count,
@@ -75,6 +81,7 @@ def simulate(
         passwords=_passwords(password_file),
         tags=tuple(token),
         scenario=_scenario(scenario),
+        models=tuple(replace(model, connectors=connectors) for model in MODELS),
         faults=_faults(fault),
         seed=seed,
         journals=journal,

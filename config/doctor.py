@@ -18,7 +18,7 @@ import msgspec
 from config.data import DataDirectory
 from config.domain import COMMAND_PATIENCE, database_of
 from config.errors import UserError
-from config.settings import Settings
+from config.settings import Settings, variable_of
 from runtime.store import StoreAway
 from storage.database import Database
 from storage.migrate import NEWEST
@@ -67,9 +67,7 @@ def listeners(settings: Settings) -> list[tuple[str, str, int]]:
 
 
 def port_problem(host: str, port: int) -> str | None:
-    """Why nothing can listen there, or None."""
-    if port == 0:
-        return None
+    """Why nothing can listen there, or None. Port 0 stands for any free one."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -86,6 +84,11 @@ def port_problem(host: str, port: int) -> str | None:
         }
         return reasons.get(error.errno or 0, f"cannot listen on {host}:{port}: {error.strerror}")
     return None
+
+
+def culprit(setting: str, host: str) -> str:
+    """Of a listener with a problem: its host, where no port at all can be had, else the port."""
+    return setting if port_problem(host, 0) is None else f"{setting.partition('.')[0]}.host"
 
 
 def _python() -> Finding:
@@ -124,7 +127,9 @@ def _port(setting: str, host: str, port: int, running: bool) -> Finding:
         return Finding(setting, "ok", f"{host}:{port} is free")
     if running:
         return Finding(setting, "ok", f"{host}:{port}: the node that runs on this data directory may hold it")
-    return Finding(setting, "failed", problem, f"stop what listens there, or set CSMS_{setting.replace('.', '__').upper()}")
+    wrong = culprit(setting, host)
+    remedy = "stop what listens there, or set" if wrong == setting else "set"
+    return Finding(setting, "failed", problem, f"{remedy} {variable_of(wrong)}")
 
 
 async def _database(database: Database) -> AsyncIterator[Finding]:

@@ -19,7 +19,7 @@ import structlog
 import trio
 
 from config.data import NodeFile
-from config.doctor import listeners, port_problem
+from config.doctor import culprit, listeners, port_problem
 from config.domain import Domain, open_domain
 from config.errors import EnvironmentFault
 from config.owner import COOKIE_KEY, ensure_owner, known_owner_token, owner_hash, token_key
@@ -82,7 +82,8 @@ def _check_ports(settings: Settings) -> None:
     for setting, host, port in listeners(settings):
         problem = port_problem(host, port)
         if problem is not None:
-            raise EnvironmentFault(f"{problem} (setting {setting}, {variable_of(setting)})")
+            wrong = culprit(setting, host)
+            raise EnvironmentFault(f"{problem} (setting {wrong}, {variable_of(wrong)})")
 
 
 def _freeze() -> None:

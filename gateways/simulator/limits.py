@@ -16,6 +16,8 @@ FRAME_MOST = 1 << 20
 """Bytes of an incoming frame."""
 LATENCIES_KEPT = 20_000
 """Round trips remembered for the percentiles of a summary."""
+CONNECTORS_MOST = 100
+"""Of one station."""
 ZOMBIES_MOST = 4
 """Silently abandoned sockets that one station keeps open."""
 REBOOT_TIME = 0.5

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from config.cli import run
+from gateways.simulator.fleet import Fleet, Plan
+from gateways.web.api.station_body import StationBody
 
 Here = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,10 @@ def test_every_command_has_help_with_examples(here: Here, command: Sequence[str]
     assert f"csms {' '.join(command)}".strip() in out
 
 
+def test_the_help_spells_out_how_a_setting_is_named_in_the_environment(here: Here) -> None:
+    assert "CSMS_<SECTION>__<KEY>" in " ".join(here("--help")[1].split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "env", "words"),
     [
@@ -73,7 +79,9 @@ def test_every_command_has_help_with_examples(here: Here, command: Sequence[str]
             {},
             ["--time-zone", "Mars"],
         ),
+        (["tenant", "create", "acme", "--currency", "EUR", "--country", "UK"], {}, ["--country", "UK"]),
         (["station", "simulate", "--url", "http://x"], {}, ["--url", "ws://"]),
+        (["station", "simulate", "--url", "ws://x", "--connectors", "0"], {}, ["--connectors"]),
         (["station", "simulate", "--url", "ws://x", "--fault", "moths"], {}, ["--fault", "moths", "duplicate"]),
         (["station", "simulate", "--url", "ws://x", "--scenario", "/nowhere"], {}, ["--scenario", "charge"]),
     ],
@@ -94,6 +102,16 @@ def test_the_command_itself_ends_a_mistake_the_same_way() -> None:
     assert done.stderr.startswith("csms: unknown setting CSMS_OCPP__PROT")
 
 
+def test_a_simulated_station_has_the_one_connector_that_a_station_is_registered_with_by_default(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Plan] = []
+    monkeypatch.setattr("config.cli_station.Fleet", lambda plan: plans.append(plan) or Fleet(plan))  # type: ignore[func-returns-value]
+    for more in ((), ("--connectors", "2")):
+        here("station", "simulate", "--url", "ws://127.0.0.1:1/ocpp/t", "--for", "0.1s", *more)
+    assert [{model.connectors for model in plan.models} for plan in plans] == [{StationBody().evses}, {2}]
+
+
 def test_no_station_accepted_is_a_failure_and_not_a_mistake() -> None:
     done = csms("station", "simulate", "--url", "ws://127.0.0.1:1/ocpp/t", "--for", "1s", "--json")
     assert done.returncode == 1
@@ -111,6 +129,15 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"port {port} is taken" in done.stderr
     assert "CSMS_OCPP__PORT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_of_another_machine_is_named_with_its_setting_whatever_the_port(tmp_path: Path) -> None:
+    env = {"CSMS_OCPP__HOST": "192.0.2.1", "CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
+    done = csms("up", "--data", str(tmp_path / "d"), env=env)
+    assert done.returncode == 1
+    assert "'192.0.2.1' is not an address of this machine" in done.stderr
+    assert "CSMS_OCPP__HOST" in done.stderr
     assert "Traceback" not in done.stderr
 
 

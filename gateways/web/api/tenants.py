@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from actors.model.countries import ALPHA_3
 from actors.model.ids import tenant_address
 from actors.model.rows import TenantRow
 from actors.ports import ApiToken
@@ -46,6 +47,8 @@ class ApiTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def create_tenant(call: Call) -> Answer:
     body: TenantBody = call.body
+    if body.country not in ALPHA_3:
+        raise wrong_field("/country", "not a country of ISO 3166-1 (DE, say)")
     if not known_time_zone(body.time_zone):
         raise wrong_field("/time_zone", "not a time zone of the IANA database (Europe/Berlin, say)")
     now = call.env.now()
