@@ -26,8 +26,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     charging_changes: int = 256
     """Changes of the charging state that a session keeps for rating."""
     start_generations: int = 5
-    """Sessions that one natural start key can have; the last one answers all further retries. Each is one forward,
-    and the runtime bounds those."""
+    """Sessions with the same natural start key that are found by it. Each is one forward, and so are two more for the starts
+    beyond (actors/session/decide._started_again): the runtime bounds those."""
     claimants: int = 4
     """Open sessions that are asked whether a stop without a number is theirs; a station with more keeps it as stray."""
     contradictions: int = 8

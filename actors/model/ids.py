@@ -49,6 +49,11 @@ def session_id_for_start(station: str, connector: int, token_ref: str, meter_sta
     return "s" + digest("start", station, connector, token_ref, meter_start_wh, at, n)
 
 
+def session_id_for_repeated_start(station: str, number: int) -> str:
+    """Session of a start whose key has had all its generations: its number is fresh, so this is nobody else's."""
+    return "s" + digest("repeated start", station, number)
+
+
 def session_id_for_stray_stop(station: str, number: int, at: datetime, meter_stop_wh: int, token_ref: str | None) -> str:
     """Session that keeps a stop which belongs to no known start, for an operator to resolve."""
     return "x" + digest("stop", station, number, at, meter_stop_wh, token_ref)

@@ -18,7 +18,7 @@ class SessionActor(Actor[SessionState]):
     kind = SESSION
     state_type = SessionState
     fact_type = facts.SessionFact
-    durable_type = messages.Superseded | messages.ChargingState | messages.Overdue | messages.StopClaimed
+    durable_type = messages.Superseded | messages.ChargingState | messages.Overdue | messages.StopClaimed | messages.Repeated
 
     def __init__(self, context: Context, env: ActorEnv) -> None:
         super().__init__(context)

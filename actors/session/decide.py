@@ -12,7 +12,13 @@ from typing import Any
 from actors.evse.messages import SessionClosed, SessionOpened
 from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, Decision, Letter, Signal, Timer
-from actors.model.ids import evse_address, session_address, session_id_for_start, station_address
+from actors.model.ids import (
+    evse_address,
+    session_address,
+    session_id_for_repeated_start,
+    session_id_for_start,
+    station_address,
+)
 from actors.model.meter import Reading
 from actors.model.rows import NumberRow
 from actors.model.token import TokenVerdict
@@ -53,7 +59,7 @@ def decide_start(session: str, state: SessionState, start: m.Start, now: datetim
             NumberRow(tenant=place.tenant, number=start.number, station=place.station, session=session),
             event(session, after, "session.started", now),
         ),
-        letters=_opened(session, place, start.at),
+        letters=(*_opened(session, place, start.at), *_repeated(session, start, now, limits)),
         signals=(_route(session, after),),
         timers=(Timer(OVERDUE, now + limits.overdue_after, m.Overdue(now)),),
         reply=StartReply(start.number, start.verdict),
@@ -68,13 +74,32 @@ def _opened(session: str, place: m.Place, at: datetime) -> Sequence[Letter]:
 
 def _started_again(state: SessionState, start: m.Start, limits: DomainLimits) -> Decision:
     """A retry while open, or after an unreadable message: the same number. After the stop it is suspect: a session
-    of its own, which quarantines itself, made by the session of the next generation."""
-    generation = start.generation + 1
-    if state.stop is None or state.started_at is None or generation >= limits.start_generations:
+    of its own, which quarantines itself, made by the session of the next generation.
+
+    A station without clock and register repeats the same key for ever, and each start is a charge. Those beyond the
+    last generation get a session by their number. The last generation remembers the latest of them, by letter, and sends
+    every further start there, so that a retry finds its own session as long as that has not stopped; only one that
+    overtakes the letter, or comes after the stop, is a session more. Quarantined is each of them."""
+    if state.stop is None or state.started_at is None:
         return Decision(reply=StartReply(state.number, state.verdict or start.verdict))
-    place, token = start.place, start.token
-    following = session_id_for_start(place.station, place.evse, token.ref, start.meter_start_wh, start.at, generation)
-    return Decision(forward=(session_address(place.tenant, following), _next_generation(start, generation)))
+    generation = min(start.generation + 1, limits.start_generations)
+    if generation < limits.start_generations:
+        following = _keyed(start, generation)
+    else:
+        following = state.repeated or session_id_for_repeated_start(start.place.station, start.number)
+    return Decision(forward=(session_address(start.place.tenant, following), _next_generation(start, generation)))
+
+
+def _keyed(start: m.Start, generation: int) -> str:
+    place = start.place
+    return session_id_for_start(place.station, place.evse, start.token.ref, start.meter_start_wh, start.at, generation)
+
+
+def _repeated(session: str, start: m.Start, now: datetime, limits: DomainLimits) -> Sequence[Letter]:
+    if start.generation < limits.start_generations:
+        return ()
+    last = _keyed(start, limits.start_generations - 1)
+    return (Letter(session_address(start.place.tenant, last), m.Repeated(session, now)),)
 
 
 def _next_generation(start: m.Start, generation: int) -> m.Start:
@@ -204,6 +229,10 @@ def decide_claimed(session: str, state: SessionState, message: m.StopClaimed, no
     return Decision(facts=(f.StopMatched(message.session, message.at),))
 
 
+def decide_repeated(session: str, state: SessionState, message: m.Repeated, now: datetime, limits: DomainLimits) -> Decision:
+    return NOTHING if state.repeated == message.session else Decision(facts=(f.Repeated(message.session, message.at),))
+
+
 def decide_look(session: str, state: SessionState, message: m.Look, now: datetime, limits: DomainLimits) -> Decision:
     return Decision(reply=None if state.place is None else session_row(session, state, now))
 
@@ -222,4 +251,5 @@ _DECIDE: dict[type, _Decider] = {
     m.ChargingState: decide_charging,
     m.Overdue: decide_overdue,
     m.StopClaimed: decide_claimed,
+    m.Repeated: decide_repeated,
 }

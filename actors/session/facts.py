@@ -135,6 +135,13 @@ class StopMatched(msgspec.Struct, frozen=True, gc=False, tag="stop_matched"):
     at: datetime
 
 
+class Repeated(msgspec.Struct, frozen=True, gc=False, tag="repeated"):
+    """Of the last session that is found by its key: `session` is the latest start with this key beyond it."""
+
+    session: str
+    at: datetime
+
+
 class Unread(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="unread"):
     """A message of this session crashed its actor and lies in the dead letters."""
 
@@ -167,5 +174,5 @@ class Waived(msgspec.Struct, frozen=True, gc=False, tag="waived"):
 
 SessionFact = (
     Started | Metered | ChargingChanged | Ended | Rated | Booked | Unpriced | Quarantined | Flagged
-    | StopContradicted | StrayStopped | StopMatched | Unread | Resolved | Waived
+    | StopContradicted | StrayStopped | StopMatched | Repeated | Unread | Resolved | Waived
 )  # fmt: skip

@@ -131,6 +131,13 @@ class StopClaimed(msgspec.Struct, frozen=True, gc=False, tag="stop_claimed"):
     at: datetime
 
 
+class Repeated(msgspec.Struct, frozen=True, gc=False, tag="repeated"):
+    """Letter to the last session that is found by its key: `session` is the latest start with this key beyond it."""
+
+    session: str
+    at: datetime
+
+
 class Superseded(msgspec.Struct, frozen=True, gc=False, tag="superseded"):
     """Letter from the EVSE: another session started here while this one was open (its stop never came, or comes
     later from an offline queue)."""

@@ -71,6 +71,8 @@ class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     journal: str | None = None
     resolution: str | None = None
     matched: str | None = None
+    repeated: str | None = None
+    """The latest session with this start's key beyond its generations."""
 
     @property
     def open(self) -> bool:
@@ -248,6 +250,10 @@ def _stop_matched(state: SessionState, fact: f.StopMatched) -> SessionState:
     return replace(state, phase=after(state.phase, "matched"), matched=fact.session, ended_at=fact.at)
 
 
+def _repeated(state: SessionState, fact: f.Repeated) -> SessionState:
+    return replace(state, repeated=fact.session)
+
+
 def _unread(state: SessionState, fact: f.Unread) -> SessionState:
     phase = after(state.phase, "unreadable") if allows(state.phase, "unreadable") else state.phase
     number = fact.number if fact.number is not None and not state.number else state.number
@@ -293,6 +299,7 @@ _APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
     f.StopContradicted: _stop_contradicted,
     f.StrayStopped: _stray_stopped,
     f.StopMatched: _stop_matched,
+    f.Repeated: _repeated,
     f.Unread: _unread,
     f.Resolved: _resolved,
     f.Waived: _waived,

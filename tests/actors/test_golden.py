@@ -87,6 +87,7 @@ SAMPLES: dict[type, list[Any]] = {
         session.Resolved("correct", "why", "op", LATER, 9_000, T0, LATER, CARD),
         session.Rated(COST, 9_000, "f" * 32, LATER),
         session.Booked("cs1", LATER, "j1"),
+        session.Repeated("s2", LATER),
     ],
 }
 """Facts in an order that each actor could have written; the state is what they lead to."""

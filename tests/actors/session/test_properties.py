@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from actors.limits import DomainLimits
-from actors.model.ids import session_id_for_start
+from actors.model.ids import SESSION, session_id_for_start
 from actors.model.meter import Reading, Sample
 from actors.model.rows import CdrRow, JournalRow
 from actors.model.tariff import fingerprint
@@ -63,6 +63,9 @@ class Sessions(RuleBasedStateMachine):
                 state = apply(state, fact)
             self.states[session] = state
             self.rows.setdefault(session, []).extend(decision.rows)
+            for letter in decision.letters:
+                if letter.to[1] == SESSION:
+                    self.tell(letter.to[2], letter.message)
             if decision.forward is None:
                 return decision.reply
             (_, _, session), message = decision.forward

@@ -65,6 +65,23 @@ async def test_the_same_start_after_its_stop_is_a_flagged_session_of_its_own(aut
     assert len(house.cdrs()) == 1
 
 
+async def test_a_station_without_clock_and_register_has_a_session_for_every_charge(autojump_clock: Any, house: House) -> None:
+    numbers = []
+    for _ in range(house.env.limits.start_generations + 4):
+        reply = await house.start(wh=0)
+        assert reply.number not in numbers
+        numbers.append(reply.number)
+        await trio.sleep(0.1)
+        assert await house.start(wh=0) == reply, "a retry before the stop finds it again"
+        await house.stop(reply.number, 5000)
+    states = {row.number: row for row in house.sessions()}
+    assert sorted(states) == sorted(numbers)
+    for number in numbers[1:]:
+        assert (states[number].state, states[number].cdr, states[number].energy_wh) == ("quarantined", None, 5000)
+        assert "repeated_after_stop" in states[number].anomalies
+        assert "stop_contradicted" not in states[number].anomalies
+
+
 async def test_a_stop_with_another_content_is_kept_and_flagged_but_never_billed_again(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     await house.stop(reply.number)
