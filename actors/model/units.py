@@ -10,6 +10,7 @@ from decimal import Decimal
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _MAX_DIGITS = 40
 _MAX_EXPONENT = 30
+_PLAIN_DIGITS = 18
 
 _KILO = {"kWh": "Wh", "kvarh": "varh", "kVAh": "VAh", "kW": "W", "kVA": "VA", "kvar": "var"}
 _SAME = {"Celcius": "Celsius", "Hz": "Hertz", "%": "Percent"}
@@ -32,6 +33,8 @@ _POWER_FOR_ENERGY = {"Wh": "W", "varh": "var", "VAh": "VA"}
 def parse_decimal(text: str) -> Decimal | None:
     """`"12,5"`, `" 1.25e3 "`, `"-0"`: a finite number of sane size, or None. Never raises; a number with an exponent
     that would fill memory is none."""
+    if len(text) <= _PLAIN_DIGITS and text.isascii() and text.replace(".", "", 1).isdecimal():
+        return Decimal(text)  # nearly every value: no sign, no exponent, no comma
     stripped = text.strip()
     if len(stripped) > _MAX_DIGITS or not _NUMBER.fullmatch(stripped):
         return None

@@ -61,11 +61,12 @@ class Asker(msgspec.Struct):
 def utc(at: datetime, now: datetime, flags: tuple[str, ...]) -> tuple[datetime, tuple[str, ...]]:
     """In UTC and within the years that can be calculated with; a clock that cannot be right is flagged, never corrected:
     the time is part of natural keys, so a retry must carry the same (quirk 20)."""
-    try:
-        at = at.astimezone(UTC)
-    except OverflowError:
-        return EPOCH, (*flags, "clock")
-    if _CLOCK_SET <= at <= now + _FUTURE:
+    if at.tzinfo is not UTC:
+        try:
+            at = at.astimezone(UTC)
+        except OverflowError:
+            return EPOCH, (*flags, "clock")
+    if at >= _CLOCK_SET and (at <= now or at <= now + _FUTURE):
         return at, flags
     if not EPOCH <= at < _CLOCK_END:
         at = EPOCH
@@ -189,26 +190,26 @@ def _readings(
 
 
 def _sample(x: m.SampledValue) -> tuple[Sample, bool]:
-    measurand = ENERGY_IMPORT if x.measurand is UNSET else str(x.measurand)
-    context = "Sample.Periodic" if x.context is UNSET else str(x.context)
-    location = "Outlet" if x.location is UNSET else str(x.location)
-    factor, unit, odd = _unit(_maybe(x.unit), measurand)
-    if x.format == "SignedData":
-        return Sample(None, x.value, measurand, unit, context, _maybe(x.phase), location, True), False
     text = x.value
-    value = Decimal(text) if text.isascii() and text.isdecimal() and len(text) < 19 else parse_decimal(text)
+    factor, measurand, unit, context, phase, location, odd = _meant(x.measurand, x.unit, x.context, x.phase, x.location)
+    if x.format == "SignedData":
+        return Sample(None, text, measurand, unit, context, phase, location, True), False
+    value = Decimal(text) if len(text) < 19 and text.isdecimal() and text.isascii() else parse_decimal(text)
     if value is None:
-        return Sample(None, x.value, measurand, unit, context, _maybe(x.phase), location), False
-    if factor != 1:
-        value *= factor
-    return Sample(value, "", measurand, unit, context, _maybe(x.phase), location), odd
+        return Sample(None, text, measurand, unit, context, phase, location), False
+    return Sample(value if factor == 1 else value * factor, "", measurand, unit, context, phase, location), odd
 
 
 @lru_cache(maxsize=1024)
-def _unit(unit: str | None, measurand: str) -> tuple[int, str, bool]:
-    """(factor to the base unit, base unit, whether they do not fit together)."""
-    factor, known, odd = base_unit(_ONE, unit, measurand)
-    return int(factor), known, odd
+def _meant(measurand: Any, unit: Any, context: Any, phase: Any, location: Any) -> tuple[Any, ...]:
+    """(factor to the base unit, then measurand, base unit, context, phase and location as `Sample` has them, whether unit and
+    measurand do not fit together): a station sends the same few again and again."""
+    measured = ENERGY_IMPORT if measurand is UNSET else str(measurand)
+    factor, known, odd = base_unit(_ONE, _maybe(unit), measured)
+    return (
+        int(factor), measured, known, "Sample.Periodic" if context is UNSET else str(context), _maybe(phase),
+        "Outlet" if location is UNSET else str(location), odd,
+    )  # fmt: skip
 
 
 _ONE = Decimal(1)
