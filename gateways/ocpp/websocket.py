@@ -351,6 +351,8 @@ class StationSocket(SocketWriter, WebSocketConnection):
                 if not self._reader_running:
                     break
                 await self._handle(event)
+                if self.crowded and self._reader_running:
+                    await self.on_crowded()  # before the next one is inflated: a read of 64 KB may hold 60 MB
         except ConnectionClosed:
             self._reader_running = False
         decoder = protocol._proto._frame_decoder

@@ -114,3 +114,23 @@ async def test_rubbish_that_claims_to_be_compressed_ends_only_that_connection() 
             await bad.stream.send_all(wire.frame(wire.TEXT, b"\xff\xfe\xfd not deflate", rsv=4))
             await bad.closed()
             assert (await good.boot())["status"] == "Accepted"
+
+
+async def test_many_small_frames_that_inflate_to_much_are_read_no_faster_than_they_are_handled() -> None:
+    async with open_node(limits=small_limits(inbound_calls=4, ask_seconds=5.0)) as node:
+        with trio.fail_after(10):
+            station = await connect(node, extra=OFFER)
+            await station.boot()
+            node.store.away = True
+            status = b'[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
+            padded = b'[2,"%d","DataTransfer",{"vendorId":"v","data":"' + b"x" * 200_000 + b'"}]'
+            frames = [wire.frame(wire.TEXT, compressed(status), rsv=4)]
+            frames += [wire.frame(wire.TEXT, compressed(padded % n), rsv=4) for n in range(100)]
+            await station.stream.send_all(b"".join(frames))
+            await trio.sleep(0.2)
+            waiting = node.listener.link("demo", "CP1")._rpc.inbound  # type: ignore[union-attr]
+            assert waiting is not None
+            assert len(waiting) <= 5
+            node.store.away = False
+            answered = [(await station.message())[1] for _ in frames]
+            assert answered == ["s", *map(str, range(100))]
