@@ -5,7 +5,6 @@ anything is sent, and it is never sent twice. The asker waits (`later`) while th
 node forgot in a crash ends as "unknown": nobody can tell, and nothing is repeated.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -50,12 +49,10 @@ def decide_issue(
     """Commit the attempt; it is sent after the commit (`released`)."""
     command, wire = prepared.command, prepared.wire
     intent = type(command.intent).__name__
-    payload = hashlib.blake2b(wire.payload, digest_size=12).hexdigest()
     fact = f.CommandIssued(
-        command.id, intent, wire.action, payload, command.not_after, command.who, now, token_ref,
-        getattr(command.intent, "evse", None),
-    )  # fmt: skip
-    body = msgspec.json.encode({"action": wire.action, "payload": payload})
+        command.id, intent, wire.action, command.not_after, command.who, now, token_ref, getattr(command.intent, "evse", None)
+    )
+    body = msgspec.json.encode({"action": wire.action})
     return Decision(
         facts=(fact,),
         effects=(Effect(command.id, "once", TOPIC, body, command.not_after),),

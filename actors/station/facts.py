@@ -1,5 +1,6 @@
 """What is remembered of a station. No secret in clear, no idTag, no command payload: a command is kept as what it was
-(its intent's name and the hash of its payload), never in a form that could be sent again.
+(its intent's and its action's name), never in a form that could be sent again, nor as a hash: an idTag of four bytes
+could be guessed from one.
 
 Every type has a golden file in tests/actors/golden.
 """
@@ -82,12 +83,11 @@ class VariablesTold(msgspec.Struct, frozen=True, gc=False, tag="variables_told")
 
 
 class CommandIssued(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="command_issued"):
-    """Committed before the CALL is sent. `payload` hashes what goes out; `token_ref` of a RequestStart."""
+    """Committed before the CALL is sent. `token_ref` of a RequestStart."""
 
     id: str
     intent: str
     action: str
-    payload: str
     not_after: datetime
     who: str
     at: datetime

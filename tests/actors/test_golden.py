@@ -61,7 +61,7 @@ SAMPLES: dict[type, list[Any]] = {
         station.FirmwareTold("Installed", T0, 4),
         station.LogTold("Uploaded", T0),
         station.VariablesTold((Variable(REF, (Attribute("300"),)),), T0),
-        station.CommandIssued("c1", "RequestStart", "RemoteStartTransaction", "ab12", LATER, "op", T0, "tok_1", 1),
+        station.CommandIssued("c1", "RequestStart", "RemoteStartTransaction", LATER, "op", T0, "tok_1", 1),
         station.CommandSettled("c1", "done", "Accepted", LATER),
         station.SecretChanged(b"\x01other", LATER),
         station.Unattributed(0, 0, None, READINGS, "hash", LATER, ("clock",)),

@@ -254,6 +254,20 @@ async def _swallow(house: House, message: m.Command) -> None:
         await house.ask(ADDRESS, message, deadline=40)
 
 
+async def test_what_is_kept_of_a_command_says_nothing_of_its_payload(
+    autojump_clock: Any, house: House, nursery: trio.Nursery
+) -> None:
+    line = await connect(house, FakeLine())
+    for name, secret in (("c1", b"first"), ("c2", b"second")):
+        line.wire = m.WireCall("ChangeConfiguration", b'{"key":"AuthorizationKey","value":"' + secret + b'"}')
+        await ask_in_background(house, nursery, command(name))
+    facts = [fact for batch in house.store.commits for turn in batch for fact in turn.facts if fact.type == "command_issued"]
+    issued = [{**msgspec.json.decode(fact.body), "id": "", "at": ""} for fact in facts]
+    assert len(line.calls) == len(issued) == 2
+    assert issued[0] == issued[1]
+    assert len({effect[0].body for effect in house.store.effects.values()}) == 1
+
+
 async def test_an_open_command_survives_a_restart_of_the_actor(autojump_clock: Any, house: House, nursery: trio.Nursery) -> None:
     await connect(house, FakeLine())
     nursery.start_soon(_lost_ask, house, command())
