@@ -181,8 +181,8 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     body: dict[str, Any]
 
 
-class TraceRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One OCPP frame as it went over the wire, redacted. `direction`: in or out."""
+class TraceRow(msgspec.Struct, frozen=True, gc=False):
+    """One OCPP frame as it went over the wire, redacted. `direction`: in or out. The columns of table `trace`, in its order."""
 
     tenant: str
     station: str

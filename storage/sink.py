@@ -22,17 +22,12 @@ from storage.rows import body_of
 
 _log = structlog.get_logger(__name__)
 _Key = tuple[str, str]
-_TRACE = (
-    "tenant", "station", "at", "direction", "protocol", "message_type", "action", "unique_id", "body", "error", "correlation",
-)  # fmt: skip
+_TRACE = TraceRow.__struct_fields__
 
 
 def _trace(row: TraceRow) -> tuple[Any, ...]:
     """In the order of _TRACE. Text of PostgreSQL never holds a NUL; surrogates cannot be encoded."""
-    values = (
-        row.tenant, row.station, row.at, row.direction, row.protocol, row.message_type, row.action, row.unique_id, row.body,
-        row.error, row.correlation,
-    )  # fmt: skip
+    values = msgspec.structs.astuple(row)
     if "\0" in row.body or not (row.body.isascii() and row.action.isprintable() and row.unique_id.isprintable()):
         return tuple(_storable(value) if isinstance(value, str) else value for value in values)
     return values
@@ -60,8 +55,11 @@ class PostgresSink:
         self.dropped: dict[str, int] = {"trace": 0, "line": 0, "inbox": 0, "refused": 0}
 
     def put(self, row: Row | TraceRow) -> None:
-        if isinstance(row, TraceRow):
-            self._put_trace(row)
+        if type(row) is TraceRow:
+            self._traces.append(row)
+            self._trace_bytes += len(row.body)
+            if len(self._traces) > limits.SINK_TRACES or self._trace_bytes > limits.SINK_TRACE_BYTES:
+                self._drop_traces()
         elif isinstance(row, SeenRow):
             self._seen[row.tenant, row.station] = row
         elif isinstance(row, InboxRow):
@@ -74,9 +72,7 @@ class PostgresSink:
         else:
             raise TypeError(f"{type(row).__name__} belongs into a turn: losing it would lose something")
 
-    def _put_trace(self, row: TraceRow) -> None:
-        self._traces.append(row)
-        self._trace_bytes += len(row.body)
+    def _drop_traces(self) -> None:
         while len(self._traces) > limits.SINK_TRACES or self._trace_bytes > limits.SINK_TRACE_BYTES:
             self._trace_bytes -= len(self._traces.popleft().body)
             self.dropped["trace"] += 1

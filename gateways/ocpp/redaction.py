@@ -18,6 +18,8 @@ _SETTING = re.compile(r"^(?:value|key|data)$|password|authorizationkey|secret", 
 """Names whose value is hidden in a frame that cannot be read: what else it says cannot be told."""
 
 _TAG_NAMES = frozenset({"idtag", "parentidtag"})
+_TAG_END = 'idtag"'
+"""How the name of every field in `_TAG_NAMES` ends."""
 _TAGS = re.compile(r'(idtag"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\s"{}\[\],]+)', re.IGNORECASE | re.DOTALL)
 _TOKENS = re.compile(
     r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)' r"|'(?:[^'\\]|\\.)*(?:'|\\?\Z)" r"|:|[\s\[\]{},]+|[^\s\[\]{},:\"']+", re.DOTALL
@@ -41,12 +43,32 @@ def _mask_match(match: re.Match[str]) -> str:
     return f'{match[1]}"{mask(match[2].strip(chr(34)))}"' if match[2] != "null" else match[0]
 
 
+def _mask_tags(text: str) -> str:
+    """What `_TAGS.sub` makes of it. Forgiving case, the expression is slow to find where it begins; a folded copy tells."""
+    if not text.isascii():  # there are letters that the expression takes for an i, and lower() does not
+        return _TAGS.sub(_mask_match, text)
+    folded = text.lower()
+    shown: list[str] = []
+    done = 0
+    at = folded.find(_TAG_END)
+    while at >= 0:
+        match = _TAGS.match(text, at)
+        if match is None:
+            at = folded.find(_TAG_END, at + 1)
+            continue
+        shown += text[done:at], _mask_match(match)
+        done = match.end()
+        at = folded.find(_TAG_END, done)
+    shown.append(text[done:])
+    return "".join(shown)
+
+
 def redact_text(action: str, text: str) -> str:
     """A frame, or what of it could be read, for the trace."""
     if action in _PLAIN:
         return text
     if action in _TAGGED and "'" not in text and "\\u" not in text:
-        return _TAGS.sub(_mask_match, text)
+        return _mask_tags(text)
     try:
         return msgspec.json.encode(redact_object(action, msgspec.json.decode(text))).decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -31,6 +31,16 @@ def test_a_uid_is_masked_however_the_station_writes_its_field(action: str, frame
     assert "04" in shown
 
 
+@pytest.mark.parametrize("name", ["idTag", "IDTAG", "parentIdTag", "\u0130dTag", "\u0131dtag"])
+@pytest.mark.parametrize("between", [":", " : ", "\n:\t"])
+def test_a_uid_is_masked_at_every_place_of_a_frame(name: str, between: str) -> None:
+    frame = ",".join([f'"{name}"{between}"{UID}"', '"idTag"', f'"x":"idTag"{between}{UID}', f'"{name}"{between}null'] * 3)
+    shown = redact_text("SendLocalList", frame)
+    assert UID not in shown
+    assert shown.count("04…F7") == 6
+    assert shown.count("null") == 3
+
+
 def test_a_uid_that_comes_as_a_number_is_masked() -> None:
     assert redact_text("Authorize", '[2,"1","Authorize",{"idTag":1234567890}]') == '[2,"1","Authorize",{"idTag":"12…90"}]'
     assert "1234567890" not in redact_text("", '[2,"1","Authorize",{"idTag":1234567890}]')
