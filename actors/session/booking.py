@@ -156,5 +156,5 @@ def _cdr_facts(session: str, state: SessionState) -> SessionFacts:
         country=place.country,
         auth_method="COMMAND" if "remote_start" in state.flags else "AUTH_REQUEST",
         readings=state.signed,
-        anomalies=(*state.anomalies, *state.flags),
+        anomalies=state.remarks,
     )

@@ -42,7 +42,7 @@ def session_row(session: str, state: SessionState, now: datetime) -> SessionRow:
         cost=state.cost,
         unpriced=state.phase == "unpriced",
         cdr=state.cdr,
-        anomalies=(*state.anomalies, *state.flags),
+        anomalies=state.remarks,
         updated_at=now,
     )
 
@@ -63,5 +63,5 @@ def event(session: str, state: SessionState, kind: str, now: datetime) -> EventR
         body["cdr"] = state.cdr
         body["cost"] = {"amount_minor": incl.amount_minor, "currency": incl.currency}
     if state.anomalies or state.flags:
-        body["anomalies"] = [*state.anomalies, *state.flags]
+        body["anomalies"] = list(state.remarks)
     return EventRow(tenant=place.tenant, kind=kind, subject=session, at=now, body=body)

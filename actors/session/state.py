@@ -78,6 +78,11 @@ class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     def open(self) -> bool:
         return self.phase in OPEN
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Anomalies and flags for people: what is both is said once."""
+        return (*self.anomalies, *(flag for flag in self.flags if flag not in self.anomalies))
+
 
 def add_flags(have: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     """Each flag once, in order of appearance, bounded."""

@@ -16,7 +16,8 @@ class HealthView(msgspec.Struct, frozen=True):
 
 
 class ReadyView(msgspec.Struct, frozen=True):
-    """`database`: what the node's database child says of itself."""
+    """`database`: ready or away, and since when. Where it is and what it met last is for the console and the log: this
+    route asks nobody who they are."""
 
     ready: bool
     database: dict[str, Any]
@@ -29,7 +30,9 @@ async def healthz(call: Call) -> HealthView:
 async def readyz(call: Call) -> Answer:
     """503 while the database is away or the node drains. Sockets stay open meanwhile."""
     ready = call.env.health.ready and not call.services.closing.is_set()
-    return Answer(ReadyView(ready, call.env.health.describe()), status=200 if ready else 503)
+    said = call.env.health.describe()
+    shown: dict[str, Any] = {name: said[name] for name in ("state", "since") if name in said}
+    return Answer(ReadyView(ready, shown), status=200 if ready else 503)
 
 
 async def metrics(call: Call) -> Answer:

@@ -38,20 +38,26 @@ class ImportReport(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
+    """`wrong` says why a line could not be read as a station at all."""
+
     number: int
     station: str
     fields: dict[str, Any]
+    wrong: str | None = None
 
 
 def read_csv(raw: bytes) -> list[Line]:
-    """The lines as the JSON bodies they stand for. Pointers in problems read `/line/column`."""
+    """The lines as the JSON bodies they stand for. Pointers in problems read `/line/column`. A header with semicolons and
+    without commas is what spreadsheets write where the comma is the decimal sign."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Problem("malformed-body", f"the file is not UTF-8: {error}") from None
     if "\x00" in text:
         raise Problem("malformed-body", "the file holds NUL characters")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first = text[: text.find("\n")] if "\n" in text else text
+    delimiter = ";" if ";" in first and "," not in first else ","
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         unknown = [name for name in header if name not in COLUMNS]
@@ -65,7 +71,9 @@ def read_csv(raw: bytes) -> list[Line]:
             if len(lines) == limits.IMPORT_ROWS:
                 raise Problem("too-large", f"at most {limits.IMPORT_ROWS} stations in one import")
             if len(values) != len(header):
-                raise wrong_field(f"/{reader.line_num}", f"{len(values)} columns where the header has {len(header)}")
+                wrong = f"{len(values)} columns where the header has {len(header)}"
+                lines.append(Line(reader.line_num, "", {}, wrong))
+                continue
             cells = {name: value.strip() for name, value in zip(header, values, strict=True) if value.strip()}
             lines.append(Line(reader.line_num, cells.pop("station", ""), _body_of(cells)))
         return lines
@@ -127,6 +135,9 @@ def _checked(call: Call, lines: list[Line]) -> list[StationBody]:
     bodies = []
     seen: dict[str, int] = {}
     for line in lines:
+        if line.wrong is not None:
+            errors.append(FieldError(line.wrong, pointer=f"/{line.number}"))
+            continue
         problem = identity_problem(line.station)
         if problem:
             errors.append(FieldError(problem, pointer=f"/{line.number}/station"))

@@ -95,7 +95,9 @@ async def test_while_the_database_is_away_readiness_says_no_and_writes_answer_50
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:voltroupe:problem:database-away")
         assert int(answer.headers["Retry-After"]) > 0
         rig.store.away = False
-        assert (await rig.anyone.get("/readyz")).json()["ready"] is True
+        ready = (await rig.anyone.get("/readyz")).json()
+        assert ready["ready"] is True
+        assert set(ready["database"]) <= {"state", "since"}  # where it is and who we are is nobody's business here
 
 
 async def test_metrics_speak_of_runtime_listener_database_and_requests_and_name_nobody() -> None:

@@ -107,6 +107,24 @@ async def test_reading_a_station_asks_its_actor_for_what_lives() -> None:
         assert live["evses"][0]["connectors"][0]["status"] == "Available"
 
 
+async def test_an_evse_that_a_station_was_not_registered_with_is_shown_beside_its_own() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        await acme.put(f"{STATIONS}/CS1")
+        await rig.system.ask(("acme", "station", "CS1"), m.Boot("Vendor", "Model"), deadline=5)
+        for evse in (2, 3):
+            told = m.ConnectorStatus(evse, 1, "Occupied", "Charging")
+            assert await rig.system.ask(("acme", "station", "CS1"), told, deadline=5) == m.Done()
+        shown = (await acme.get(f"{STATIONS}/CS1")).json()
+        assert [evse["id"] for evse in shown["evses"]] == [1]
+        assert [(evse["id"], evse["status"], evse["detail"]) for evse in shown["unregistered_evses"]] == [
+            (2, "Occupied", "Charging"),
+            (3, "Occupied", "Charging"),
+        ]
+        grown = (await acme.put(f"{STATIONS}/CS1", json={"evses": 2})).json()
+        assert [evse["id"] for evse in grown["unregistered_evses"]] == [3]
+
+
 async def test_every_wrong_field_of_a_station_is_pointed_at() -> None:
     async with running() as rig:
         acme = await rig.tenant()
@@ -196,12 +214,21 @@ async def test_a_csv_is_imported_whole_with_generated_passwords() -> None:
         assert (again["created"], again["updated"]) == (0, 2)
 
 
+async def test_a_csv_with_semicolons_is_read_as_well() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        text = "\ufeffstation;evses;city\r\nA1;2;Frankfurt, Main\r\n"
+        assert (await acme.post(f"{STATIONS}/import", content=text.encode(), headers=CSV)).json()["created"] == 1
+        (station,) = (await acme.get(STATIONS)).json()["items"]
+        assert (station["evses"], station["location"]["city"]) == (2, "Frankfurt, Main")
+
+
 async def test_a_csv_with_a_wrong_line_writes_nothing_and_points_at_line_and_column() -> None:
     async with running() as rig:
         acme = await rig.tenant()
-        text = "station,evses,tariff\nA1,2,\nA1,many,\nB B,1,gold\n"
+        text = "station,evses,tariff\nA1,2,\nA1,many,\nB B,1,gold\nC1,1\n"
         answer = await acme.post(f"{STATIONS}/import", content=text, headers=CSV)
-        assert sorted(pointers(answer)) == ["/3/evses", "/3/station", "/4/station", "/4/tariff"]
+        assert sorted(pointers(answer)) == ["/3/evses", "/3/station", "/4/station", "/4/tariff", "/5"]
         assert (await acme.get(STATIONS)).json()["items"] == []
         for text in ("", "name\nx\n", "station,station\n", "station,wat\n", 'station\n"A', "station,evses\nA1\n"):
             assert (await acme.post(f"{STATIONS}/import", content=text, headers=CSV)).status_code == 400, text
