@@ -54,6 +54,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     routes: int = 64
     """Transaction numbers whose session a station remembers in memory; others are looked up."""
 
+    unregistered_evses: int = 16
+    """EVSEs beyond the registered ones whose status a station remembers in memory, for an operator to see."""
     largest_evse: int = 1_000_000
     """A transaction on a connector beyond it is kept without one: it is none, and the rows hold 31 bits."""
     status_future: timedelta = timedelta(minutes=5)

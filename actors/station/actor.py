@@ -79,6 +79,7 @@ class StationActor(Actor[StationState]):
         self._routes = routing.Routes(env.limits.routes)
         self._places: dict[tuple[int, int], Place] = {}
         self._placed_by: TenantCard | None = None
+        self._unregistered: dict[int, messages.UnregisteredEvse] = {}
 
     def initial(self) -> StationState:
         return StationState()
@@ -178,9 +179,15 @@ class StationActor(Actor[StationState]):
         if told.evse == 0:
             return decide.decide_status(self._here, state, told, now, self._env.limits)
         if not 0 < told.evse <= state.evses:
-            detail = f"the station has {state.evses} EVSE(s), there is no number {told.evse}"
-            return Decision(reply=messages.NotAdmitted("PropertyConstraintViolation", detail))
+            known = self._unregistered.get(told.evse)
+            self._remember(told, now)
+            return decide.decide_unregistered_evse(self._here, told, known, now)
         return Decision(forward=((self._tenant, "evse", f"{self._here.id}#{told.evse}"), told))
+
+    def _remember(self, told: messages.ConnectorStatus, now: datetime) -> None:
+        kept, limits = self._unregistered, self._env.limits
+        if told.evse in kept or (0 < told.evse <= limits.largest_evse and len(kept) < limits.unregistered_evses):
+            kept[told.evse] = messages.UnregisteredEvse(told.evse, told.status, told.detail, told.error, now)
 
     def _start(self, state: StationState, numbered: NumberedStart, now: datetime) -> Decision:
         self._presence.heard(now)
@@ -270,6 +277,7 @@ class StationActor(Actor[StationState]):
                 boot=boot_view(state),
                 last_seen=self._presence.last_seen,
                 commands=tuple(command.id for command in state.commands),
+                unregistered=tuple(self._unregistered[n] for n in sorted(self._unregistered)),
             )
         )
 
@@ -309,6 +317,7 @@ class StationActor(Actor[StationState]):
 
     def _publish(self, row: StationRow) -> None:
         self._places.clear()
+        self._unregistered = {n: evse for n, evse in self._unregistered.items() if n > row.evses and not row.deleted}
         snapshots = self._env.snapshots
         if row.deleted:
             snapshots.drop_station(row.tenant, row.station)

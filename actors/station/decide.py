@@ -99,6 +99,18 @@ def decide_status(here: Station, state: StationState, told: m.ConnectorStatus, n
     return Decision(facts=(fact,), rows=(line,), reply=m.Done())
 
 
+def decide_unregistered_evse(here: Station, told: m.ConnectorStatus, known: m.UnregisteredEvse | None, now: datetime) -> Decision:
+    """Of an EVSE that the operator forgot to register: answered, since stations repeat a refused status or boot again
+    (quirks 6, 16, 22), and shown where it is news."""
+    if known is not None and (known.status, known.detail, known.error) == (told.status, told.detail, told.error):
+        return DONE
+    line = event(
+        here.tenant, here.id, "station.status", now,
+        evse=told.evse, status=told.status, detail=told.detail, error=told.error, flag="unknown_evse",
+    )  # fmt: skip
+    return Decision(rows=(line,), reply=m.Done())
+
+
 def decide_firmware(here: Station, state: StationState, told: m.FirmwareStatus, now: datetime) -> Decision:
     line = event(here.tenant, here.id, "station.firmware", now, status=told.status)
     return Decision(facts=(f.FirmwareTold(told.status, now, told.request_id),), rows=(line,), reply=m.Done())

@@ -288,6 +288,16 @@ class Look(msgspec.Struct, frozen=True, gc=False):
     """Reply: LiveStation, from memory."""
 
 
+class UnregisteredEvse(msgspec.Struct, frozen=True, gc=False):
+    """What the station told of an EVSE that it was not registered with; words as in ConnectorStatus."""
+
+    id: int
+    status: str
+    detail: str
+    error: str
+    at: datetime
+
+
 class LiveStation(msgspec.Struct, frozen=True, gc=False):
     """`boot` as in StationRow; `commands` those under way."""
 
@@ -298,3 +308,4 @@ class LiveStation(msgspec.Struct, frozen=True, gc=False):
     boot: dict[str, Any] | None
     last_seen: datetime | None
     commands: tuple[str, ...]
+    unregistered: tuple[UnregisteredEvse, ...] = ()

@@ -28,7 +28,7 @@ from actors.model.rows import (
     VariableRow,
 )
 from actors.ports import ApiToken, TraceRow
-from actors.station.messages import LiveStation
+from actors.station.messages import LiveStation, UnregisteredEvse
 from runtime.store import DeadLetter
 
 
@@ -100,6 +100,16 @@ class EvseView(msgspec.Struct, frozen=True):
     session: str | None
 
 
+class UnregisteredEvseView(msgspec.Struct, frozen=True):
+    """An EVSE that the station told a status of, but was not registered with: charges on it wait for an operator."""
+
+    id: int
+    status: str
+    detail: str
+    error: str
+    at: datetime
+
+
 class AuthView(msgspec.Struct, frozen=True, omit_defaults=True):
     """`password` is there once: in the answer that generated it."""
 
@@ -128,6 +138,7 @@ class StationView(msgspec.Struct, frozen=True):
     connection: ConnectionView
     boot: dict[str, Any] | None
     evses: list[EvseView]
+    unregistered_evses: list[UnregisteredEvseView]
     commands: list[str]
     updated_at: datetime
 
@@ -160,6 +171,10 @@ def evse_view(row: EvseRow) -> EvseView:
     return EvseView(row.evse, row.status, row.detail, row.code, connectors, row.session)
 
 
+def unregistered_view(evse: UnregisteredEvse) -> UnregisteredEvseView:
+    return UnregisteredEvseView(evse.id, evse.status, evse.detail, evse.error, evse.at.astimezone(UTC))
+
+
 def station_view(
     row: StationRow, seen: SeenRow | None, evses: Sequence[EvseRow], live: LiveStation | None, password: str | None = None
 ) -> StationView:
@@ -173,6 +188,7 @@ def station_view(
         connection=connection_view(seen, live),
         boot=live.boot if live is not None and live.boot is not None else row.boot,
         evses=[evse_view(evse) for evse in evses],
+        unregistered_evses=[unregistered_view(evse) for evse in live.unregistered] if live is not None else [],
         commands=list(live.commands) if live is not None else [],
         updated_at=row.updated_at.astimezone(UTC),
     )

@@ -93,10 +93,19 @@ async def test_an_authorisation_is_answered_from_memory_and_writes_nothing(autoj
     assert len(house.store.commits) == commits
 
 
-async def test_a_status_of_an_evse_that_the_station_does_not_have_is_refused(autojump_clock: Any, house: House) -> None:
-    reply = await house.station(m.ConnectorStatus(3, 1, "Available", "Available"))
-    assert reply.code == "PropertyConstraintViolation"
-    assert await house.station(m.ConnectorStatus(0, 0, "Available", "Available")) == m.Done()
+async def test_a_status_of_an_evse_that_was_not_registered_is_answered_and_shown(autojump_clock: Any, house: House) -> None:
+    for detail in ("Preparing", "Preparing", "Charging"):
+        assert await house.station(m.ConnectorStatus(3, 1, "Occupied", detail)) == m.Done()
+    lines = [line for line in house.rows.events if line.kind == "station.status"]
+    assert [(line.subject, line.body["evse"], line.body["detail"]) for line in lines] == [
+        (STATION, 3, "Preparing"),
+        (STATION, 3, "Charging"),
+    ]
+    assert {line.body["flag"] for line in lines} == {"unknown_evse"}
+    (shown,) = (await house.station(m.Look())).unregistered
+    assert (shown.id, shown.status, shown.detail) == (3, "Occupied", "Charging")
+    await house.register(evses=3)
+    assert (await house.station(m.Look())).unregistered == ()
 
 
 async def test_a_start_on_an_unknown_evse_is_recorded_and_waits_for_an_operator(autojump_clock: Any, house: House) -> None:
@@ -108,12 +117,13 @@ async def test_a_start_on_an_unknown_evse_is_recorded_and_waits_for_an_operator(
 
 
 async def test_connectors_that_a_station_makes_up_make_no_actors_and_take_no_memory(autojump_clock: Any, house: House) -> None:
-    assert (await house.station(m.ConnectorStatus(-1, 1, "Available", "Available"))).code == "PropertyConstraintViolation"
     for evse in (-(2**63), -1, 2**31, 2**63 - 1, *range(3, 60)):
+        assert await house.station(m.ConnectorStatus(evse, 1, "Available", "Available")) == m.Done()
         assert isinstance(await house.start(evse=evse), m.StartReply)
     assert {row.evse for row in house.sessions()} == {0, *range(3, 60)}
     actor: Any = house.system.registry.cells[station_address(TENANT, STATION)].incarnation.actor  # type: ignore[index, union-attr]
     assert len(actor._places) <= 3
+    assert len((await house.station(m.Look())).unregistered) == house.env.limits.unregistered_evses
 
 
 # -- registration
