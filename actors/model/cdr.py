@@ -6,9 +6,10 @@ left out instead. The token appears by its reference, a pseudonym, as `uid` and 
 real UID asks the vault. Amounts have up to four decimals, the total is rounded to the currency's minor unit.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -26,6 +27,9 @@ from actors.model.walk import RatedPeriod
 
 _QUANTUM = Decimal(1).scaleb(-CDR_DECIMALS)
 _HOUR = Decimal(3600)
+_MICRODEGREE = Decimal("0.000001")
+_OUTLET_CHARACTERS = 31
+"""Of an eMI3 EVSE id, after its E."""
 _ZERO = Decimal(0)
 _TIME_DIMENSION = {"charging": "TIME", "withheld": "TIME", "parking": "PARKING_TIME", "reserved": "RESERVATION_TIME"}
 
@@ -82,7 +86,7 @@ def build_cdr(*, id: str, party: CdrParty, facts: SessionFacts, tariff: Tariff, 
         "session_id": facts.session,
         "cdr_token": _token(party, facts.token),
         "auth_method": facts.auth_method,
-        "cdr_location": _location(facts),
+        "cdr_location": _location(party, facts),
         "currency": rated.cost.excl.currency,
         "tariffs": [as_221(tariff, party.country, party.party, at)],
         "charging_periods": _periods(rated, facts, tariff),
@@ -153,23 +157,23 @@ def _token(party: CdrParty, token: IdToken | None) -> dict[str, Any]:
     }
 
 
-def _location(facts: SessionFacts) -> dict[str, Any]:
+def _location(party: CdrParty, facts: SessionFacts) -> dict[str, Any]:
     given = facts.location
     coordinates = given.get("coordinates")
     if not isinstance(coordinates, Mapping):
         coordinates = {}
-    evse = f"{facts.station}*{facts.evse}"
+    uid = f"{facts.station}*{facts.evse}"
     found: dict[str, Any] = {
         "id": _text(given, "id", 36, facts.station),
         "address": _text(given, "address", 45, "unknown"),
         "city": _text(given, "city", 45, "unknown"),
         "country": alpha3(_text(given, "country", 3, facts.country)),
         "coordinates": {
-            "latitude": str(coordinates.get("latitude", "0.00000"))[:10],
-            "longitude": str(coordinates.get("longitude", "0.00000"))[:11],
+            "latitude": _degrees(coordinates.get("latitude"), 90),
+            "longitude": _degrees(coordinates.get("longitude"), 180),
         },
-        "evse_uid": _of_evse(given, "evse_uid", facts.evse, 36, evse),
-        "evse_id": _of_evse(given, "evse_id", facts.evse, 48, evse),
+        "evse_uid": _of_evse(given, "evse_uid", facts.evse, 36, uid),
+        "evse_id": _of_evse(given, "evse_id", facts.evse, 48, evse_id(party, facts.station, facts.evse)),
         "connector_id": str(facts.connector),
         "connector_standard": _text(given, "connector_standard", 40, "IEC_62196_T2"),
         "connector_format": _text(given, "connector_format", 10, "SOCKET"),
@@ -179,6 +183,24 @@ def _location(facts: SessionFacts) -> dict[str, Any]:
         if given.get(field):
             found[field] = str(given[field])[:most]
     return found
+
+
+def evse_id(party: CdrParty, station: str, evse: int) -> str:
+    """In the form of eMI3, for an EVSE that the operator gave none: country, party, E and at most 31 of A-Z, 0-9 and *."""
+    tail = f"*{evse}"
+    name = re.sub("[^A-Z0-9]+", "*", station.upper()).strip("*") or "X"
+    return f"{party.country}*{party.party}*E{name[: _OUTLET_CHARACTERS - len(tail)]}{tail}"
+
+
+def _degrees(value: Any, most: int) -> str:
+    """OCPI GeoLocation wants five to seven decimals: six fit its 10 and 11 characters. 0 for what is no such number."""
+    try:
+        degrees = Decimal(str(value))
+        if isinstance(value, bool) or not degrees.is_finite() or not -most <= degrees <= most:
+            raise ValueError(value)
+    except (InvalidOperation, ValueError):
+        degrees = _ZERO
+    return f"{degrees.quantize(_MICRODEGREE, ROUND_HALF_UP):f}"
 
 
 def _text(given: Mapping[str, Any], field: str, most: int, default: str) -> str:

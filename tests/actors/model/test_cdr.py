@@ -1,6 +1,7 @@
 """The CDR object: every required field, sums that add up, no UID."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -180,6 +181,32 @@ def test_every_cdr_is_json_whose_periods_add_up_to_its_totals(tariff: Tariff, us
 def test_a_tenant_has_a_party_id(settings: dict[str, Any], country: str, tenant: str, expected: tuple[str, str]) -> None:
     party = party_of(settings, country, tenant)
     assert (party.country, party.party) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "latitude", "longitude"),
+    [
+        ({"latitude": "53.5", "longitude": "9.9"}, "53.500000", "9.900000"),
+        ({"latitude": "-0.123456789", "longitude": "-179.99999999"}, "-0.123457", "-180.000000"),
+        ({"latitude": 7, "longitude": 7.25}, "7.000000", "7.250000"),
+        ({"latitude": "91", "longitude": "181"}, "0.000000", "0.000000"),
+        ({"latitude": "NaN", "longitude": "1e99999999"}, "0.000000", "0.000000"),
+        ({"latitude": True, "longitude": None}, "0.000000", "0.000000"),
+        ({"latitude": "north", "longitude": "1e-99999999"}, "0.000000", "0.000000"),
+    ],
+)
+def test_coordinates_have_the_six_decimals_where_ocpi_wants_five_to_seven(given: Any, latitude: str, longitude: str) -> None:
+    found = cdr(location={"coordinates": given})["cdr_location"]["coordinates"]
+    assert found == {"latitude": latitude, "longitude": longitude}
+    assert re.fullmatch(r"-?[0-9]{1,2}\.[0-9]{5,7}", latitude)
+    assert re.fullmatch(r"-?[0-9]{1,3}\.[0-9]{5,7}", longitude)
+
+
+@pytest.mark.parametrize("station", ["CS-0001", "x/y z", "A" * 60, "Ü"])
+def test_an_evse_without_a_name_of_its_own_gets_one_in_the_form_of_emi3(station: str) -> None:
+    found = cdr(station=station, evse=2)["cdr_location"]
+    assert re.fullmatch(r"[A-Z]{2}\*[A-Z0-9]{3}\*E[A-Z0-9][A-Z0-9*]{0,30}", found["evse_id"])
+    assert found["evse_id"].endswith("*2")
 
 
 def test_countries_have_three_letters_in_a_location() -> None:
