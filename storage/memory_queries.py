@@ -132,6 +132,10 @@ class MemoryQueries:
     async def tariffs(self, tenant: str, limit: int, cursor: str | None) -> Page:
         return _page(self._tariffs(tenant).values(), lambda row: (row.id,), limit, cursor)
 
+    async def stations_with_tariff(self, tenant: str, tariff_id: str, limit: int) -> Sequence[str]:
+        rows = self._of(StationRow, tenant, tariff=tariff_id)
+        return sorted(row.station for row in rows if not row.deleted)[:limit]
+
     async def session(self, tenant: str, session: str) -> Any | None:
         return self._rows.get(SessionRow, tenant, session)
 

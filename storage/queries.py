@@ -214,6 +214,10 @@ class PostgresQueries(Feed):
         found = _Listing("SELECT t.* FROM tariff t", scope, tenant)
         return await found.page(self._db, _to(TariffRow), "t.id", (str,), _keyed("id"), limit, cursor)
 
+    async def stations_with_tariff(self, tenant: str, tariff_id: str, limit: int) -> Sequence[str]:
+        sql = "SELECT station FROM station WHERE tenant = $1 AND tariff = $2 AND NOT deleted ORDER BY station LIMIT $3"
+        return [str(record["station"]) for record in await self._db.fetch(sql, tenant, tariff_id, limit)]
+
     async def session(self, tenant: str, session: str) -> Any | None:
         return await self._one(SessionRow, "SELECT * FROM session WHERE tenant = $1 AND id = $2", tenant, session)
 

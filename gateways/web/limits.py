@@ -12,6 +12,8 @@ PAGE_MAX = 1000
 QUERY_VALUE_CHARS = 1024
 FIELD_PROBLEMS = 100
 """Wrong fields told in one answer."""
+STATIONS_NAMED = 5
+"""Of those that stand in the way of a deletion."""
 
 ASK_SECONDS = 10.0
 """For an actor that answers from memory or after one commit."""

@@ -211,6 +211,17 @@ async def test_stations_are_found_by_status_and_text(kit: Kit) -> None:
     assert await kit.queries.station("acme", "gone") is None
 
 
+async def test_the_stations_of_a_tariff_are_named_as_far_as_asked(kit: Kit) -> None:
+    await kit.write(
+        station("b", tariff="x"), station("a", tariff="x"), station("c", tariff="x"), station("d", tariff="y"), station("e"),
+        station("f", tariff="x", registered=False, deleted=True),
+    )  # fmt: skip
+    await kit.write(station("g", tariff="x", tenant="globex"), actor=Address("globex", "station", "g"))
+    assert list(await kit.queries.stations_with_tariff("acme", "x", 9)) == ["a", "b", "c"]
+    assert list(await kit.queries.stations_with_tariff("acme", "x", 2)) == ["a", "b"]
+    assert list(await kit.queries.stations_with_tariff("acme", "z", 2)) == []
+
+
 async def test_a_station_comes_with_what_was_seen_of_it_and_its_evses_in_order(kit: Kit) -> None:
     await kit.write(station("s/1"), evse("s/1", 10, detail="Preparing"), evse("s/1", 2))
     kit.sink.put(seen("s/1"))

@@ -10,7 +10,7 @@ from actors.model.rows import TariffRow
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import TariffError, parse_tariff
 from actors.tenant.messages import DeleteTariff, PutTariff, TariffStored
-from gateways.web import identity
+from gateways.web import identity, limits
 from gateways.web.call import Call
 from gateways.web.problems import FieldError, Problem, wrong_fields, wrong_parameter
 from gateways.web.table import PAGED, Answer, Route, Scope
@@ -65,7 +65,13 @@ async def list_tariffs(call: Call) -> TariffPage:
 
 
 async def delete_tariff(call: Call) -> Answer:
+    """Not while stations charge by it: their next sessions would have no price."""
     await _row(call)
+    named = limits.STATIONS_NAMED
+    stations = await call.env.queries.stations_with_tariff(call.own, call.path["tariff"], named + 1)
+    if stations:
+        names = ", ".join(stations[:named]) + (" and more" if len(stations) > named else "")
+        raise Problem("conflict", f"stations charge by this tariff, give them another one first: {names}")
     await call.ask(tenant_address(call.own), DeleteTariff(call.path["tariff"], call.principal.who))
     return Answer()
 
@@ -99,7 +105,8 @@ ROUTES = (
     ),
     Route(
         method="DELETE", path=_T + "/{tariff}", handler=delete_tariff, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
-        summary="Delete a tariff", status=204,
+        summary="Delete a tariff", description="Refused with 409 while stations charge by it.", status=204,
+        problems=("conflict",),
     ),
     Route(
         method="POST", path=_T + "/{tariff}/preview", handler=preview_tariff, tag=TAG, scope=Scope.TENANT,

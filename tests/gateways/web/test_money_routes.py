@@ -165,6 +165,20 @@ async def test_a_tariff_gets_a_version_per_content_and_is_deleted() -> None:
         assert (await acme.get(f"{T}/tariffs/std")).status_code == 404
 
 
+async def test_a_tariff_that_stations_charge_by_is_not_deleted() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        await acme.put(f"{T}/tariffs/std", json=TARIFF)
+        for n in range(1, 8):
+            assert (await acme.put(f"{T}/stations/CS{n}", json={"tariff": "std"})).status_code == 201
+        refused = await acme.delete(f"{T}/tariffs/std")
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:voltroupe:problem:conflict")
+        assert refused.json()["detail"].endswith("CS1, CS2, CS3, CS4, CS5 and more")
+        for n in range(1, 8):
+            assert (await acme.put(f"{T}/stations/CS{n}", json={})).json()["tariff"] is None
+        assert (await acme.delete(f"{T}/tariffs/std")).status_code == 204
+
+
 async def test_every_wrong_field_of_a_tariff_is_pointed_at() -> None:
     async with running() as rig:
         acme = await rig.tenant()
