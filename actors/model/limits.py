@@ -57,6 +57,8 @@ ZERO_START_ENERGY_WH = 200_000
 """More than a passenger vehicle holds: with a start register of exactly 0 this is a lifetime register (quirk 21)."""
 MAX_ENERGY_WH = 2_000_000
 """More than any vehicle's battery holds."""
+MAX_READING = Decimal(10) ** 15
+"""In base units. A sample beyond it is kept as it came and reckoned as this much: absurd still, but rows hold 64 bits."""
 REGISTER_SLACK_WH = 100
 """A sample may lie outside start and stop register by this much."""
 

@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.model.limits import MAX_READING
 from actors.model.meter import ENERGY_IMPORT, Reading, Sample
 
 Activity = Literal["charging", "withheld", "parking", "reserved"]
@@ -74,10 +75,13 @@ def measured(samples: Iterable[Sample], measurand: str) -> Decimal | None:
     for sample in samples:
         if sample.measurand != measurand or sample.value is None or sample.location not in ("Outlet", "Cable"):
             continue
+        value = sample.value
+        if not -MAX_READING <= value <= MAX_READING:
+            value = MAX_READING.copy_sign(value)
         if sample.phase is None:
-            total = sample.value
+            total = value
         elif sample.phase in ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N"):
-            phases[sample.phase[:2]] = sample.value
+            phases[sample.phase[:2]] = value
     if total is None and phases:
         total = sum(phases.values(), Decimal(0))
     return total
