@@ -41,6 +41,8 @@ async def partitions(link: Link) -> None:
         except StoreAway:
             await asyncio.sleep(limits.RECONNECT_LONGEST)
             continue
+        except asyncpg.UndefinedTableError:
+            _log.debug("no schema yet, hence no partitions")
         except asyncpg.PostgresError as error:
             _log.warning("partitions could not be kept: %s", error)
         await asyncio.sleep(limits.MAINTENANCE_EVERY)

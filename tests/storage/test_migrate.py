@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import trio
 
 from runtime.turn import MAIN
 from storage import rows
@@ -23,6 +24,10 @@ from tests.storage.turns import ALICE, Writer, fact
 
 pytestmark = pytest.mark.postgres
 
+_LOOKED_FOR_RULES = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND query LIKE '%partition_rule%' AND pid <> pg_backend_pid()"
+)
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,6 +48,16 @@ def test_two_nodes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
         return await asyncio.gather(*(migrate(empty_dsn) for _ in range(3)))
 
     assert {after for _, after in asyncio.run(both())} == {NEWEST}
+
+
+async def test_a_database_without_a_schema_is_opened_for_a_look_without_a_warning(
+    empty_dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_database(empty_dsn, migrating=False) as database:
+        with trio.fail_after(10):
+            while await database.fetchval(_LOOKED_FOR_RULES) == 0:
+                await trio.sleep(0.02)
+    assert [record.message for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
 async def test_an_owner_who_may_not_make_roles_is_served_too(postgres_server: str) -> None:
