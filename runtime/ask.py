@@ -6,7 +6,7 @@ whoever owns the message in the end, by a crash, or by the deadline wheel. There
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 import outcome
 import trio
@@ -19,11 +19,20 @@ asking: ContextVar[tuple[Address, ...]] = ContextVar("asking", default=())
 """The actors that wait for what the current task does, outermost first. Set around an actor's `prepare`."""
 
 
+class Desk(Protocol):
+    """What a slot needs of its node."""
+
+    wheel: Wheel
+
+    def store_away(self) -> bool: ...
+
+    def notice(self, event: str, detail: str, address: Address | None = None) -> None: ...
+
+
 class Slot:
     __slots__ = (
         "_answer",
-        "_away",
-        "_wheel",
+        "_desk",
         "bucket",
         "chain",
         "done",
@@ -41,8 +50,7 @@ class Slot:
         to: Address,
         origin: Any,
         chain: tuple[Address, ...],
-        wheel: Wheel,
-        away: Callable[[], bool],
+        desk: Desk,
         since: float,
         expires: float,
     ) -> None:
@@ -53,26 +61,24 @@ class Slot:
         self.chain = chain
         self.task: trio.lowlevel.Task | None = None
         self.then: Callable[[Any, BaseException | None], None] | None = None
-        """Called with (answer, None) or (None, error) instead of waking a task. Must not raise or block (`System.ask_then`
-        guards what an edge hands in)."""
+        """Called with (answer, None) or (None, error) instead of waking a task. Must not block."""
         self._answer: outcome.Outcome[Any] | None = None
         self.done = False
         self.hops = 0
         self.since = since
         self.expires = expires
         self.bucket = -1
-        self._wheel = wheel
-        self._away = away
-        wheel.add(self, expires)
+        self._desk = desk
+        desk.wheel.add(self, expires)
 
     def resolve(self, value: Any) -> None:
         """Later answers to the same ask are ignored, as are answers after the deadline."""
         if self.done:
             return
         self.done = True
-        self._wheel.discard(self)
+        self._desk.wheel.discard(self)
         if self.then is not None:
-            self.then(value, None)
+            self._hand_over(value, None)
         elif self.task is not None:
             trio.lowlevel.reschedule(self.task, outcome.Value(value))
         else:
@@ -82,16 +88,24 @@ class Slot:
         if self.done:
             return
         self.done = True
-        self._wheel.discard(self)
+        self._desk.wheel.discard(self)
         if self.then is not None:
-            self.then(None, error)
+            self._hand_over(None, error)
         elif self.task is not None:
             trio.lowlevel.reschedule(self.task, outcome.Error(error))
         else:
             self._answer = outcome.Error(error)
 
+    def _hand_over(self, answer: Any, error: BaseException | None) -> None:
+        """This runs inside the release of somebody's turn: a fault of the edge must not become the actor's."""
+        assert self.then is not None
+        try:
+            self.then(answer, error)
+        except Exception as raised:
+            self._desk.notice("answer_not_taken", f"{type(raised).__name__}: {raised}", self.to)
+
     def expire(self) -> None:
-        if self._away():
+        if self._desk.store_away():
             self.fail(Unavailable(self.to, "the database is away"))
         else:
             self.fail(DeadlineExceeded(self.to, f"no answer to {type(self.origin).__name__}"))
@@ -103,7 +117,7 @@ class Slot:
 
         def abort(_: Any) -> trio.lowlevel.Abort:
             self.done = True
-            self._wheel.discard(self)
+            self._desk.wheel.discard(self)
             return trio.lowlevel.Abort.SUCCEEDED
 
         self.task = trio.lowlevel.current_task()

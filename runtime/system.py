@@ -190,7 +190,7 @@ class System:
         if chain:
             self._refuse_cycle(to, chain)
         now = self.clock.monotonic()
-        slot = Slot(to, message, chain, self.wheel, self._store_away, now, now + deadline)
+        slot = Slot(to, message, chain, self, now, now + deadline)
         self.stats.asks += 1
         if not cell.put(Envelope(message, slot, correlation)):
             self.wheel.discard(slot)
@@ -226,24 +226,25 @@ class System:
         """An ask without a waiting task, for edges with thousands of connections: `then(answer, None)` or `then(None, error)`
         is called once, perhaps before this returns; it must not block, and what it raises is only reported. Not for actors."""
         address = to if type(to) is Address else Address(*to)
-        then = partial(self._answer, address, then)
         try:
             if self._nursery is None:
                 raise ActorStopped(address, "the node is not running")
             if self._route(address) is not None:
-                self.background(self._ask_remote_then, address, message, then, deadline, correlation)
+                reported = partial(self._answer, address, then)
+                self.background(self._ask_remote_then, address, message, reported, deadline, correlation)
                 return
             if self.draining:
                 raise ActorStopped(address, "the node drains")
             cell = self.registry.cells.get(address) or self.cell(address)
-            refusal = cell.refusal()
-            if refusal is not None:
-                raise refusal
+            if cell.status is not Status.ACTIVE:
+                refusal = cell.refusal()
+                if refusal is not None:
+                    raise refusal
         except (ActorError, LookupError) as error:
-            then(None, error)
+            self._answer(address, then, None, error)
             return
         now = self.clock.monotonic()
-        slot = Slot(address, message, (), self.wheel, self._store_away, now, now + deadline)
+        slot = Slot(address, message, (), self, now, now + deadline)
         slot.then = then
         self.stats.asks += 1
         if not cell.put(Envelope(message, slot, correlation)):
@@ -386,7 +387,7 @@ class System:
             return False
         return cell.status is not Status.STOPPED and cell.put(envelope)
 
-    def _store_away(self) -> bool:
+    def store_away(self) -> bool:
         return self.committer.away or self.recovery.away
 
     def _refuse_cycle(self, to: Address, chain: tuple[Address, ...]) -> None:

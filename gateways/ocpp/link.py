@@ -22,6 +22,7 @@ from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
 from gateways.ocpp.v16.dialect import TRANSACTION_KINDS, Dialect
 from gateways.ocpp.v16.mending import BadPayload
 from gateways.ocpp.websocket import StationSocket
+from runtime.address import Address
 from runtime.errors import ActorCrashed, ActorError, Poisoned
 
 GOING_AWAY, POLICY, TRY_AGAIN = 1001, 1008, 1013
@@ -42,18 +43,23 @@ class NoAnswer(Exception):
 
 class Link:
     __slots__ = (
-        "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub", "_next_at", "_number", "_pumping", "_queue",
-        "_resume", "_rpc", "_timeouts", "_working", "address", "generation", "socket", "station", "tenant",
+        "_asked", "_correlated", "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub", "_next_at", "_number",
+        "_pumping", "_queue", "_resume", "_rpc", "_timeouts", "_working", "address", "generation", "protocol", "socket",
+        "station", "tenant",
     )  # fmt: skip
 
     def __init__(self, hub: Hub, socket: StationSocket, dialect: Dialect, tenant: str, station: str, generation: int) -> None:
         self._hub = hub
         self.socket = socket
         self._dialect = dialect
+        self.protocol = dialect.protocol
         self.tenant = tenant
         self.station = station
-        self.address = station_address(tenant, station)
+        self.address = Address(*station_address(tenant, station))
         self.generation = generation
+        self._correlated = f"{station}.{generation:x}."
+        self._asked: tuple[rpc.Call, Any, str] | None = None
+        """The CALL that is with the actor, as it was read, and its correlation id. One at a time, so no closure keeps it."""
         self._rpc = rpc.Rpc(generation, dialect.codes, strict=hub.strict)
         self._working = False
         self._pumping = False
@@ -70,10 +76,6 @@ class Link:
         socket.on_text = self.received
         socket.on_binary = self.received_binary
         socket.on_crowded = self.wait_for_room
-
-    @property
-    def protocol(self) -> str:
-        return self._dialect.protocol
 
     # -- from the station ------------------------------------------------------------------------------------------
 
@@ -102,7 +104,7 @@ class Link:
         hub = self._hub
         hub.counters.calls_in += 1
         self._number += 1
-        correlation = f"{self.station}.{self.generation:x}.{self._number}"
+        correlation = f"{self._correlated}{self._number}"
         kind = "CALL" if call.confirmed else "SEND"
         hub.trace(self, "in", kind, call.action, call.unique_id, text, "repaired JSON" if call.repaired else None, correlation)
         if not self._working:
@@ -132,32 +134,38 @@ class Link:
     def _begin(self, call: rpc.Call, correlation: str) -> None:
         """Ask the actor; the answer comes back by `answered` (perhaps at once), without a task per message. Clears
         `_working` when it is through."""
+        hub = self._hub
         try:
             message = self._dialect.read(call)
         except BadPayload as bad:
-            self._hub.counters.malformed += 1
+            hub.counters.malformed += 1
             self._fail(call, bad.code, bad.detail, correlation)
             self._working = False
             return
         except Exception as fault:
-            self._hub.fault(f"reading {call.action[:50]}", fault, self)
+            hub.fault(f"reading {call.action[:50]}", fault, self)
             self._fail(call, "InternalError", "", correlation)
             self._working = False
             return
 
-        def answered(reply: Any, error: BaseException | None) -> None:
-            # In the release of the actor's turn: nothing may be raised here.
-            try:
-                if error is not None:
-                    self._hub.spawn(self._recover, call, message, error, correlation)
-                    return
-                self._reply(call, message, reply, correlation)
-            except Exception as fault:
-                self._hub.fault(f"answering {call.action}", fault, self)
-            self._working = False
-            self._next()
+        self._asked = call, message, correlation
+        hub.system.ask_then(self.address, message, self._taken, deadline=hub.limits.ask_seconds, correlation=correlation)
 
-        self._hub.system.ask_then(self.address, message, answered, deadline=self._hub.limits.ask_seconds, correlation=correlation)
+    def _taken(self, reply: Any, error: BaseException | None) -> None:
+        """In the release of the actor's turn: nothing may be raised here."""
+        assert self._asked is not None, "one answer to each CALL"
+        call, message, correlation = self._asked
+        self._asked = None
+        try:
+            if error is not None:
+                self._hub.spawn(self._recover, call, message, error, correlation)
+                return
+            self._reply(call, message, reply, correlation)
+        except Exception as fault:
+            self._hub.fault(f"answering {call.action}", fault, self)
+        self._working = False
+        if self._rpc.inbound:
+            self._next()
 
     def _next(self) -> None:
         """CALLs are answered in order, one at a time. A loop, not a recursion: thousands may wait, all answered at once."""

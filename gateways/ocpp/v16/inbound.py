@@ -257,6 +257,8 @@ _WRITERS: dict[type, Callable[[Any], m.Wire]] = {
 
 def refusal(reply: Any) -> tuple[str, str] | None:
     """(error code, description) when an actor's answer is a no; None for any other answer."""
+    if type(reply) in _WRITERS:
+        return None
     if isinstance(reply, s.NotAdmitted):
         return reply.code, reply.detail
     if isinstance(reply, Refused):
