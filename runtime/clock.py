@@ -4,7 +4,9 @@
 simulated node.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import trio
@@ -21,15 +23,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's wall clock."""
+    """The machine's wall clock. Asked some ten times a message, it has no method between who asks and what knows.
+    It belongs to one run of trio."""
 
-    __slots__ = ()
+    __slots__ = ("monotonic", "now")
 
-    def now(self) -> datetime:
-        return datetime.now(UTC)
+    def __init__(self) -> None:
+        self.now: Callable[[], datetime] = partial(datetime.now, UTC)
+        self.monotonic: Callable[[], float] = self._first
 
-    def monotonic(self) -> float:
-        return trio.current_time()
+    def _first(self) -> float:
+        self.monotonic = trio.lowlevel.current_clock().current_time
+        return self.monotonic()
 
 
 class ManualClock:

@@ -57,7 +57,7 @@ class Listener:
         token_bytes: TokenBytes = secrets.token_bytes,
     ) -> None:
         """`strict`: frames that break the schema are refused, never mended (conformance tests)."""
-        self._hub = Hub(system, snapshots, vault, sink, limits or GatewayLimits(), now=now or system.now, strict=strict)
+        self._hub = Hub(system, snapshots, vault, sink, limits or GatewayLimits(), now=now or system.clock.now, strict=strict)
         self._admission = Admission(self._hub, token_bytes)
         self._scratch = memoryview(bytearray(READ_BYTES))
         self._poller: Poller | None = None
