@@ -25,7 +25,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     # -- committer
     main_batch: int = 128
-    money_batch: int = 16
+    money_batch: int = 64
+    """Half of the main one, since journals cost more than facts; much smaller, and their fixed cost is paid too often."""
     away_backoff: float = 0.05
     """First pause after StoreAway; doubles up to `away_backoff_cap`."""
     away_backoff_cap: float = 2.0

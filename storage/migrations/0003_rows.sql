@@ -417,13 +417,19 @@ BEGIN
 END $$;
 
 CREATE FUNCTION write_number(actors bigint[], seqs bigint[], bodies json[]) RETURNS text[] LANGUAGE plpgsql AS $$
-DECLARE reasons text[];
+DECLARE
+    reasons text[];
+    fresh   integer;
 BEGIN
     INSERT INTO number (number, tenant, station, session)
     SELECT r.number, r.tenant, r.station, r.session FROM unnest(bodies) AS b (body),
         json_to_record(b.body) AS r (number integer, tenant text, station text, session text)
     ORDER BY r.number
     ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS fresh = ROW_COUNT;
+    IF fresh = cardinality(bodies) THEN
+        RETURN array_fill(NULL::text, ARRAY[fresh]);
+    END IF;
     SELECT array_agg(CASE WHEN (k.tenant, k.session) IS DISTINCT FROM (r.tenant, r.session)
         THEN format('number %s belongs to session %s', r.number, k.session) END ORDER BY b.n) INTO reasons
     FROM unnest(bodies) WITH ORDINALITY AS b (body, n)
@@ -433,13 +439,20 @@ BEGIN
 END $$;
 
 CREATE FUNCTION write_cdr(actors bigint[], seqs bigint[], bodies json[]) RETURNS text[] LANGUAGE plpgsql AS $$
-DECLARE reasons text[];
+DECLARE
+    reasons text[];
+    fresh   integer;
 BEGIN
     INSERT INTO cdr (tenant, id, session, journal, at, body)
     SELECT r.tenant, r.id, r.session, r.journal, r.at, r.body FROM unnest(bodies) AS b (body),
         json_to_record(b.body) AS r (tenant text, id text, session text, journal text, at timestamptz, body json)
     ORDER BY r.tenant COLLATE "C", r.id COLLATE "C"
     ON CONFLICT DO NOTHING;
+    -- All were new: to read them back and compare would cost more than to write them.
+    GET DIAGNOSTICS fresh = ROW_COUNT;
+    IF fresh = cardinality(bodies) THEN
+        RETURN array_fill(NULL::text, ARRAY[fresh]);
+    END IF;
     SELECT array_agg(CASE
             WHEN k.id IS NULL THEN format('session %s has CDR %s already', r.session,
                 (SELECT o.id FROM cdr o WHERE o.tenant = r.tenant AND o.session = r.session))
