@@ -11,7 +11,6 @@ import msgspec
 import trio
 from cyclopts import Parameter
 
-from actors.model.countries import ALPHA_3
 from actors.model.decision import Refused
 from actors.model.ids import tenant_address
 from actors.ports import ApiToken
@@ -24,8 +23,7 @@ from config.options import Config, Data, Json, console, settings_for
 from config.owner import ensure_owner, known_owner_token, token_key
 from config.settings import Settings
 from gateways.web import identity
-from gateways.web.api.tenants import TenantBody
-from gateways.web.api.types import known_time_zone
+from gateways.web.api.tenants import TenantBody, unknown_words
 from storage.api_tokens import PostgresApiTokens
 from storage.audit import audit as walk
 from storage.database import Database
@@ -171,10 +169,9 @@ def _check(body: dict[str, Any]) -> None:
         raise UserError(
             f"{'ID' if field == 'id' else '--' + field}: {detail}, got {body.get(field.replace('-', '_'))!r}"
         ) from None
-    if wanted.country not in ALPHA_3:
-        raise UserError(f"--country: {wanted.country!r} is not in ISO 3166-1 (DE, say)")
-    if not known_time_zone(wanted.time_zone):
-        raise UserError(f"--time-zone: {wanted.time_zone!r} is not in the IANA database (Europe/Berlin, say)")
+    for pointer, what in unknown_words(wanted):
+        field = pointer.removeprefix("/")
+        raise UserError(f"--{field.replace('_', '-')}: {body[field]!r} is not {what}")
 
 
 async def _create(settings: Settings, body: dict[str, Any]) -> str:

@@ -80,6 +80,7 @@ def test_the_help_spells_out_how_a_setting_is_named_in_the_environment(here: Her
             ["--time-zone", "Mars"],
         ),
         (["tenant", "create", "acme", "--currency", "EUR", "--country", "UK"], {}, ["--country", "UK"]),
+        (["tenant", "create", "acme", "--currency", "XXQ", "--country", "DE"], {}, ["--currency", "XXQ"]),
         (["station", "simulate", "--url", "http://x"], {}, ["--url", "ws://"]),
         (["station", "simulate", "--url", "ws://x", "--connectors", "0"], {}, ["--connectors"]),
         (["station", "simulate", "--url", "ws://x", "--fault", "moths"], {}, ["--fault", "moths", "duplicate"]),

@@ -1,18 +1,20 @@
 """Tenants (brands) and the bearer tokens of their administrators."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 
 from actors.model.countries import ALPHA_3
 from actors.model.ids import tenant_address
+from actors.model.money import CURRENCIES
 from actors.model.rows import TenantRow
 from actors.ports import ApiToken
 from actors.tenant.messages import Create
 from gateways.web import identity
 from gateways.web.api.types import Country, Currency, Identifier, Moment, ShortText, known_time_zone
 from gateways.web.call import Call, page_of
-from gateways.web.problems import Problem, wrong_field
+from gateways.web.problems import FieldError, Problem, wrong_field, wrong_fields
 from gateways.web.table import PAGED, Answer, Items, Route, Scope
 from gateways.web.views import ApiTokenView, TenantView, api_token_view, tenant_view
 
@@ -45,12 +47,21 @@ class ApiTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires: Moment | None = None
 
 
+def unknown_words(body: TenantBody) -> Iterator[tuple[str, str]]:
+    """(pointer, what it should be) of every field that has the right form, but stands in no table."""
+    if body.currency not in CURRENCIES:
+        yield "/currency", "a currency of ISO 4217 (EUR, say)"
+    if body.country not in ALPHA_3:
+        yield "/country", "a country of ISO 3166-1 (DE, say)"
+    if not known_time_zone(body.time_zone):
+        yield "/time_zone", "a time zone of the IANA database (Europe/Berlin, say)"
+
+
 async def create_tenant(call: Call) -> Answer:
     body: TenantBody = call.body
-    if body.country not in ALPHA_3:
-        raise wrong_field("/country", "not a country of ISO 3166-1 (DE, say)")
-    if not known_time_zone(body.time_zone):
-        raise wrong_field("/time_zone", "not a time zone of the IANA database (Europe/Berlin, say)")
+    wrong = [FieldError(f"not {what}", pointer=pointer) for pointer, what in unknown_words(body)]
+    if wrong:
+        raise wrong_fields(wrong)
     now = call.env.now()
     message = Create(
         name=body.name or body.id,
