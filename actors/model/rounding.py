@@ -37,9 +37,9 @@ class Settled(msgspec.Struct, frozen=True):
 def apportion(total: int, weights: Sequence[Decimal]) -> list[int]:
     """`total` split in proportion to `weights` (not negative) by largest remainder; of equals the earlier one wins.
     All weights zero: the first takes it."""
+    if len(weights) < 2:
+        return [total] * len(weights)
     whole = sum(weights, _ZERO)
-    if not weights:
-        return []
     if whole == 0:
         return [total] + [0] * (len(weights) - 1)
     shares = [total * weight / whole for weight in weights]

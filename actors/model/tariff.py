@@ -144,6 +144,11 @@ class Plan(msgspec.Struct, frozen=True):
     momentary: bool
     """Power or current matters."""
 
+    @property
+    def even(self) -> bool:
+        """The price is the same whenever within the session the energy flowed and however fast."""
+        return not (self.clock or self.kwh or self.seconds or self.momentary)
+
 
 class Tariff(msgspec.Struct, frozen=True):
     """`body` is the OCPI object as it was given, in plain JSON values; `version` the OCPI version of its shape."""

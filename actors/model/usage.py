@@ -96,18 +96,21 @@ def usage_of(
     meter_stop_wh: int | Decimal,
     *,
     reserved_from: datetime | None = None,
+    even: bool = False,
 ) -> Usage:
     """The usage of a session from `start` to `end`.
 
     `states`: (moment, OCPP 2.x charging state: Charging, SuspendedEV, SuspendedEVSE, EVConnected, Idle), in any
     order; the last one before `start` holds at the start. `reserved_from`: the reservation that ended with `start`.
     A stop register below the start counts as no energy, an end before the start as no time: whether such a session
-    may be billed is `plausible.py`'s question.
+    may be billed is `plausible.py`'s question. `even` (see Plan.even): the tariff does not ask when energy flowed, so
+    the readings are needed only to split it between what the vehicle was doing.
     """
     end = max(start, end)
     low, high = Decimal(meter_start_wh), max(Decimal(meter_start_wh), Decimal(meter_stop_wh))
-    points = sorted((_as_point(reading) for reading in readings), key=_at)
     activities = _activities(states, start, end)
+    told = readings if len(activities) > 1 or not even else ()
+    points = sorted([_as_point(reading) for reading in told], key=_at)
     curve = _while_charging(_curve(points, start, end, low, high), activities)
     moments = _moments(points, start, end)
     periods: list[UsagePeriod] = []

@@ -71,7 +71,7 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
     if tariff is None:
         return Settlement((f.Unpriced(now),))
     try:
-        rated = rate(tariff, _usage(state), time_zone=place.time_zone)
+        rated = rate(tariff, _usage(state, tariff), time_zone=place.time_zone)
     except UsageError as error:
         raise NotBillable(str(error)) from error
     cdr = CdrRow(
@@ -132,12 +132,13 @@ def _free(currency: str) -> Tariff:
     )
 
 
-def _usage(state: SessionState) -> Usage:
+def _usage(state: SessionState, tariff: Tariff) -> Usage:
     """The energy that is billed is the state's; readings and charging states only say when it flowed."""
     assert state.started_at is not None, "only a session with both ends is priced"
     assert state.ended_at is not None
     start = state.meter_start_wh or 0
-    return usage_of(state.series, state.charging, state.started_at, state.ended_at, start, start + (state.energy_wh or 0))
+    stop = start + (state.energy_wh or 0)
+    return usage_of(state.series, state.charging, state.started_at, state.ended_at, start, stop, even=tariff.plan.even)
 
 
 def _cdr_facts(session: str, state: SessionState) -> SessionFacts:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from actors.model.meter import Reading, Sample
 from actors.model.rating import UsageError, rate
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Point, Usage, UsagePeriod, point_of, usage_of
-from tests.actors.model.strategies import REPEATABLE
+from tests.actors.model.strategies import REPEATABLE, components
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 
@@ -146,6 +147,38 @@ def test_whatever_a_station_sends_the_periods_are_whole(
     assert all(a.end == b.start for a, b in pairwise(usage.periods))
     assert all(p.energy_kwh >= 0 and p.end >= p.start for p in usage.periods)
     assert msgspec.json.decode(msgspec.json.encode(usage), type=Usage) == usage
+
+
+@REPEATABLE
+@given(
+    st.lists(components(st.sampled_from([0, 1, 60, 100, 900])), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(-10, 200), st.integers(0, 50_000)), max_size=12),
+    st.lists(st.tuples(st.integers(-10, 200), st.sampled_from(["Charging", "SuspendedEV", "SuspendedEVSE"])), max_size=3),
+    st.integers(0, 180),
+    st.integers(0, 30_000),
+    st.integers(0, 30_000),
+)
+def test_a_tariff_that_does_not_ask_when_energy_flowed_prices_a_session_the_same_without_its_readings(
+    priced: list[dict[str, Any]],
+    samples: list[tuple[int, int]],
+    states: list[tuple[int, str]],
+    length: int,
+    low: int,
+    used: int,
+) -> None:
+    tariff = parse_tariff({"currency": "EUR", "elements": [{"price_components": priced}]})
+    assert tariff.plan.even
+    readings = [register(at, wh) for at, wh in samples]
+    timed = [(minutes(at), state) for at, state in states]
+    full, bare = (
+        rate(
+            tariff,
+            usage_of(readings, timed, START, minutes(length), low, low + used, even=even),
+            time_zone="Europe/Berlin",
+        )
+        for even in (False, True)
+    )
+    assert bare == full
 
 
 TARIFF = parse_tariff({"currency": "EUR", "elements": [{"price_components": [{"type": "TIME", "price": 1, "step_size": 1}]}]})
