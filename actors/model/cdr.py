@@ -218,7 +218,7 @@ def _of_evse(given: Mapping[str, Any], field: str, evse: int, most: int, default
 
 def _periods(rated: Rated, facts: SessionFacts, tariff: Tariff) -> list[dict[str, Any]]:
     """Charging periods whose volumes add up to the totals: rounded by largest remainder, not one by one."""
-    rows = rated.periods or (RatedPeriod(facts.start, facts.end, "charging", _ZERO),)
+    rows = rated.periods or (RatedPeriod(facts.start, max(facts.start, facts.end), "charging", _ZERO),)
     energies = _split([row.energy_kwh for row in rows])
     hours = _split([Decimal((row.end - row.start).total_seconds()) / _HOUR for row in rows])
     found = []

@@ -40,6 +40,9 @@ CLOCK_SKEW = timedelta(minutes=10)
 """A station's clock may run ahead of ours by this much without a word."""
 CLOCK_FUTURE = timedelta(hours=26)
 """Ahead by more than any time zone mistake explains (UTC+14 read as UTC-12): quarantine."""
+CLOCK_STEP = timedelta(seconds=10)
+"""A stop may be dated before its start by this much: the boot reply, in whole seconds, has set the station's clock between
+them. Such a session took no time; by more it waits for a person."""
 MAX_SESSION = timedelta(days=60)
 """Longer sessions are looked at by a person before they are billed."""
 METER_SLACK_WH = 10

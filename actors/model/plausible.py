@@ -74,6 +74,8 @@ def judge_session(
     registers = [point.energy_wh for point in points if point.energy_wh is not None]
     found = [*judge_moment(start, received, "start"), *judge_moment(end, received, "stop")]
     found += _duration(start, end)
+    if start - end <= limits.CLOCK_STEP:
+        end = max(start, end)
     energy = meter_stop_wh - meter_start_wh
     found += _registers(meter_start_wh, meter_stop_wh, registers)
     found += _energy(energy, meter_start_wh, start, end, points, max_power_w)
@@ -108,6 +110,9 @@ def judge_reading(reading: Reading, received: datetime) -> list[Anomaly]:
 
 
 def _duration(start: datetime, end: datetime) -> list[Anomaly]:
+    span = (start - end).total_seconds()
+    if 0 < span <= limits.CLOCK_STEP.total_seconds():
+        return [Anomaly("clock_stepped", f"the stop is dated {span:.1f} s before the start: the session took no time")]
     if end < start:
         return [Anomaly("end_before_start", f"the stop is dated {_hours(start - end)} h before the start")]
     if end - start > limits.MAX_SESSION:

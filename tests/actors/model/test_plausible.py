@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from actors.model.limits import CLOCK_STEP
 from actors.model.meter import Reading, Sample
 from actors.model.plausible import Judgement, judge_reading, judge_session
 
@@ -102,6 +103,14 @@ def test_more_than_any_vehicle_holds_is_quarantined() -> None:
 
 def test_an_end_before_the_start_is_quarantined() -> None:
     assert "end_before_start" in judge(end=START - timedelta(hours=1)).names
+    assert judge(end=START - CLOCK_STEP - timedelta(microseconds=1)).quarantine
+
+
+def test_an_end_that_a_clock_set_in_between_put_before_the_start_is_noted_and_billed() -> None:
+    for early in (CLOCK_STEP, timedelta(milliseconds=1)):
+        judged = judge(1000, 1900, end=START - early, max_power_w=22_000)
+        assert (judged.energy_wh, judged.names, judged.quarantine) == (900, ("clock_stepped",), False)
+    assert judge(1000, 31_000, end=START - CLOCK_STEP, max_power_w=22_000).names == ("clock_stepped", "energy_exceeds_power")
 
 
 def test_a_session_of_three_months_is_looked_at() -> None:

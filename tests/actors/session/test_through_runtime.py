@@ -113,6 +113,24 @@ async def test_quirk_14_a_stop_that_fits_two_sessions_ends_neither(autojump_cloc
     assert states == {one.number: "active", other.number: "active", 0: "quarantined"}
 
 
+async def test_a_clock_set_between_start_and_stop_makes_a_session_that_took_no_time(autojump_clock: Any, house: House) -> None:
+    reply = await house.start()
+    await house.stop(reply.number, 3000, minutes=-0.1)
+    (row,) = house.sessions()
+    assert (row.state, row.phase, row.anomalies, row.energy_wh) == ("ended", "booked", ("clock_stepped",), 2000)
+    (cdr,) = house.cdrs()
+    assert cdr.body["start_date_time"] == cdr.body["end_date_time"]
+    assert (cdr.body["total_time"], cdr.body["total_energy"]) == (0, 2)
+    assert cdr.body["total_cost"] == {"excl_vat": 1, "incl_vat": 1.19}
+
+
+async def test_a_stop_long_before_its_start_waits_for_an_operator(autojump_clock: Any, house: House) -> None:
+    reply = await house.start()
+    await house.stop(reply.number, 3000, minutes=-1)
+    (row,) = house.sessions()
+    assert (row.state, row.anomalies, row.cdr) == ("quarantined", ("end_before_start",), None)
+
+
 async def test_quirk_19_a_stop_of_an_unknown_number_is_kept_for_an_operator(autojump_clock: Any, house: House) -> None:
     open_one = await house.start()
     assert await house.stop(987_654) == m.StopReply(None)
