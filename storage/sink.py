@@ -44,6 +44,8 @@ class PostgresSink:
         self._db = db
         self._traces: deque[TraceRow] = deque()
         self._trace_bytes = 0
+        self._batch = trio.Event()
+        """A batch of traces is together."""
         self._lines: deque[AuditRow | EventRow] = deque()
         self._inbox: dict[_Key, InboxRow] = {}
         self._seen: dict[_Key, SeenRow] = {}
@@ -58,7 +60,10 @@ class PostgresSink:
         if type(row) is TraceRow:
             self._traces.append(row)
             self._trace_bytes += len(row.body)
-            if len(self._traces) > limits.SINK_TRACES or self._trace_bytes > limits.SINK_TRACE_BYTES:
+            waiting = len(self._traces)
+            if waiting == limits.SINK_BATCH:
+                self._batch.set()
+            if waiting > limits.SINK_TRACES or self._trace_bytes > limits.SINK_TRACE_BYTES:
                 self._drop_traces()
         elif isinstance(row, SeenRow):
             self._seen[row.tenant, row.station] = row
@@ -101,10 +106,19 @@ class PostgresSink:
         }
 
     async def run(self) -> None:
-        """Write what waits, every half second, until cancelled. A database that is away is tried again."""
+        """Write what waits, every half second, until cancelled. A database that is away is tried again. A whole batch of
+        traces goes at once: as many statements as half a second later, but its rows are still in the processor's cache, and
+        do not push out what the actors need (a sixth of all CPU under full load)."""
+        due = trio.current_time() + limits.SINK_EVERY
         while True:
-            await trio.sleep(limits.SINK_EVERY)
+            with trio.move_on_at(due):
+                await self._batch.wait()
+            self._batch = trio.Event()
             try:
+                if trio.current_time() < due:
+                    await self._flush_batch()
+                    continue
+                due = trio.current_time() + limits.SINK_EVERY
                 await self.flush(everything=False)
             except StoreAway:
                 await trio.sleep(limits.RETRY_AWAY)
@@ -151,6 +165,14 @@ class PostgresSink:
         except BaseException:
             self._lines.extendleft(reversed(rows))
             raise
+
+    async def _flush_batch(self) -> None:
+        """One, however many there are: the other rows must get their turn."""
+        async with self._flushing:
+            if len(self._traces) >= limits.SINK_BATCH:
+                await self._flush_traces()
+            if len(self._traces) >= limits.SINK_BATCH:
+                self._batch.set()
 
     async def _flush_traces(self) -> None:
         rows = [self._traces.popleft() for _ in range(min(limits.SINK_BATCH, len(self._traces)))]

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.model.rows import AuditRow, EventRow, InboxRow
 from actors.ports import TraceRow
@@ -64,6 +64,24 @@ async def test_the_oldest_traces_give_way_first_and_are_counted(
     await sink.flush()
     assert [body["unique_id"] for body in fake.bodies["trace"]] == ["2", "3", "4"]
     assert sink.dropped["trace"] == 2
+
+
+async def test_a_whole_batch_of_traces_does_not_wait_for_its_time(
+    fake: FakeDatabase, sink: PostgresSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SINK_BATCH", 2)
+    monkeypatch.setattr(limits, "SINK_EVERY", 1000.0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.run)
+        await wait_all_tasks_blocked()
+        for n in range(7):
+            sink.put(trace(str(n)))
+        await wait_all_tasks_blocked()
+        assert [body["unique_id"] for body in fake.bodies["trace"]] == ["0", "1", "2", "3", "4", "5"]
+        sink.put(trace("7"))
+        await wait_all_tasks_blocked()
+        assert len(fake.bodies["trace"]) == 8
+        nursery.cancel_scope.cancel()
 
 
 async def test_large_frames_are_bounded_by_their_size(
