@@ -27,6 +27,9 @@ _OUTCOMES: Final = (COMMITTED, Outcome(Verdict.CONFLICT), Outcome(Verdict.GONE),
 _COMMIT: Final = f"SELECT commit_turns({', '.join(f'${n}' for n in range(1, 50))})"
 _CHECK_DEFERRED: Final = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
 _RUN_AGAIN: Final = frozenset(("40P01", "40001"))
+_OPERATORS: Final = frozenset(("42501", "42P01", "42883", "55P03", "XX000"))
+"""Rights, a missing table or function, a lock, an internal error: for an operator to put right. No turn is to blame, so
+none is rejected for it; the database counts as away until then."""
 _TURNS_FAULT: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -125,6 +128,8 @@ class Committer:
             except KeyForgotten:
                 pass
             except asyncpg.PostgresError as error:
+                if error.sqlstate in _OPERATORS:
+                    raise StoreAway(f"the schema cannot be written: {error}") from error
                 if error.sqlstate not in _RUN_AGAIN:
                     raise
         raise StoreAway("the batch met a deadlock again and again")
@@ -173,7 +178,8 @@ class Committer:
 
 
 def _is_nobodys_fault(error: Exception, connection: asyncpg.Connection) -> bool:
-    return is_away(error, connection) or getattr(error, "sqlstate", None) in _RUN_AGAIN
+    state = getattr(error, "sqlstate", None)
+    return is_away(error, connection) or state in _RUN_AGAIN or state in _OPERATORS
 
 
 def _rejected(error: Exception, connection: asyncpg.Connection) -> Outcome:

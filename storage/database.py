@@ -65,6 +65,9 @@ class Database:
 
     # Health
 
+    reconnects = 0
+    """How often a link was lost and came back: what was concluded from the server's transaction ids holds no longer."""
+
     @property
     def health(self) -> "Database":
         return self
@@ -73,6 +76,7 @@ class Database:
         """On the side thread: a link went up or down. Ready means that turns can be committed."""
         if link.connection is not None and link.connects > 1:
             self.keys.forget()
+            self.reconnects += 1
         ready = all(lane.connection is not None for lane in self.lanes.values())
         if ready != self.ready:
             self._since = datetime.now(UTC)

@@ -27,7 +27,8 @@ _LONGEST = 40
 
 class Feed:
     """A cursor reads `transaction-id`: after that event. A poll that found the end moves on to the horizon, so that a
-    tenant's quiet feed does not read through everybody else's events again and again."""
+    tenant's quiet feed does not read through everybody else's events again and again. A cursor beyond the horizon is from
+    before a crash or a restore of the server, which gives transaction ids out again: it goes back, and skips nothing."""
 
     def __init__(self, db: Database) -> None:
         self._feed_db = db
@@ -49,7 +50,7 @@ class Feed:
         ]
         if len(items) == limit:
             return Page(items, items[-1].id)
-        return Page(items, f"{max(int(records[0]['horizon']), int(xid))}-0")
+        return Page(items, f"{records[0]['horizon']}-0")
 
     async def last_event(self) -> str | None:
         horizon = await self._feed_db.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")

@@ -39,6 +39,7 @@ class FreshCards(Cards):
         super().__init__()
         self._db = db
         self._horizon = "0"
+        self._reconnects = 0
         self._put_meanwhile: set[tuple[str, ...]] | None = None
         """What actors of this node put while a look is under way: newer than what the look may bring."""
 
@@ -48,7 +49,11 @@ class FreshCards(Cards):
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Take over what changed since the last look. Raises StoreAway."""
+        """Take over what changed since the last look. Raises StoreAway. After a reconnect everything is read: a server that
+        crashed gives transaction ids out again, and some of them below the old horizon."""
+        reconnects = self._db.reconnects
+        if reconnects != self._reconnects:
+            self._horizon = "0"
         horizon = await self._db.fetchval(_HORIZON)
         self._put_meanwhile = set()
         try:
@@ -70,6 +75,7 @@ class FreshCards(Cards):
                 if n % limits.CARDS_AT_ONCE == limits.CARDS_AT_ONCE - 1:
                     await trio.lowlevel.checkpoint()
         self._horizon = horizon
+        self._reconnects = reconnects
 
     async def run(self) -> None:
         """Refresh until cancelled. While the database is away the cards stay as they are."""

@@ -18,7 +18,7 @@ from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.migrate import SchemaError
 from storage.open import open_database
-from tests.kits.postgres import end_connections
+from tests.kits.postgres import end_connections, run_sql
 from tests.kits.wire import BreakableWire
 from tests.storage.turns import ALICE, BOB, NOW, Writer, fact, letter
 
@@ -189,3 +189,20 @@ async def test_opening_waits_for_a_server_that_is_not_there_yet(fresh_dsn: str) 
             with trio.fail_after(10):
                 async with open_database(wire.dsn) as database:
                     assert database.health.ready
+
+
+async def test_a_missing_right_is_nobodys_turn_to_be_blamed(fresh_dsn: str) -> None:
+    """What an operator has to put right in the schema makes the database away; no turn is rejected for it."""
+    async with open_database(fresh_dsn, migrating=False) as database:
+        alice = Writer(ALICE)
+        first = alice.turn(facts=[fact()])
+        await asyncpg_do(fresh_dsn, "ALTER TABLE fact RENAME TO fact_elsewhere")
+        with pytest.raises(StoreAway, match="fact"):
+            await database.store.commit(MAIN, [first])
+        await asyncpg_do(fresh_dsn, "ALTER TABLE fact_elsewhere RENAME TO fact")
+        assert (await insist(database, [first]))[0] == [Verdict.COMMITTED]
+
+
+async def asyncpg_do(dsn: str, statement: str) -> None:
+    """On a loop of its own, as the owner of the schema."""
+    await trio.to_thread.run_sync(run_sql, dsn, statement)

@@ -63,3 +63,18 @@ def test_the_reader_of_a_quiet_tenant_moves_on_with_the_horizon(fresh_dsn: str) 
         await writer.close()
 
     asyncio.run(run())
+
+
+def test_a_cursor_from_before_a_crash_of_the_server_goes_back_instead_of_skipping(fresh_dsn: str) -> None:
+    """A crashed server may give transaction ids out again that were seen already."""
+
+    async def run() -> list[str]:
+        writer = await asyncpg.connect(fresh_dsn)
+        feed = Feed(writer)
+        page = await feed.events("acme", (), f"{2**40}-0", 10)
+        await writer.fetch(WRITE, event("after"))
+        page = await feed.events("acme", (), page.next, 10)
+        await writer.close()
+        return [found.subject for found in page.items]
+
+    assert asyncio.run(run()) == ["after"]

@@ -121,6 +121,17 @@ async def test_a_boot_changes_no_card_and_wakes_nobody(database: Database, elsew
     assert await database.fetchval(changed) != before
 
 
+async def test_after_a_reconnect_everything_is_read_again(database: Database, elsewhere: Elsewhere) -> None:
+    """A server that crashed gives transaction ids out again, and some of them below the horizon of the last look."""
+    cards = FreshCards(database)
+    await cards.load()
+    cards._horizon = str(2**40)
+    await cards.refresh()
+    database.reconnects += 1
+    await cards.refresh()
+    assert int(cards._horizon) < 2**40
+
+
 async def test_a_change_that_commits_late_is_not_missed(database: Database, elsewhere: Elsewhere) -> None:
     cards = FreshCards(database)
     await cards.load()
@@ -153,6 +164,8 @@ async def test_what_this_node_puts_during_a_look_is_newer_than_what_the_look_bri
 
     class Slow:
         """The database, but the station query waits for a hook."""
+
+        reconnects = 0
 
         def __init__(self, hook: Callable[[], Awaitable[None]]) -> None:
             self.hook = hook
