@@ -114,7 +114,7 @@ async def _audit(settings: Settings) -> list[Any]:
 async def existing_database(settings: Settings) -> AsyncIterator[Database]:
     """A database that is there and has our schema: what is only examined is not made on the way."""
     data = DataDirectory(settings.data_dir)
-    if settings.dsn is None and not (data.path / "postgres" / "cluster").is_dir():
+    if settings.dsn is None and not data.has_database:
         raise UserError(f"there is no database under {data.path}: name the node's --data, or set CSMS_DATABASE__DSN")
     async with database_of(settings, migrating=False, patience=COMMAND_PATIENCE) as database:
         found = await schema_of(database)

@@ -41,6 +41,11 @@ class DataDirectory:
     def node_file(self) -> Path:
         return self.path / "node.json"
 
+    @property
+    def has_database(self) -> bool:
+        """Whether the embedded PostgreSQL was ever started here."""
+        return (self.path / "postgres" / "cluster").is_dir()
+
     def prepare(self) -> None:
         """Make it. Others may pass through (the embedded server runs under another uid) but not list it."""
         try:

@@ -27,6 +27,7 @@ OPEN_FILES_WANTED = 20_000
 CLOCK_TOLERANCE = 2.0
 """Seconds that database and node may disagree about the time."""
 _OLDEST_SERVER = 140_000
+_MAKES_IT = "name the node's --data; for a new node csms migrate or csms up makes it"
 
 Verdict = Literal["ok", "warning", "failed"]
 
@@ -42,12 +43,18 @@ class Finding(msgspec.Struct, frozen=True):
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Every check in turn; one that cannot be made is itself a finding."""
-    running = DataDirectory(settings.data_dir).running_node()
+    data = DataDirectory(settings.data_dir)
+    running = data.running_node()
+    yield Finding("licence", "ok", "Apache-2.0: nothing to activate")
     yield _python()
     yield _open_files()
-    yield _data_directory(settings)
+    missing = settings.dsn is None and not data.has_database
+    yield _no_data(data) if missing and not data.path.is_dir() else _data_directory(settings)
     for setting, host, port in listeners(settings):
         yield _port(setting, host, port, running is not None)
+    if missing:  # what is only examined is not made on the way
+        yield Finding("database", "failed", f"there is none under {data.path}", _MAKES_IT)
+        return
     try:
         async with database_of(settings, migrating=False, patience=COMMAND_PATIENCE) as database:
             async for finding in _database(database):
@@ -55,7 +62,6 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     except (UserError, StoreAway, OSError, asyncpg.PostgresError) as error:
         remedy = "check CSMS_DATABASE__DSN and that the server runs" if settings.dsn else "see the log in the data directory"
         yield Finding("database", "failed", f"cannot be opened: {error}", remedy)
-    yield Finding("licence", "ok", "Apache-2.0: nothing to activate")
 
 
 def listeners(settings: Settings) -> list[tuple[str, str, int]]:
@@ -106,6 +112,10 @@ def _open_files() -> Finding:
 
 def _limit(value: int) -> str:
     return "unlimited" if value == resource.RLIM_INFINITY else str(value)
+
+
+def _no_data(data: DataDirectory) -> Finding:
+    return Finding("data directory", "failed", f"there is no {data.path}", _MAKES_IT)
 
 
 def _data_directory(settings: Settings) -> Finding:

@@ -156,6 +156,16 @@ def test_a_database_that_does_not_answer_is_said_so(here: Here, monkeypatch: pyt
     assert "hunter2" not in err + report + said
 
 
+def test_doctor_on_a_mistyped_data_directory_makes_nothing_and_is_not_content(here: Here, tmp_path: Path) -> None:
+    env = {"CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
+    code, report, _ = here("doctor", "--data", str(tmp_path / "typo"), "--json", env=env)
+    failed = [finding["check"] for finding in json.loads(report)["findings"] if finding["verdict"] == "failed"]
+    assert (code, failed) == (1, ["data directory", "database"])
+    code, report, _ = here("doctor", "--data", str(tmp_path), "--json")
+    assert [f["check"] for f in json.loads(report)["findings"] if f["verdict"] == "failed"] == ["database"]
+    assert (code, list(tmp_path.iterdir())) == (1, [])
+
+
 @pytest.mark.postgres
 def test_a_database_from_nothing_to_its_first_tenant(tmp_path: Path) -> None:
     tmp_path.chmod(0o711)
