@@ -298,9 +298,10 @@ class System:
                 cell = self.cell(to)
             except LookupError as error:
                 raise ActorStopped(to, str(error)) from error
-        refusal = cell.refusal()
-        if refusal is not None:
-            raise refusal
+        if cell.status is not Status.ACTIVE:
+            refusal = cell.refusal()
+            if refusal is not None:
+                raise refusal
         slot.to = to
         if not cell.put(envelope):
             raise MailboxFull(to, f"{cell.mailbox.bound} messages are queued")

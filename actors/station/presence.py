@@ -17,7 +17,8 @@ class Presence:
         self._switchboard = env.switchboard
         self._sink = env.sink
         self._seen_every = env.limits.seen_every
-        self._written: datetime | None = None
+        self._due: datetime | None = None
+        """When the row is to be written again."""
         self.last_seen: datetime | None = None
 
     @property
@@ -52,8 +53,7 @@ class Presence:
     def heard(self, now: datetime) -> None:
         """Any inbound message is a sign of life; the row is written now and then."""
         self.last_seen = now
-        written = self._written
-        if written is not None and now - written < self._seen_every:
+        if self._due is not None and now < self._due:
             return
         connection = self.connection
         if connection is not None:
@@ -66,7 +66,7 @@ class Presence:
         self._sink.put(EventRow(tenant=tenant, kind=kind, subject=station, at=now, body=body))
 
     def _put(self, connection: Connection, online: bool, now: datetime) -> None:
-        self._written = now
+        self._due = now + self._seen_every
         self._sink.put(
             SeenRow(
                 tenant=self._address[0],
