@@ -9,6 +9,8 @@ the actor system; leaving drains it. Losing the database in between is a state t
 
 import hashlib
 import math
+import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -81,13 +83,16 @@ async def database_of(
     EnvironmentFault when it cannot be had."""
     data = DataDirectory(settings.data_dir)
     data.prepare()
-    opening = open_database(settings.dsn, None if settings.dsn else data.path, own=own, migrating=migrating)
+    met: deque[Exception] = deque(maxlen=1)
+    where = None if settings.dsn else data.path
+    opening = open_database(settings.dsn, where, own=own, migrating=migrating, away=met.append)
     try:
         async with AsyncExitStack() as stack:
             with trio.move_on_after(patience if settings.dsn else math.inf) as waiting:
                 database = await stack.enter_async_context(opening)
             if waiting.cancelled_caught:
-                raise EnvironmentFault(f"the database does not answer within {patience:.0f} s (CSMS_DATABASE__DSN)")
+                reason = f": {_why(met[-1])}" if met else ""
+                raise EnvironmentFault(f"the database does not answer within {patience:.0f} s{reason} (CSMS_DATABASE__DSN)")
             yield database
     except (EmbeddedError, SchemaError) as error:
         raise EnvironmentFault(str(error)) from None
@@ -95,6 +100,15 @@ async def database_of(
         if settings.dsn is None or not isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
             raise
         raise EnvironmentFault(f"the database refuses us: {error} (CSMS_DATABASE__DSN)") from None
+
+
+def _why(error: Exception) -> str:
+    """The last thing that a server which is away was met with, in words."""
+    if isinstance(error, socket.gaierror):
+        return "nobody knows its host's name"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection is refused"
+    return str(error) or type(error).__name__
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ directory is refused (storage.embedded.DataDirectoryInUse), while commands come 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -47,11 +47,12 @@ async def open_database(
     own: bool = False,
     migrating: bool = True,
     lanes: Sequence[str] = LANES,
+    away: Callable[[Exception], None] = lambda error: None,
 ) -> AsyncIterator[Database]:
     """Give either `dsn` or `data_dir`. Raises SchemaError, EmbeddedError, and what asyncpg raises for a user or a
-    password that the server refuses; waits as long as the server is away."""
+    password that the server refuses; waits as long as the server is away, and tells `away` (on the side thread) why."""
     if dsn is not None:
-        async with _connected(dsn, None, migrating, lanes) as database:
+        async with _connected(dsn, None, migrating, lanes, away) as database:
             yield database
         return
     if data_dir is None:
@@ -61,7 +62,7 @@ async def open_database(
         await trio.to_thread.run_sync(server.own)
     try:
         dsn = await trio.to_thread.run_sync(server.start)
-        async with _connected(dsn, server, migrating, lanes) as database:
+        async with _connected(dsn, server, migrating, lanes, away) as database:
             yield database
     finally:
         with trio.CancelScope(shield=True):
@@ -69,11 +70,13 @@ async def open_database(
 
 
 @asynccontextmanager
-async def _connected(dsn: str, server: EmbeddedServer | None, migrating: bool, lanes: Sequence[str]) -> AsyncIterator[Database]:
+async def _connected(
+    dsn: str, server: EmbeddedServer | None, migrating: bool, lanes: Sequence[str], away: Callable[[Exception], None]
+) -> AsyncIterator[Database]:
     bridge = Bridge()
     bridge.start()
     try:
-        role = await bridge.call(_prepare, dsn, migrating)
+        role = await bridge.call(_prepare, dsn, migrating, away)
     except BaseException:
         await bridge.close()
         raise
@@ -86,7 +89,7 @@ async def _connected(dsn: str, server: EmbeddedServer | None, migrating: bool, l
         await database.close()
 
 
-async def _prepare(dsn: str, migrating: bool) -> str | None:
+async def _prepare(dsn: str, migrating: bool, away: Callable[[Exception], None]) -> str | None:
     """On the side thread: wait for the server, however long that takes; the role to work as."""
     pause = limits.RECONNECT_FIRST
     while True:
@@ -101,5 +104,6 @@ async def _prepare(dsn: str, migrating: bool) -> str | None:
         except Exception as error:
             if not is_away(error):
                 raise
+            away(error)
         await asyncio.sleep(pause)
         pause = min(pause * 2, limits.RECONNECT_LONGEST)

@@ -149,10 +149,12 @@ def test_a_database_that_does_not_answer_is_said_so(here: Here, monkeypatch: pyt
     code, out, err = here("audit", "--data", str(tmp_path), env=env)
     assert (code, out) == (1, "")
     assert "CSMS_DATABASE__DSN" in err
+    assert "connection is refused" in err
     doctor, report, said = here("doctor", "--data", str(tmp_path), "--json")
     assert doctor == 1
     failed = [finding for finding in json.loads(report)["findings"] if finding["verdict"] == "failed"]
     assert [finding["check"] for finding in failed] == ["database"]
+    assert "connection is refused" in failed[0]["detail"]
     assert "hunter2" not in err + report + said
 
 
