@@ -10,6 +10,7 @@ from actors.evse.messages import SessionClosed
 from actors.limits import DomainLimits
 from actors.model.decision import MAIN, MONEY, Decision, Letter, Refused, Timer
 from actors.model.ids import evse_address
+from actors.model.limits import CLOCK_STEP
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.booking import NotBillable, settle
@@ -100,7 +101,7 @@ def _wrong_correction(state: SessionState, message: m.Resolve, now: datetime) ->
     if message.energy_wh is not None and message.energy_wh < 0:
         return Refused("invalid", "energy cannot be negative", "energy_wh")
     started, ended = message.started_at or state.started_at, message.ended_at or state.ended_at
-    if started is not None and ended is not None and ended < started:
+    if started is not None and ended is not None and started - ended > CLOCK_STEP:
         return Refused("invalid", "the session would end before it started", "ended_at")
     if ended is not None and message.ended_at is not None and ended > now:
         return Refused("invalid", "the end lies in the future", "ended_at")

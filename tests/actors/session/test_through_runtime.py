@@ -124,6 +124,17 @@ async def test_a_clock_set_between_start_and_stop_makes_a_session_that_took_no_t
     assert cdr.body["total_cost"] == {"excl_vat": 1, "incl_vat": 1.19}
 
 
+async def test_the_energy_of_such_a_session_can_be_corrected_alone(autojump_clock: Any, house: House) -> None:
+    reply = await house.start("BAD")
+    await house.stop(reply.number, 3000, minutes=-0.1)
+    (row,) = house.sessions()
+    assert row.state == "quarantined"
+    correction = Resolve("correct", "meter was read", "op", energy_wh=1500)
+    assert await house.ask(session_address(TENANT, row.id), correction) == m.Done()
+    (cdr,) = house.cdrs()
+    assert (cdr.body["total_time"], cdr.body["total_energy"]) == (0, 1.5)
+
+
 async def test_a_stop_long_before_its_start_waits_for_an_operator(autojump_clock: Any, house: House) -> None:
     reply = await house.start()
     await house.stop(reply.number, 3000, minutes=-1)
