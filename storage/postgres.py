@@ -33,9 +33,7 @@ class PostgresStore:
         found: list[Recovered] = []
         for start in range(0, len(addresses), limits.RECOVER_AT_ONCE):
             some = addresses[start : start + limits.RECOVER_AT_ONCE]
-            if claim:
-                await self._ask(recover.claim, some)
-            found += await self._ask(recover.read, some, self._database.keys)
+            found += await self._ask(recover.claim_and_read if claim else recover.read, some, self._database.keys)
         return found
 
     async def full_history(self, address: Address) -> Sequence[StoredFact]:

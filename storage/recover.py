@@ -22,6 +22,11 @@ _CLAIM: Final = """
     WHERE h.tenant = k.tenant AND h.actor = k.key
 """
 
+_KNOWN: Final = """
+    SELECT a.place FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a (tenant, kind, id, place)
+    JOIN actor k ON k.tenant = a.tenant AND k.kind = a.kind AND k.id = a.id
+"""
+
 _READ: Final = """
     SELECT a.place, k.key, h.seq, h.turn, c.seq AS c_seq, c.version AS c_version, c.body::text AS c_body,
            f.seqs, f.ns, f.types, f.versions, f.bodies, f.bulks,
@@ -78,8 +83,17 @@ _WAITING: Final = """
 _NOTHING: Final = Recovered(seq=0, turn=NO_TURN)
 
 
-async def claim(connection: asyncpg.Connection, addresses: Sequence[Address]) -> None:
-    await connection.execute(_CLAIM, *_columns(addresses))
+async def claim_and_read(connection: asyncpg.Connection, addresses: Sequence[Address], keys: Keys) -> list[Recovered]:
+    """As `read`, after claiming. What was never named in a commit (every new session) has nothing to claim or to read, and
+    is spared both statements: they open all the partitions there are. If it is born meanwhile, the fence finds out."""
+    known = sorted(place - 1 for (place,) in await connection.fetch(_KNOWN, *_columns(addresses)))
+    found = [_NOTHING] * len(addresses)
+    if known:
+        some = [addresses[place] for place in known]
+        await connection.execute(_CLAIM, *_columns(some))
+        for place, recovered in zip(known, await read(connection, some, keys), strict=True):
+            found[place] = recovered
+    return found
 
 
 async def read(connection: asyncpg.Connection, addresses: Sequence[Address], keys: Keys) -> list[Recovered]:
