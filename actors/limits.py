@@ -17,6 +17,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A session's read-model row is coalesced to one write in this time, except at transitions."""
     overdue_after: timedelta = timedelta(hours=12)
     """Silence after which an open session is flagged (never ended)."""
+    ended_idle: float = 20.0
+    """Seconds after which a session that has ended is forgotten: a retried stop comes sooner, or wakes it again."""
     recent_meters: int = 48
     """Natural keys of MeterValues that a session remembers to recognise a retry."""
     series_points: int = 512

@@ -84,6 +84,10 @@ class Actor(Generic[S]):
     def deactivated(self) -> None:
         """The incarnation ends (crash, passivation, stop)."""
 
+    def patience(self, state: S) -> float | None:
+        """Seconds without a message after which it may be forgotten; None: never."""
+        return self.idle_seconds
+
     def busy(self, state: S) -> bool:
         """True keeps an idle actor from passivating (a live connection, say)."""
         return False

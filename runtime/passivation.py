@@ -1,6 +1,6 @@
 """Forgetting idle actors: one sweeper for all of them, no timer each.
 
-An actor that handled nothing for its `idle_seconds` gets a system message; it ends by itself if nothing came meanwhile.
+An actor that handled nothing for as long as its `patience` gets a system message; it ends by itself if nothing came meanwhile.
 Nothing is lost by it: every obligation is a letter, an outbox row or a durable timer.
 """
 
@@ -20,7 +20,7 @@ async def sweep_idle(system: "System") -> None:
         for n, cell in enumerate(list(system.registry.cells.values())):
             incarnation = cell.incarnation
             if incarnation is not None:
-                patience = incarnation.actor.idle_seconds
+                patience = incarnation.actor.patience(incarnation.state)
                 if patience is not None and now - cell.active_at >= patience and cell.idle():
                     cell.order("passivate")
             if n % limits.idle_sweep_slice == limits.idle_sweep_slice - 1:

@@ -17,7 +17,7 @@ CURRENCIES = frozenset(
 """ISO 4217: what people pay in. No metals, no funds, no codes for tests; ANG and BGN were withdrawn only lately."""
 
 _EXPONENTS = {
-    **dict.fromkeys(("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF ISK").split(), 0),  # noqa: SIM905
+    **dict.fromkeys(("BIF CLP DJF GNF JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ISK").split(), 0),  # noqa: SIM905
     **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),  # noqa: SIM905
 }
 

@@ -34,6 +34,9 @@ class SessionActor(Actor[SessionState]):
     def apply(self, state_: SessionState, fact: Any) -> SessionState:
         return state.apply(state_, fact)
 
+    def patience(self, state: SessionState) -> float | None:
+        return self.idle_seconds if state.open else self._limits.ended_idle
+
     def redact(self, state: SessionState) -> Any:
         """The token only as people may see it; the frozen tariff by its name."""
         shown: dict[str, Any] = msgspec.to_builtins(state)

@@ -25,6 +25,17 @@ VALID = [
 ]
 
 
+STATIONS = 200
+FRAMES_PER_SECOND = 25
+"""Of one station: half of what the node accepts without slowing it down."""
+
+
+def heard(node: Node) -> int:
+    """Frames that the node has read so far: CALLs, answers, and what it could not read."""
+    names = ("calls_in", "answers_in", "answers_late", "malformed")
+    return sum(int(node.metric(f"voltroupe_ocpp_{name}_total") or 0) for name in names)
+
+
 def mutate(rng: random.Random) -> bytes:
     frame = bytearray(rng.choice(VALID))
     for _ in range(rng.randint(0, 4)):
@@ -89,30 +100,24 @@ def fuzz_growth(node: Node, frames: int, reconnects: int, seed: int = 20261122) 
     refused = 0
 
     def frames_round(count: int) -> None:
+        """Over many stations at once, slower than the node throttles, so that every frame is read."""
         nonlocal refused
-        sock = None
-        for i in range(count):
-            if sock is None:
+        sockets: dict[int, socket.socket] = {}
+        for begin in range(0, count, STATIONS):
+            due = time.perf_counter() + 1 / FRAMES_PER_SECOND
+            for n in range(min(STATIONS, count - begin)):
                 try:
-                    sock = connect(node.ocpp_port, f"B{i % 50:06d}")
+                    if n not in sockets:
+                        sockets[n] = connect(node.ocpp_port, f"B{n:06d}")
+                    sockets[n].sendall(text_frame(mutate(rng)))
                 except OSError:
-                    refused += 1
-                    time.sleep(0.05)
-                    continue
-            try:
-                sock.sendall(text_frame(mutate(rng)))
-            except OSError:
-                sock = None
-                continue
-            if i % 50 == 49:
-                time.sleep(0.002)
-                if not drain(sock):
-                    sock.close()
-                    sock = None
-            if i % 2000 == 1999 and sock is not None:
-                sock.close()
-                sock = None
-        if sock is not None:
+                    refused += n not in sockets
+                    sockets.pop(n, None)
+            time.sleep(max(0.0, due - time.perf_counter()))
+            for n in [n for n, sock in sockets.items() if not drain(sock)]:
+                sockets.pop(n).close()
+        time.sleep(1)
+        for sock in sockets.values():
             sock.close()
 
     def reconnect_round(count: int) -> None:
@@ -126,8 +131,9 @@ def fuzz_growth(node: Node, frames: int, reconnects: int, seed: int = 20261122) 
     frames_round(frames // 5)
     reconnect_round(reconnects // 5)
     time.sleep(3)
-    before = rss_bytes(node.pid)
+    before, read = rss_bytes(node.pid), heard(node)
     frames_round(frames)
+    read = heard(node) - read
     after_frames = rss_bytes(node.pid)
     reconnect_round(reconnects)
     time.sleep(3)
@@ -135,6 +141,7 @@ def fuzz_growth(node: Node, frames: int, reconnects: int, seed: int = 20261122) 
     node.call("GET", f"/api/v1/tenants/{TENANT}/stations?limit=1")
     return {
         "frames": frames,
+        "frames_read": read,
         "reconnects": reconnects,
         "seed": seed,
         "refused_connects": refused,

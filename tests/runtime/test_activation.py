@@ -102,6 +102,20 @@ async def test_an_idle_actor_is_forgotten_with_a_checkpoint_and_comes_back_whole
         assert system.stats.passivations == 2
 
 
+async def test_how_long_an_idle_actor_is_kept_may_depend_on_its_state(autojump_clock):
+    class Brief(Counter):
+        def patience(self, state):
+            return 5.0 if state.total else None
+
+    async with running(FaultyStore(), factory=Brief) as system:
+        await system.ask(A, Get(), deadline=5)
+        await trio.sleep(600)
+        assert Address(*A) in system.registry.cells
+        await system.ask(A, Add(1), deadline=5)
+        await trio.sleep(20)
+        assert Address(*A) not in system.registry.cells
+
+
 async def test_a_busy_actor_is_not_forgotten(autojump_clock):
     class Busy(Counter):
         def busy(self, state):
