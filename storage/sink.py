@@ -107,8 +107,7 @@ class PostgresSink:
 
     async def run(self) -> None:
         """Write what waits, every half second, until cancelled. A database that is away is tried again. A whole batch of
-        traces goes at once: as many statements as half a second later, but its rows are still in the processor's cache, and
-        do not push out what the actors need (a sixth of all CPU under full load)."""
+        traces goes at once: as many statements as half a second later, and less waits in memory."""
         due = trio.current_time() + limits.SINK_EVERY
         while True:
             with trio.move_on_at(due):
