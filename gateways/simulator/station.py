@@ -79,7 +79,7 @@ class Station:
                     await self._network.wait()
                     lived = await self._one_connection(nursery)
                     self._refused_in_a_row = 0 if lived else self._refused_in_a_row + 1
-                    bound = min(self.settings.backoff_most, limits.BACKOFF_FIRST * 2**self._refused_in_a_row)
+                    bound = min(self.settings.backoff_most, limits.BACKOFF_FIRST * 2 ** min(self._refused_in_a_row, 20))
                     await trio.sleep(self.rng.uniform(0, bound))
             finally:
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + 2):
