@@ -89,9 +89,13 @@ class Rig:
             if self.died:
                 died = True
                 await self.start()
-        if not died and not await self.order("disarm", "counted"):
-            died = True  # after the answer had left, before the trap was taken away
-            await self.start()
+        if not died:
+            # After the answer had left, before the trap was taken away, or by a shot that was on its way already.
+            disarmed = await self.order("disarm", "counted")
+            await trio.sleep(max(DELAYS_MS) / 1000 * 4)
+            if not disarmed or self.died:
+                died = True
+                await self.start()
         return died
 
 
