@@ -189,11 +189,6 @@ class Inspector:
         cell = self._system.registry.cells.get(Address(*address))
         return list(cell.trace.entries) if cell is not None and cell.trace is not None else []
 
-    def untrace(self, address: Target) -> None:
-        cell = self._system.registry.cells.get(Address(*address))
-        if cell is not None:
-            cell.trace = None
-
     async def replay(self, dead_id: str, *, deadline: float = 10.0) -> Any:
         """Ask the actor again with a dead letter's message and settle it as replayed when that succeeds. Raises ValueError
         when it cannot be read, LookupError when there is none open, runtime.errors otherwise."""

@@ -114,4 +114,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     the database (however its driver says so) is a state and never the end of a node."""
     start_timeout: float = 30.0
     stop_timeout: float = 15.0
-    supervisor_inbox: int = 4096

@@ -17,8 +17,6 @@ import trio
 from runtime.ask import Slot
 from runtime.turn import LetterKey
 
-OVERFLOW = ("reject", "drop_new", "drop_old")
-
 
 class Encoded:
     """Stands for a letter or timer as the store gave it; decoded at its turn, by the codec of its actor."""

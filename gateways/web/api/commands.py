@@ -3,7 +3,6 @@
 import secrets
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -104,10 +103,6 @@ def _failed(failure: CommandFailure, shown: dict[str, Any]) -> Problem:
 async def list_commands(call: Call) -> Items[CommandView]:
     known_commands = vocabulary.commands(call.query["version"])
     return Items([CommandView(info.action, info.version, info.request, info.response) for info in known_commands])
-
-
-def example_path(tenant: str, station: str, action: str) -> str:
-    return f"/api/v1/tenants/{tenant}/stations/{quote(station, safe='')}/commands/{action}"
 
 
 _VERSION = Query("version", str, "The vocabulary, where an action exists in several: `ocpp1.6`")

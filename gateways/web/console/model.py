@@ -50,14 +50,6 @@ def overview(visit: Visit) -> dict[str, Any]:
     return found
 
 
-def _ms(value: float) -> str:
-    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
-
-
-def _pair_ms(low: float, high: float) -> str:
-    return f"{low:.1f} / {high:.1f} ms"
-
-
 def _tile(label: str, value: str, series: Iterable[float], note: str = "") -> dict[str, Any]:
     return {"label": label, "value": value, "note": note, "spark": spark(list(series))}
 
