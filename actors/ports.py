@@ -128,6 +128,10 @@ class Queries(Protocol):
 
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
     async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page: ...
+    async def book(self, tenant: str, station: str, book: str, limit: int, cursor: str | None) -> Page:
+        """BookRow in order of its key."""
+        ...
+
     async def messages(
         self,
         tenant: str,

@@ -7,6 +7,7 @@ from typing import Any
 
 from actors.model.ids import SESSION
 from actors.model.rows import (
+    BookRow,
     CdrRow,
     EvseRow,
     InboxRow,
@@ -92,6 +93,9 @@ class MemoryQueries:
             )  # fmt: skip
 
         return _page(self._of(VariableRow, tenant, station=station), sort, limit, cursor)
+
+    async def book(self, tenant: str, station: str, book: str, limit: int, cursor: str | None) -> Page:
+        return _page(self._of(BookRow, tenant, station=station, book=book), lambda row: (row.key,), limit, cursor)
 
     async def messages(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 
 from actors.model.rows import (
     AuditRow,
+    BookRow,
     CdrRow,
     EventRow,
     EvseRow,
@@ -38,6 +39,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     VariableRow: (
         "tenant", "station", "component", "component_instance", "variable", "variable_instance", "evse", "connector",
     ),
+    BookRow: ("tenant", "station", "book", "key"),
     SessionRow: ("tenant", "id"),
     NumberRow: ("number",),
     CdrRow: ("tenant", "id"),
@@ -141,7 +143,7 @@ class MemoryRows:
         known = table.get(key)
         if known is not None and _stays(known, seq, row):
             return
-        if isinstance(row, TokenRow) and row.deleted:
+        if isinstance(row, TokenRow | BookRow) and row.deleted:
             table.pop(key, None)
             return
         if isinstance(row, TariffRow) and row.deleted:

@@ -12,6 +12,7 @@ import msgspec
 
 from actors.model.ids import SESSION
 from actors.model.rows import (
+    BookRow,
     CdrRow,
     EvseRow,
     InboxRow,
@@ -179,6 +180,11 @@ class PostgresQueries(Feed):
 
         types = (str, str, str, str, str, int, int)
         return await found.page(self._db, _to(VariableRow), _VARIABLE_KEY, types, key_of, limit, cursor)
+
+    async def book(self, tenant: str, station: str, book: str, limit: int, cursor: str | None) -> Page:
+        found = _Listing("SELECT *, false AS deleted FROM book", "tenant", tenant)
+        found = found.where("station = {}", station).where("book = {}", book)
+        return await found.page(self._db, _to(BookRow), "key", (str,), _keyed("key"), limit, cursor)
 
     async def messages(
         self,

@@ -31,6 +31,7 @@ KINDS: Final[dict[type[Any], str]] = {
     model.SeenRow: "seen",
     model.EvseRow: "evse",
     model.VariableRow: "variable",
+    model.BookRow: "book",
     model.SessionRow: "session",
     model.NumberRow: "number",
     model.CdrRow: "cdr",

@@ -13,6 +13,13 @@ TENANT = "tenant"
 STATION = "station"
 EVSE = "evse"
 SESSION = "session"
+DEVICE = "device"
+CHARGING = "charging"
+DISPLAY = "display"
+RESERVATION = "reservation"
+LOCAL_LIST = "local_list"
+CERTIFICATES = "certificates"
+CAMPAIGN = "campaign"
 
 
 def tenant_address(tenant: str) -> AddressKey:
@@ -26,6 +33,11 @@ def station_address(tenant: str, station: str) -> AddressKey:
 def evse_address(tenant: str, station: str, evse: int) -> AddressKey:
     """EVSE `evse` (1..n) of a station; its id reads `station#n`."""
     return (tenant, EVSE, f"{station}#{evse}")
+
+
+def sibling_address(tenant: str, kind: str, station: str) -> AddressKey:
+    """The keeper of one of a station's books (DEVICE, CHARGING ...): its id is the station's."""
+    return (tenant, kind, station)
 
 
 def session_address(tenant: str, session: str) -> AddressKey:
@@ -47,6 +59,11 @@ def _plain(part: object) -> str:
 def session_id_for_start(station: str, connector: int, token_ref: str, meter_start_wh: int, at: datetime, n: int = 0) -> str:
     """Session of a 1.6 StartTransaction. `n` > 0: the same key again after the n-th such session had stopped."""
     return "s" + digest("start", station, connector, token_ref, meter_start_wh, at, n)
+
+
+def session_id_for_transaction(station: str, transaction_id: str) -> str:
+    """Session of a 2.x transaction: the station made its id."""
+    return "s" + digest("transaction", station, transaction_id)
 
 
 def session_id_for_repeated_start(station: str, number: int) -> str:

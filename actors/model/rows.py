@@ -110,6 +110,19 @@ class VariableRow(Row, frozen=True, gc=False, kw_only=True):
     key_1_6: str | None = None
 
 
+class BookRow(Row, frozen=True, gc=False, kw_only=True):
+    """An entry of one of the small books that are kept of a station: `book` names it (profile, limit, display,
+    reservation, local_list, monitor, alert, report, certificate, log, security ...), `key` is unique in it. `body` is shown by
+    the API as it is: no token UID, no secret."""
+
+    station: str
+    book: str
+    key: str
+    body: dict[str, Any]
+    updated_at: datetime
+    deleted: bool = False
+
+
 class SessionRow(Row, frozen=True, gc=False, kw_only=True):
     """`state`: active, ended, quarantined (CONTRACT); `phase` the domain's finer word."""
 

@@ -7,12 +7,14 @@ messages to the session actor. Messages marked volatile are never encoded.
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
 
-from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, MessageText, Unsupported
 from actors.model.meter import Reading
+from actors.model.rows import VaultRow
 from actors.model.token import IdToken, TokenVerdict
 
 
@@ -93,10 +95,30 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False):
     """Reply: the current time (datetime). Does not wait for a commit."""
 
 
-class Authorize(msgspec.Struct, frozen=True, gc=False):
-    """Reply: TokenVerdict, from memory."""
+class OcspRequest(msgspec.Struct, frozen=True, gc=False):
+    """OCSPRequestDataType: what identifies a certificate to its issuer's OCSP responder; hex strings."""
+
+    algorithm: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+    responder_url: str
+
+
+class Authorize(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Reply: TokenVerdict, from memory; AuthorizeReply where a contract certificate came along (C07): its PEM
+    `certificate`, or the `chain` as hashes."""
 
     token: IdToken
+    certificate: str | None = None
+    chain: tuple[OcspRequest, ...] = ()
+
+
+class AuthorizeReply(msgspec.Struct, frozen=True, gc=False):
+    """`certificate_status`: 2.x AuthorizeCertificateStatusEnum (Accepted, CertificateExpired, ContractCancelled ...)."""
+
+    verdict: TokenVerdict
+    certificate_status: str | None = None
 
 
 class ConnectorStatus(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -159,6 +181,71 @@ class TransactionStop(msgspec.Struct, frozen=True, gc=False):
 
 class StopReply(msgspec.Struct, frozen=True, gc=False):
     verdict: TokenVerdict | None
+
+
+class TransactionEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+    """2.x TransactionEvent (block E). Natural key: (station, transaction_id, seq). Reply: TransactionReply, always.
+
+    `type`: Started, Updated, Ended. `trigger`, `charging_state`, `stopped_reason`: 2.x words; `stopped_reason` None on
+    Ended means Local. `evse` is None until the station knows it. `content`: hash of the payload as received, so that the
+    same key with other content is flagged."""
+
+    type: str
+    transaction_id: str
+    seq: int
+    at: datetime
+    trigger: str
+    content: str
+    offline: bool = False
+    evse: int | None = None
+    connector: int | None = None
+    token: IdToken | None = None
+    charging_state: str | None = None
+    stopped_reason: str | None = None
+    remote_start_id: int | None = None
+    reservation: int | None = None
+    time_spent_charging: int | None = None
+    cable_max_current: int | None = None
+    phases_used: int | None = None
+    readings: tuple[Reading, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class TransactionReply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """`verdict` where the event carried a token; `total_cost` in major units, taxes included (None: unknown, 0: free);
+    `priority` -9 to 9; `message` for the driver."""
+
+    verdict: TokenVerdict | None = None
+    total_cost: Decimal | None = None
+    priority: int | None = None
+    message: MessageText | None = None
+
+
+class SecurityEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """SecurityEventNotification (A04; 1.6 security extension). Reply: Done."""
+
+    type: str
+    at: datetime
+    tech_info: str | None = None
+
+
+class PublishFirmwareStatus(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """L03. Reply: Done."""
+
+    status: str
+    request_id: int | None = None
+    locations: tuple[str, ...] = ()
+
+
+class CustomerReportPart(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """NotifyCustomerInformation (N09): text in parts, `seq` from 0, the last with `more` False. Personal: it is kept
+    sealed. Reply: Done."""
+
+    request_id: int
+    seq: int
+    more: bool
+    data: str
+    at: datetime
 
 
 class DataTransferred(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -234,6 +321,61 @@ class Command(msgspec.Struct, frozen=True, gc=False):
     intent: AnyIntent
     not_after: datetime
     who: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="order"):
+    """Letter from one of our own actors (`by`): send this to the station as soon as it can take it, before `not_after`. The
+    station's state keeps it until then, over disconnections and restarts; it is sent at most once. What became of it comes
+    back to `by` as the letter OrderEnded. `sealed` instead of `intent` where that holds personal data or secrets: the
+    intent as JSON, sealed by the vault under the order's id."""
+
+    id: str
+    not_after: datetime
+    by: tuple[str, str, str]
+    intent: AnyIntent | None = None
+    sealed: VaultRow | None = None
+
+
+class OrderWithdrawn(msgspec.Struct, frozen=True, gc=False, tag="order_withdrawn"):
+    """Letter from who ordered: if it has not been sent, it need not be. No OrderEnded follows."""
+
+    id: str
+
+
+class OrderEnded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="order_ended"):
+    """Letter to who ordered. `protocol`: what the station spoke; a failure's reason `timeout` also when `not_after`
+    came before it could be sent. `request_id`: the one that was filled in where the intent had none."""
+
+    id: str
+    station: str
+    outcome: CommandResult | CommandFailure
+    protocol: str = ""
+    lost: tuple[str, ...] = ()
+    request_id: int | None = None
+
+
+class IntentDone(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="intent_done"):
+    """Letter to a sibling that keeps a book of what the station holds (actors/station/siblings.py): an operator's or
+    another actor's command of its concern was answered."""
+
+    intent: AnyIntent
+    result: CommandResult
+    at: datetime
+    request_id: int | None = None
+
+
+class StationBooted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="station_booted"):
+    """Letter to siblings that care: the station was accepted. `first`: never before; `changed`: another firmware, model or
+    serial number than at the boot before."""
+
+    protocol: str
+    vendor: str
+    model: str
+    firmware: str | None
+    reason: str
+    first: bool
+    changed: bool
+    at: datetime
 
 
 class PreparedCommand(msgspec.Struct, frozen=True, gc=False):

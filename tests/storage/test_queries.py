@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from actors.model.meter import Reading, Sample
-from actors.model.rows import AuditRow, EventRow, InboxRow, NumberRow, Row, VariableRow
+from actors.model.rows import AuditRow, BookRow, EventRow, InboxRow, NumberRow, Row, VariableRow
 from actors.ports import ApiToken, ApiTokens, InvalidCursor, Lookups, NumberedSession, Page, Queries
 from runtime.address import Address
 from runtime.store import Store, Verdict
@@ -276,6 +276,25 @@ async def test_a_variable_is_told_apart_by_everything_that_names_it(kit: Kit) ->
     assert [len(page) for page in pages] == [4, 2]
     values = {row.attributes[0]["value"] for page in pages for row in page}
     assert values == {"new", "1", "2", "3", "4", "5"}
+
+
+async def test_an_entry_of_a_book_is_replaced_and_is_gone_when_it_was_deleted(kit: Kit) -> None:
+    def entry(book: str, key: str, **body: Any) -> BookRow:
+        return BookRow(tenant="acme", station="CP1", book=book, key=key, body=body, updated_at=AT)
+
+    async def shown(book: str, limit: int = 10) -> list[dict[str, Any]]:
+        return [row.body for row in (await kit.queries.book("acme", "CP1", book, limit, None)).items]
+
+    await kit.write(
+        entry("profile", "2", n=1), entry("profile", "1", n=1), entry("display", "1", n=9), entry("profile", "2", n=2)
+    )
+    assert await shown("profile") == [{"n": 1}, {"n": 2}]
+    assert await shown("display") == [{"n": 9}]
+    await kit.write(msgspec.structs.replace(entry("profile", "1"), deleted=True), entry("profile", "3", n=3))
+    assert await shown("profile") == [{"n": 2}, {"n": 3}]
+    await kit.write(entry("profile", "1", n=4))
+    assert await shown("profile", limit=2) == [{"n": 4}, {"n": 2}]
+    assert (await kit.queries.book("other", "CP1", "profile", 10, None)).items == []
 
 
 async def test_messages_come_newest_first_whatever_is_in_them(kit: Kit) -> None:
