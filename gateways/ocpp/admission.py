@@ -25,6 +25,8 @@ from runtime.errors import ActorError
 PREFIX = "/ocpp/"
 PROTOCOLS = ("ocpp1.6",)
 """Subprotocols that this gateway speaks."""
+SOAP_PROTOCOLS = ("ocpp1.6-S", "ocpp1.5", "ocpp1.2")
+"""Versions that it speaks over HTTP (soap/)."""
 TokenBytes = Callable[[int], bytes]
 _PAIR_REFILL = 0.1
 _ADDRESS_REFILL = 5.0
@@ -77,44 +79,66 @@ class Admission:
 
     async def admit(self, request: StationRequest, peer: str, secure: bool) -> Admitted | Refusal:
         """Awaits only for an unknown station of a tenant that accepts those."""
-        hub = self._hub
-        now = hub.monotonic()
         place = read_path(request.path)
-        pair = (peer, place)
-        if self._pairs.exhausted(pair, now) or self._addresses.exhausted(peer, now):
-            hub.counters.refused_limit += 1
-            return Refusal(429, ((b"Retry-After", b"60"),))
         if place is None:
-            return self._unknown(pair, peer, now)
-        tenant, identity = place
-        tenant_card = hub.snapshots.tenant(tenant)
-        if tenant_card is None:
-            return self._unknown(pair, peer, now)
+            return self.limited(peer, None) or self.unknown(peer, None)
+        offered = request.proposed_subprotocols
         basic = read_basic(request.header(b"authorization"))
-        card = self._card(tenant, identity)
-        if card is None:
-            if tenant_card.unknown_stations == "inbox":
-                self._knocked(tenant, identity, request, peer)
-            elif tenant_card.unknown_stations == "accept":
-                card = await self._enrol(tenant, identity, basic)
-            if card is None:
-                return self._unknown(pair, peer, now)
-        if not self._proves(card, identity, basic, secure):
-            hub.counters.refused_password += 1
-            self._pairs.count(pair, now)
-            self._addresses.count(peer, now)
-            return Refusal(401, ((b"WWW-Authenticate", b'Basic realm="OCPP", charset="UTF-8"'),))
-        protocol, subprotocol = choose_protocol(request.proposed_subprotocols, card.versions)
-        if protocol is None and subprotocol is None and not request.proposed_subprotocols:
-            if tenant_card.settings.get("require_subprotocol"):
+        card = await self.identify(place, basic, peer, secure, offered[0][:32] if offered else None)
+        if isinstance(card, Refusal):
+            return card
+        protocol, subprotocol = choose_protocol(offered, card.versions)
+        if protocol is None and subprotocol is None and not offered:
+            tenant_card = self._hub.snapshots.tenant(card.tenant)
+            if tenant_card is not None and tenant_card.settings.get("require_subprotocol"):
                 return Admitted(card.tenant, card.station, None, None)
             protocol = next((v for v in map(_subprotocol, card.versions) if v in PROTOCOLS), None)
         return Admitted(card.tenant, card.station, protocol, subprotocol)
 
-    def _unknown(self, pair: object, peer: str, now: float) -> Refusal:
-        self._hub.counters.refused_unknown += 1
-        self._pairs.count(pair, now)
+    async def identify(
+        self, place: tuple[str, str], basic: tuple[str, bytes] | None, peer: str, secure: bool, offered: str | None
+    ) -> StationCard | Refusal:
+        """The card of the station at `place`, (tenant, identity), once it has proved who it is; whatever the transport. A
+        Refusal is counted: 429 (limited), 404 (unknown), 401 (not proved). `offered`: its protocol, for the inbox."""
+        hub = self._hub
+        tenant, identity = place
+        limited = self.limited(peer, place)
+        if limited is not None:
+            return limited
+        tenant_card = hub.snapshots.tenant(tenant)
+        if tenant_card is None:
+            return self.unknown(peer, place)
+        card = self._card(tenant, identity)
+        if card is None:
+            if tenant_card.unknown_stations == "inbox":
+                self._knocked(tenant, identity, offered, peer)
+            elif tenant_card.unknown_stations == "accept":
+                card = await self._enrol(tenant, identity, basic)
+            if card is None:
+                return self.unknown(peer, place)
+        if not self._proves(card, identity, basic, secure):
+            hub.counters.refused_password += 1
+            self.count(peer, place)
+            return Refusal(401, ((b"WWW-Authenticate", b'Basic realm="OCPP", charset="UTF-8"'),))
+        return card
+
+    def limited(self, peer: str, place: tuple[str, str] | None) -> Refusal | None:
+        """A Refusal when this asker was refused too often of late."""
+        now = self._hub.monotonic()
+        if self._pairs.exhausted((peer, place), now) or self._addresses.exhausted(peer, now):
+            self._hub.counters.refused_limit += 1
+            return Refusal(429, ((b"Retry-After", b"60"),))
+        return None
+
+    def count(self, peer: str, place: tuple[str, str] | None) -> None:
+        """One more refusal of this asker."""
+        now = self._hub.monotonic()
+        self._pairs.count((peer, place), now)
         self._addresses.count(peer, now)
+
+    def unknown(self, peer: str, place: tuple[str, str] | None) -> Refusal:
+        self._hub.counters.refused_unknown += 1
+        self.count(peer, place)
         return Refusal(404)
 
     def _card(self, tenant: str, identity: str) -> StationCard | None:
@@ -137,12 +161,10 @@ class Admission:
             return False
         return verify_secret(card.secret, password) or verify_secret(card.secret, _from_hex(password))
 
-    def _knocked(self, tenant: str, identity: str, request: StationRequest, peer: str) -> None:
+    def _knocked(self, tenant: str, identity: str, offered: str | None, peer: str) -> None:
         now = self._hub.now()
-        offered = request.proposed_subprotocols
         row = InboxRow(
-            tenant=tenant, station=identity, first_seen=now, last_seen=now, attempts=1,
-            protocol=offered[0][:32] if offered else None, peer=peer,
+            tenant=tenant, station=identity, first_seen=now, last_seen=now, attempts=1, protocol=offered, peer=peer
         )  # fmt: skip
         self._hub.sink.put(row)
 
@@ -150,7 +172,8 @@ class Admission:
         """Register a station that nobody knew. A password it shows is the one it must show from now on."""
         secret = hash_secret(basic[1], self._token_bytes) if basic is not None and basic[0] == identity else None
         register = Register(
-            evses=ENROL_EVSES, profile=0 if secret is None else 1, secret=secret, keep_secret=False, versions=PROTOCOLS,
+            evses=ENROL_EVSES, profile=0 if secret is None else 1, secret=secret, keep_secret=False,
+            versions=(*PROTOCOLS, *SOAP_PROTOCOLS),
             tariff=None, location={}, who="unknown station accepted",
         )  # fmt: skip
         try:
@@ -203,6 +226,11 @@ def _from_hex(password: bytes) -> bytes:
 def _subprotocol(version: str) -> str:
     """A card may say `1.6` or `ocpp1.6`."""
     return version if version.startswith("ocpp") else f"ocpp{version}"
+
+
+def may_use(card: StationCard, protocol: str) -> bool:
+    """Whether a station's settings allow a version."""
+    return protocol.lower() in {_subprotocol(version).lower() for version in card.versions}
 
 
 def choose_protocol(offered: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str | None, str | None]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 import trio
@@ -15,12 +15,27 @@ import trio
 from actors.ports import Sink, Snapshots, TraceRow, Vault
 from gateways.ocpp.limits import TRACE_CHARACTERS, GatewayLimits
 from gateways.ocpp.redaction import redact_text
+from runtime.address import Address
 from runtime.system import System
 
 _log = structlog.get_logger("ocpp")
 
 if TYPE_CHECKING:
     from gateways.ocpp.link import Link
+
+
+class StationLink(Protocol):
+    """One live connection of a station, as the others need to know it."""
+
+    protocol: str
+    tenant: str
+    station: str
+    address: Address
+    generation: int
+
+    def replaced(self) -> None:
+        """A newer connection of the same station passed authentication: this one is over (quirk 2)."""
+        ...
 
 
 class Counters:
@@ -107,8 +122,8 @@ class Hub:
         self.now = now
         self.strict = strict
         self.counters = Counters()
-        self.links: dict[tuple[str, str], Link] = {}
-        """The newest connection of each station."""
+        self.links: dict[tuple[str, str], StationLink] = {}
+        """The newest connection of each station, whatever its transport."""
         self.calling: set[Link] = set()
         """Links with a CALL out or waiting: the only ones whose clocks are looked at."""
         self.spawn: Callable[..., None] = _no_nursery
@@ -130,14 +145,14 @@ class Hub:
         except Exception as fault:
             self.fault(doing, fault)
 
-    def fault(self, doing: str, fault: Exception, link: "Link | None" = None) -> None:
+    def fault(self, doing: str, fault: Exception, link: StationLink | None = None) -> None:
         """Our own code failed: counted and logged, with its traceback."""
         self.counters.contained += 1
         _log.error("ocpp.fault", doing=doing, station=None if link is None else "/".join(link.address), exc_info=fault)
 
     def trace(
         self,
-        link: "Link",
+        link: StationLink,
         direction: str,
         kind: str,
         action: str,
@@ -147,11 +162,27 @@ class Hub:
         correlation: str = "",
     ) -> None:
         """One frame, redacted. Gates nothing; dropped first when the database is slow."""
+        self.record(link, direction, kind, action, unique_id, body, error, correlation, redact_text)
+
+    def record(
+        self,
+        link: StationLink,
+        direction: str,
+        kind: str,
+        action: str,
+        unique_id: Any,
+        body: str,
+        error: str | None = None,
+        correlation: str = "",
+        redact: Callable[[str, str], str] | None = None,
+    ) -> None:
+        """The same for a body that is fit to be seen already, or is made so by `redact(action, body)`."""
         if len(body) > TRACE_CHARACTERS:
             body = body[:TRACE_CHARACTERS]
         if "\x00" in body:
             body = body.replace("\x00", "\ufffd")
-        body = redact_text(action, body)
+        if redact is not None:
+            body = redact(action, body)
         row = TraceRow(  # by position, which is cheaper: this is done twice a message
             link.tenant, link.station, self.now(), direction, link.protocol, kind, action, str(unique_id), body, error,
             correlation,

@@ -17,13 +17,14 @@ from actors.model.ids import station_address
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
 from actors.station import messages as s
 from gateways.ocpp import rpc
+from gateways.ocpp.asking import NoAnswer, ask_station
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
-from gateways.ocpp.v16.dialect import TRANSACTION_KINDS, Dialect
+from gateways.ocpp.v16.dialect import Dialect
 from gateways.ocpp.v16.mending import BadPayload
 from gateways.ocpp.websocket import StationSocket
 from runtime.address import Address
-from runtime.errors import ActorCrashed, ActorError, Poisoned
+from runtime.errors import ActorError
 
 GOING_AWAY, POLICY, TRY_AGAIN = 1001, 1008, 1013
 
@@ -35,10 +36,6 @@ class Outgoing(msgspec.Struct):
     wire: s.WireCall
     timeout: float
     deadline: float = 0.0
-
-
-class NoAnswer(Exception):
-    """The actor gave none: neither do we."""
 
 
 class Link:
@@ -219,27 +216,7 @@ class Link:
 
     async def _ask(self, message: Any, correlation: str, failure: BaseException | None) -> Any:
         """The actor's answer after a first failure. Raises NoAnswer, or ActorError for what is answered with InternalError."""
-        hub, limits = self._hub, self._hub.limits
-        for attempt in range(limits.crash_retries):
-            try:
-                if failure is not None:
-                    failed, failure = failure, None
-                    raise failed
-                return await hub.system.ask(self.address, message, deadline=limits.ask_seconds, correlation=correlation)
-            except ActorCrashed as crash:
-                if crash.attempts and type(message) not in TRANSACTION_KINDS:
-                    raise
-                hub.counters.crash_retries += 1
-                await trio.sleep(limits.crash_pause * 2**attempt)
-            except Poisoned as poisoned:
-                hub.counters.poisoned += 1
-                told = self._dialect.unreadable(message, poisoned.dead_letter)
-                if told is None:
-                    raise
-                message = told
-            except ActorError as silent:
-                raise NoAnswer(f"{type(silent).__name__}: {silent.detail}") from silent
-        raise NoAnswer("its actor kept crashing")
+        return await ask_station(self._hub, self.address, message, correlation, self._dialect.unreadable, failure)
 
     def _fail(self, call: rpc.Call, code: str, detail: str, correlation: str) -> None:
         if call.confirmed:

@@ -66,6 +66,16 @@ class Listener:
         """Connections before their upgrade, oldest first, and since when."""
         self._emptied: trio.Event | None = None
 
+    @property
+    def hub(self) -> Hub:
+        """For the other transports of a node (soap/): a station has one newest connection, whatever it speaks."""
+        return self._hub
+
+    @property
+    def admission(self) -> Admission:
+        """The same limits and secrets for every transport."""
+        return self._admission
+
     def stats(self) -> dict[str, int]:
         """Raw counters and gauges, by name."""
         hub = self._hub
@@ -78,8 +88,9 @@ class Listener:
         }
 
     def link(self, tenant: str, station: str) -> Link | None:
-        """The newest connection of a station."""
-        return self._hub.links.get((tenant, station))
+        """The newest connection of a station, if that is a WebSocket."""
+        link = self._hub.links.get((tenant, station))
+        return link if isinstance(link, Link) else None
 
     async def serve(
         self, endpoints: Sequence[Endpoint], *, stop: trio.Event | None = None, task_status: Any = trio.TASK_STATUS_IGNORED

@@ -14,6 +14,7 @@ from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsup
 from actors.ports import Vault
 from actors.station import messages as s
 from gateways.ocpp import rpc
+from gateways.ocpp.asking import TRANSACTION_KINDS
 from gateways.ocpp.v16 import answers, commands, inbound, mending
 from gateways.ocpp.v16.messages import FROM_STATION, TO_STATION, Wire
 
@@ -23,9 +24,6 @@ CODES = rpc.CODES_1_6
 _DECODERS = {action: msgspec.json.Decoder(request) for action, (request, _) in FROM_STATION.items()}
 _RESPONSES = {action: msgspec.json.Decoder(response) for action, (_, response) in TO_STATION.items()}
 _encode = msgspec.json.Encoder().encode
-
-TRANSACTION_KINDS: dict[type, str] = {s.TransactionStart: "start", s.TransactionMeter: "meter", s.TransactionStop: "stop"}
-"""Messages that are always answered, even when they crash their actor (PROTOCOLS 2.5)."""
 
 
 class Dialect:
