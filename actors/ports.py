@@ -175,6 +175,10 @@ class Queries(Protocol):
         """The id to resume `events` after in order to see only what happens from now on; None on an empty feed."""
         ...
 
+    async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        """AuditRow, newest first."""
+        ...
+
     async def vault_row(self, tenant: str, ref: str) -> VaultRow | None: ...
 
 

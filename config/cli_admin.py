@@ -171,7 +171,7 @@ def _check(body: dict[str, Any]) -> None:
         ) from None
     for pointer, what in unknown_words(wanted):
         field = pointer.removeprefix("/")
-        raise UserError(f"--{field.replace('_', '-')}: {body[field]!r} is not {what}")
+        raise UserError(f"--{field.replace('_', '-')}: {body[field]!r} is {what}")
 
 
 async def _create(settings: Settings, body: dict[str, Any]) -> str:

@@ -190,6 +190,11 @@ class MemoryQueries:
     async def last_event(self) -> str | None:
         return self._rows.events[-1].id if self._rows.events else None
 
+    async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        numbered = [(n, row) for n, row in enumerate(self._rows.audit) if row.tenant == tenant]
+        page = _page(numbered, lambda pair: (pair[0],), limit, cursor, newest=True)
+        return Page([row for _, row in page.items], page.next)
+
     async def vault_row(self, tenant: str, ref: str) -> VaultRow | None:
         return next(iter(self._of(VaultRow, tenant, ref=ref)), None)
 

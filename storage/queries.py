@@ -12,6 +12,7 @@ import msgspec
 
 from actors.model.ids import SESSION
 from actors.model.rows import (
+    AuditRow,
     BookRow,
     CdrRow,
     EvseRow,
@@ -267,6 +268,10 @@ class PostgresQueries(Feed):
 
     async def journal(self, tenant: str, journal: str) -> Any | None:
         return await self._one(JournalRow, f"{_JOURNAL} WHERE j.tenant = $1 AND j.id = $2", tenant, journal)
+
+    async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        found = _Listing("SELECT * FROM audit_log", "tenant", tenant)
+        return await found.page(self._db, _to(AuditRow), "id", (int,), _keyed("id"), limit, cursor, newest=True)
 
     async def vault_row(self, tenant: str, ref: str) -> VaultRow | None:
         """With an empty key once the subject was erased."""

@@ -36,6 +36,8 @@ class TenantActor(Actor[TenantState]):
         match message:
             case messages.Create():
                 return d.decide_create(tenant, state, message, now)
+            case messages.Change():
+                return d.decide_change(tenant, state, message, now)
             case messages.PutToken():
                 return d.decide_put_token(tenant, state, message, self._known(message.card.ref), now)
             case messages.DeleteToken():

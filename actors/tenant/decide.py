@@ -13,7 +13,7 @@ from actors.model.token import TokenCard
 from actors.station.messages import Done
 from actors.tenant import facts as f
 from actors.tenant import messages as m
-from actors.tenant.state import TenantState
+from actors.tenant.state import TenantState, apply
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,17 +25,33 @@ def decide_create(tenant: str, state: TenantState, message: m.Create, now: datet
         message.name, message.currency, message.country, message.time_zone, message.unknown_stations,
         message.who, now, message.settings,
     )  # fmt: skip
-    row = TenantRow(
+    rows = (_row(tenant, fact), _event(tenant, "tenant.created", tenant, now))
+    return Decision(facts=(fact,), rows=rows, reply=Done())
+
+
+def _row(tenant: str, told: f.Created) -> TenantRow:
+    return TenantRow(
         tenant=tenant,
-        currency=fact.currency,
-        country=fact.country,
-        time_zone=fact.time_zone,
-        unknown_stations=fact.unknown_stations,
-        created_at=now,
-        name=fact.name,
-        settings=fact.settings,
+        currency=told.currency,
+        country=told.country,
+        time_zone=told.time_zone,
+        unknown_stations=told.unknown_stations,
+        created_at=told.at,
+        name=told.name,
+        settings=told.settings,
     )
-    return Decision(facts=(fact,), rows=(row, _event(tenant, "tenant.created", tenant, now)), reply=Done())
+
+
+def decide_change(tenant: str, state: TenantState, message: m.Change, now: datetime) -> Decision:
+    """The same settings again change nothing."""
+    if state.created is None:
+        return Decision(reply=_no_tenant(tenant))
+    fact = f.Changed(message.name, message.time_zone, message.unknown_stations, message.who, now, message.settings)
+    after = apply(state, fact)
+    if after == state or after.created is None:
+        return Decision(reply=Done())
+    rows = (_row(tenant, after.created), _event(tenant, "tenant.changed", tenant, now))
+    return Decision(facts=(fact,), rows=rows, reply=Done())
 
 
 def decide_put_token(tenant: str, state: TenantState, message: m.PutToken, known: TokenCard | None, now: datetime) -> Decision:

@@ -19,6 +19,15 @@ class Created(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="cr
     settings: dict[str, Any] = {}
 
 
+class Changed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="changed"):
+    name: str
+    time_zone: str
+    unknown_stations: str
+    who: str
+    at: datetime
+    settings: dict[str, Any] = {}
+
+
 class TokenPut(msgspec.Struct, frozen=True, gc=False, tag="token_put"):
     card: TokenCard
     who: str
@@ -48,4 +57,4 @@ class TariffDeleted(msgspec.Struct, frozen=True, gc=False, tag="tariff_deleted")
     at: datetime
 
 
-TenantFact = Created | TokenPut | TokenDeleted | TariffPut | TariffDeleted
+TenantFact = Created | Changed | TokenPut | TokenDeleted | TariffPut | TariffDeleted

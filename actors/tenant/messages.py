@@ -24,6 +24,17 @@ class Create(msgspec.Struct, frozen=True, gc=False):
     settings: dict[str, Any] = {}
 
 
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """New settings of a brand, whole. Currency and country stay: its books are kept in one, its taxes follow the other.
+    Reply: Done, or Refused(code="unknown")."""
+
+    name: str
+    time_zone: str
+    unknown_stations: str
+    who: str
+    settings: dict[str, Any] = {}
+
+
 class PutToken(msgspec.Struct, frozen=True, gc=False):
     """`sealed` keeps the UID in the vault, `sealed_group` that of the group (a row to write as well). Reply: TokenStored."""
 

@@ -31,6 +31,20 @@ def _created(state: TenantState, fact: f.Created) -> TenantState:
     return replace(state, created=fact)
 
 
+def _changed(state: TenantState, fact: f.Changed) -> TenantState:
+    """What is known of the creation stays but for what was changed."""
+    if state.created is None:
+        return state
+    created = replace(
+        state.created,
+        name=fact.name,
+        time_zone=fact.time_zone,
+        unknown_stations=fact.unknown_stations,
+        settings=fact.settings,
+    )
+    return replace(state, created=created)
+
+
 def _tariff_put(state: TenantState, fact: f.TariffPut) -> TenantState:
     head = TariffHead(fact.version, fact.fingerprint, fact.valid_from, fact.currency)
     return replace(state, tariffs={**state.tariffs, fact.id: head})
@@ -49,6 +63,7 @@ def _unchanged(state: TenantState, fact: Any) -> TenantState:
 
 _APPLY: dict[type, Callable[[TenantState, Any], TenantState]] = {
     f.Created: _created,
+    f.Changed: _changed,
     f.TokenPut: _unchanged,
     f.TokenDeleted: _unchanged,
     f.TariffPut: _tariff_put,

@@ -14,6 +14,7 @@ import msgspec
 from actors.model.meter import Reading
 from actors.model.money import Cost
 from actors.model.rows import (
+    AuditRow,
     CdrRow,
     Entry,
     EvseRow,
@@ -68,6 +69,20 @@ class ApiTokenView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def api_token_view(row: ApiToken, token: str | None = None) -> ApiTokenView:
     return ApiTokenView(row.id, row.name, row.role, row.created_at.astimezone(UTC), utc(row.expires), utc(row.revoked_at), token)
+
+
+class AuditView(msgspec.Struct, frozen=True):
+    """`action` is the name of the operation, `subject` the path it was about; token UIDs are left out."""
+
+    at: datetime
+    who: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
+def audit_view(row: AuditRow) -> AuditView:
+    return AuditView(row.at.astimezone(UTC), row.who, row.action, row.subject, row.detail)
 
 
 class ConnectionView(msgspec.Struct, frozen=True):

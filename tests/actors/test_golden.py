@@ -49,6 +49,7 @@ REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterv
 SAMPLES: dict[type, list[Any]] = {
     TenantActor: [
         tenant.Created("Acme", "EUR", "DE", "Europe/Berlin", "inbox", "owner", T0, {"party_id": "ACM"}),
+        tenant.Changed("Acme AG", "Europe/Berlin", "refuse", "op", T0, {"party_id": "ACM", "boot": "Pending"}),
         tenant.TokenPut(TokenCard("tok_1", "ISO14443", "Accepted", "04A2…81", "grp", LATER, "invoice"), "op", T0),
         tenant.TokenDeleted("tok_1", "op", LATER),
         tenant.TariffPut("standard", 1, T0, "f" * 32, "EUR", TARIFF, "op", T0),

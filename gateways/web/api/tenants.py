@@ -10,13 +10,14 @@ from actors.model.ids import tenant_address
 from actors.model.money import CURRENCIES
 from actors.model.rows import TenantRow
 from actors.ports import ApiToken
-from actors.tenant.messages import Create
+from actors.tenant.messages import Change, Create
 from gateways.web import identity
+from gateways.web.api.tenant_settings import wrong_settings
 from gateways.web.api.types import Country, Currency, Identifier, Moment, ShortText, known_time_zone
 from gateways.web.call import Call, page_of
 from gateways.web.problems import FieldError, Problem, wrong_field, wrong_fields
 from gateways.web.table import PAGED, Answer, Items, Route, Scope
-from gateways.web.views import ApiTokenView, TenantView, api_token_view, tenant_view
+from gateways.web.views import ApiTokenView, AuditView, TenantView, api_token_view, audit_view, tenant_view
 
 TAG = "Tenants"
 
@@ -28,6 +29,15 @@ class TenantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: Identifier
     currency: Currency
     country: Country
+    name: ShortText = ""
+    time_zone: str = "UTC"
+    unknown_stations: Literal["refuse", "inbox", "accept"] = "refuse"
+    settings: dict[str, Any] = {}
+
+
+class TenantChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of a brand, whole: what is left out goes back to its default. Its currency and its country stay."""
+
     name: ShortText = ""
     time_zone: str = "UTC"
     unknown_stations: Literal["refuse", "inbox", "accept"] = "refuse"
@@ -47,21 +57,27 @@ class ApiTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires: Moment | None = None
 
 
-def unknown_words(body: TenantBody) -> Iterator[tuple[str, str]]:
-    """(pointer, what it should be) of every field that has the right form, but stands in no table."""
-    if body.currency not in CURRENCIES:
-        yield "/currency", "a currency of ISO 4217 (EUR, say)"
-    if body.country not in ALPHA_3:
-        yield "/country", "a country of ISO 3166-1 (DE, say)"
+def unknown_words(body: TenantBody | TenantChange) -> Iterator[tuple[str, str]]:
+    """(pointer, what is wrong) of every field that has the right form, but stands in no table."""
+    if isinstance(body, TenantBody):
+        if body.currency not in CURRENCIES:
+            yield "/currency", "not a currency of ISO 4217 (EUR, say)"
+        if body.country not in ALPHA_3:
+            yield "/country", "not a country of ISO 3166-1 (DE, say)"
     if not known_time_zone(body.time_zone):
-        yield "/time_zone", "a time zone of the IANA database (Europe/Berlin, say)"
+        yield "/time_zone", "not a time zone of the IANA database (Europe/Berlin, say)"
+    yield from wrong_settings(body.settings)
+
+
+def _checked(body: TenantBody | TenantChange) -> None:
+    wrong = [FieldError(detail, pointer=pointer) for pointer, detail in unknown_words(body)]
+    if wrong:
+        raise wrong_fields(wrong)
 
 
 async def create_tenant(call: Call) -> Answer:
     body: TenantBody = call.body
-    wrong = [FieldError(f"not {what}", pointer=pointer) for pointer, what in unknown_words(body)]
-    if wrong:
-        raise wrong_fields(wrong)
+    _checked(body)
     now = call.env.now()
     message = Create(
         name=body.name or body.id,
@@ -91,6 +107,25 @@ async def list_tenants(call: Call) -> Items[TenantView]:
 
 async def get_tenant(call: Call) -> TenantView:
     return tenant_view(await tenant_row(call, call.own))
+
+
+async def change_tenant(call: Call) -> TenantView:
+    body: TenantChange = call.body
+    _checked(body)
+    message = Change(
+        name=body.name or call.own,
+        time_zone=body.time_zone,
+        unknown_stations=body.unknown_stations,
+        who=call.principal.who,
+        settings=body.settings,
+    )
+    await call.ask(tenant_address(call.own), message)
+    return tenant_view(await tenant_row(call, call.own))
+
+
+async def list_audit(call: Call) -> Items[AuditView]:
+    page = await call.env.queries.audit(call.own, call.query["limit"], call.query["cursor"])
+    return page_of(page, [audit_view(row) for row in page.items])
 
 
 async def tenant_row(call: Call, tenant: str) -> TenantRow:
@@ -154,6 +189,15 @@ ROUTES = (
         summary="The tenants the caller reaches", answer=Items[TenantView],
     ),
     Route(method="GET", path=_T, handler=get_tenant, tag=TAG, scope=Scope.TENANT, summary="One tenant", answer=TenantView),
+    Route(
+        method="PUT", path=_T, handler=change_tenant, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
+        summary="Change a tenant's settings", description="Stations feel it from their next message on.",
+        body=TenantChange, answer=TenantView,
+    ),
+    Route(
+        method="GET", path=_T + "/audit", handler=list_audit, tag=TAG, scope=Scope.TENANT, right=identity.WRITE, query=PAGED,
+        summary="Who did what through the API and the console, newest first", answer=Items[AuditView],
+    ),
     Route(
         method="GET", path=_T + "/api-tokens", handler=list_api_tokens, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
         summary="The tenant's API tokens, without their secrets", answer=Items[ApiTokenView],

@@ -1,0 +1,39 @@
+"""A brand's settings: every key there is, with its type. A misspelt one is refused with the nearest that exists, since a
+setting that nobody reads would look as if it were in force."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+Interval = Annotated[int, msgspec.Meta(ge=10, le=86_400)]
+
+
+class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`boot`: what a station's BootNotification is answered. `heartbeat_interval`: seconds. `require_subprotocol`: a
+    connection that offers none is closed. `country_code` and `party_id`: the CPO's OCPI identity."""
+
+    boot: Literal["Accepted", "Pending", "Rejected"] | None = None
+    heartbeat_interval: Interval | None = None
+    require_subprotocol: bool | None = None
+    country_code: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2}$")] | None = None
+    party_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{3}$")] | None = None
+
+
+_FIELDS = {field.encode_name: field.type for field in msgspec.structs.fields(TenantSettings)}
+
+
+def wrong_settings(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(pointer, what is wrong) of each setting that is unknown or of another type."""
+    for key, value in settings.items():
+        pointer = "/settings/" + key.replace("~", "~0").replace("/", "~1")
+        if key not in _FIELDS:
+            near = get_close_matches(key, _FIELDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(_FIELDS))}"
+            yield pointer, f"there is no such setting; {hint}"
+            continue
+        try:
+            msgspec.convert(value, _FIELDS[key])
+        except msgspec.ValidationError as error:
+            yield pointer, str(error)
