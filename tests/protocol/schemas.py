@@ -1,4 +1,4 @@
-"""Instances generated from the official 1.6 JSON schemas (PyPI package `ocpp`), valid ones and ones with one thing wrong."""
+"""Instances generated from the official JSON schemas (PyPI package `ocpp`), valid ones and ones with one thing wrong."""
 
 import json
 import random
@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from importlib import resources
 from typing import Any
-
-import jsonschema
 
 TEXT = "aZ09 äß€日-_.:/\\\"'"
 
@@ -19,7 +17,25 @@ def schema(name: str) -> dict[str, Any]:
     return loaded
 
 
-def accepts(validator: jsonschema.Draft4Validator, text: str) -> bool:
+def schema_201(name: str) -> dict[str, Any]:
+    """The same of 2.0.1, its references resolved (no class of 2.0.1 holds itself)."""
+    file = name if name.endswith("Response") else f"{name}Request"
+    text = resources.files("ocpp.v201.schemas").joinpath(f"{file}.json").read_text(encoding="utf-8-sig")
+    loaded: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    definitions = loaded.pop("definitions", {})
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict):
+            if isinstance(value.get("$ref"), str):
+                return resolved(definitions[value["$ref"].rpartition("/")[2]])
+            return {key: resolved(inner) for key, inner in value.items()}
+        return [resolved(item) for item in value] if isinstance(value, list) else value
+
+    whole: dict[str, Any] = resolved(loaded)
+    return whole
+
+
+def accepts(validator: Any, text: str) -> bool:
     return bool(validator.is_valid(json.loads(text, parse_float=Decimal)))
 
 
@@ -32,7 +48,9 @@ class Generator:
         rng = self.rng
         if "enum" in kind:
             return rng.choice(kind["enum"])
-        match kind["type"]:
+        match kind.get("type"):
+            case None:
+                return rng.choice(["a", 5, True, Decimal("2.5"), [1, "b"], {"c": {"d": None}}])
             case "object":
                 required = kind.get("required", [])
                 wanted = [
@@ -43,7 +61,8 @@ class Generator:
                 return {name: self.valid(kind["properties"][name], full) for name in wanted}
             case "array":
                 least = kind.get("minItems", 0)
-                return [self.valid(kind["items"], full) for _ in range(rng.randint(max(least, int(bool(full))), least + 2))]
+                most = min(least + 2, kind.get("maxItems", least + 2))
+                return [self.valid(kind["items"], full) for _ in range(rng.randint(max(least, int(bool(full))), most))]
             case "string" if kind.get("format") == "date-time":
                 day = f"20{rng.randint(10, 40)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
                 return f"{day}T12:{rng.randint(0, 59):02}:05" + rng.choice(["Z", ".123Z", "+02:00", "-11:30"])
@@ -52,7 +71,8 @@ class Generator:
             case "string":
                 return "".join(rng.choice(TEXT) for _ in range(rng.choice([0, 1, 5, kind.get("maxLength", 30)])))
             case "integer":
-                return rng.choice([0, 1, -1, 7, 2**31 - 1, -(2**31)])
+                least, most = int(kind.get("minimum", -(2**31))), int(kind.get("maximum", 2**31 - 1))
+                return rng.choice([n for n in (0, 1, -1, 7, least, most) if least <= n <= most])
             case "number":
                 return rng.choice([0, 16, -1, Decimal("16.1"), Decimal("0.3"), Decimal("32.7")])
             case "boolean":
@@ -61,16 +81,23 @@ class Generator:
 
     def broken(self, kind: dict[str, Any], value: Any) -> Iterator[Any]:
         """Copies of a valid `value`, each with one thing changed. Most are invalid; the schema says which."""
+        if "type" not in kind:
+            return
         yield from self._wrong_types(kind)
-        match kind.get("type"):
+        match kind["type"]:
             case "object":
                 for name in value:
+                    if name not in kind["properties"]:
+                        continue
                     yield {key: inner for key, inner in value.items() if key != name}
                     for changed in self.broken(kind["properties"][name], value[name]):
                         yield {**value, name: changed}
                 yield {**value, "notInTheSchema": 1}
             case "array":
                 yield []
+                if "maxItems" in kind and value:
+                    yield value[:1] * kind["maxItems"]
+                    yield value[:1] * (kind["maxItems"] + 1)
                 for n, item in enumerate(value):
                     for changed in self.broken(kind["items"], item):
                         yield [*value[:n], changed, *value[n + 1 :]]
@@ -86,6 +113,7 @@ class Generator:
                 yield from (Decimal("16.05"), Decimal("0.01"), Decimal("1e-7"), Decimal("21.4"))
             case "integer":
                 yield from (Decimal("1.5"), Decimal("1.0"))
+                yield from (int(kind[bound]) + step for bound in ("minimum", "maximum") if bound in kind for step in (-1, 0, 1))
 
     def _wrong_types(self, kind: dict[str, Any]) -> Iterator[Any]:
         for other in (None, True, 5, Decimal("2.5"), "5", [], {}):
