@@ -78,12 +78,16 @@ class Numbers(Protocol):
 
 
 class NumberedSession(msgspec.Struct, frozen=True, gc=False):
+    """`transaction_id` as the station knows it; empty, like `started_at`, where only the route was asked for."""
+
     number: int
     session: str
     station: str
     evse: int
     connector: int
     open: bool
+    transaction_id: str = ""
+    started_at: datetime | None = None
 
 
 class Lookups(Protocol):

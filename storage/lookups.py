@@ -6,11 +6,11 @@ from actors.ports import NumberedSession
 from storage.database import Database
 
 _BY_NUMBER = """SELECT n.number, n.session, n.station, coalesce(s.evse, 0) AS evse, coalesce(s.connector, 0) AS connector,
-    coalesce(s.state, 'active') = 'active' AS open
+    coalesce(s.state, 'active') = 'active' AS open, coalesce(s.transaction_id, '') AS transaction_id, s.started_at
 FROM number n LEFT JOIN session s ON (s.tenant, s.id) = (n.tenant, n.session)
 WHERE n.number = $1 AND n.tenant = $2"""
 
-_OPEN = """SELECT number, id AS session, station, evse, connector, true AS open FROM session
+_OPEN = """SELECT number, id AS session, station, evse, connector, true AS open, transaction_id, started_at FROM session
 WHERE tenant = $1 AND station = $2 AND state = 'active' ORDER BY opened"""
 
 _LARGEST = 2**31 - 1

@@ -207,9 +207,9 @@ class MemoryLookups:
 
     def _numbered(self, number: NumberRow) -> NumberedSession:
         row: SessionRow | None = self._rows.get(SessionRow, number.tenant, number.session)
-        evse, connector = (row.evse, row.connector) if row else (0, 0)
-        is_open = row is None or row.state == "active"
-        return NumberedSession(number.number, number.session, number.station, evse, connector, is_open)
+        if row is None:
+            return NumberedSession(number.number, number.session, number.station, 0, 0, True)
+        return _numbered_session(row, number.number)
 
     async def session_by_number(self, tenant: str, number: int) -> NumberedSession | None:
         row = self._rows.get(NumberRow, number)
@@ -221,4 +221,9 @@ class MemoryLookups:
             row for row in self._rows.table(SessionRow) if (row.tenant, row.station, row.state) == (tenant, station, "active")
         ]
         rows.sort(key=lambda row: self._rows.opened[tenant, row.id])
-        return [NumberedSession(row.number, row.id, row.station, row.evse, row.connector, True) for row in rows]
+        return [_numbered_session(row, row.number) for row in rows]
+
+
+def _numbered_session(row: SessionRow, number: int) -> NumberedSession:
+    is_open = row.state == "active"
+    return NumberedSession(number, row.id, row.station, row.evse, row.connector, is_open, row.transaction_id, row.started_at)

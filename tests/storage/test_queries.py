@@ -341,7 +341,8 @@ async def test_a_number_leads_to_its_session_and_to_no_other(kit: Kit) -> None:
     actor = Address("acme", "session", "a")
     number = NumberRow(tenant="acme", number=1001, station="s/1", session="a")
     await kit.write(session("a"), number, actor=actor)
-    open_one = NumberedSession(1001, "a", "s/1", 1, 1, True)
+    row = session("a")
+    open_one = NumberedSession(1001, "a", "s/1", 1, 1, True, row.transaction_id, row.started_at)
     assert await kit.lookups.session_by_number("acme", 1001) == open_one
     assert list(await kit.lookups.open_sessions("acme", "s/1")) == [open_one]
     for wrong in (0, -1, 7, 2**31, -(2**40)):
