@@ -76,7 +76,7 @@ def simulate(
         rate=rate,
         prefix=prefix,
         identities=tuple(identity),
-        protocol=protocol,
+        protocols=(protocol,),
         password=password,
         passwords=_passwords(password_file),
         tags=tuple(token),

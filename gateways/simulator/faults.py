@@ -6,6 +6,7 @@ run can be repeated. None of them is a bug of the simulator: every one was seen 
 
 import random
 from dataclasses import dataclass, fields
+from datetime import timedelta
 
 GARBAGE = (
     "[2,",
@@ -19,6 +20,14 @@ GARBAGE = (
     '[2,"g-5","Heartbeat",{}]\x00\x00',
     "[]",
     '[3,"nobody-asked",{}]',
+)
+
+CLOCK_JUMPS = (
+    timedelta(hours=1),
+    timedelta(hours=-1),
+    timedelta(days=1),
+    timedelta(days=-1),
+    timedelta(days=-365 * 56),  # 1970, what a clock without a battery says
 )
 
 
@@ -42,6 +51,18 @@ class Faults:
     """Per loss of power: the old socket stays open, unread, while the station is already back."""
     offline: float = 0.0
     """Per meter reading while charging: the network is gone for one to five seconds; charging goes on, messages queue."""
+    power_resume: float = 0.0
+    """Per loss of power: the transaction goes on after the boot instead of being stopped."""
+    wrong_order: float = 0.0
+    """Per transaction message: the one after it is sent first."""
+    clock_jump: float = 0.0
+    """Per meter reading while charging: the clock is suddenly an hour, a day or half a century off, until the next boot."""
+    silent: float = 0.0
+    """Per meter reading while charging: for one to five seconds the station neither reads nor sends; the socket stays open."""
+    slow: float = 0.0
+    """Per connection and per transaction message: its bytes come in dribs and drabs (a slow loris)."""
+    storm: float = 0.0
+    """Per ten seconds, for the whole fleet at once: every line is lost at the same moment and all come back."""
 
     @classmethod
     def parse(cls, specs: list[str]) -> "Faults":

@@ -5,16 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import trio
 
-from gateways.simulator import commands, limits
-from gateways.simulator.faults import Faults
+from gateways.simulator import limits
+from gateways.simulator.faults import Faults, strikes
 from gateways.simulator.journal import Journal
-from gateways.simulator.memory import MODELS, Model, StationSettings
+from gateways.simulator.memory import MODELS, Model, StationSettings, Tls
 from gateways.simulator.scenario import CHARGE, Player, parse
 from gateways.simulator.station import Station
 from gateways.simulator.stats import Stats
+from gateways.simulator.v16.station import Station16
+
+KINDS: dict[str, type[Station[Any]]] = {"ocpp1.6": Station16}
+"""The station that speaks a protocol."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Plan:
     prefix: str = "SIM"
     first: int = 1
     identities: Sequence[str] = ()
-    protocol: str = "ocpp1.6"
+    protocols: Sequence[str] = ("ocpp1.6",)
+    """Stations speak them in turn."""
     password: str | None = None
     passwords: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ("SIMTAG",)
@@ -40,6 +46,9 @@ class Plan:
     """A directory: each station keeps `IDENTITY.jsonl` of what was acknowledged to it."""
     message_attempts: int = limits.MESSAGE_ATTEMPTS
     backoff_most: float = limits.BACKOFF_MOST
+    tls: Tls = Tls()
+    firmware_failures: float = 0.0
+    """The share of firmware updates that go wrong."""
 
 
 class Fleet:
@@ -49,7 +58,7 @@ class Fleet:
         self.plan = plan
         self.stats = stats or Stats()
         self.steps = parse(plan.scenario)
-        self.stations: list[Station] = []
+        self.stations: list[Station[Any]] = []
         self._playing = trio.CancelScope()
         self._alive = trio.CancelScope()
 
@@ -66,12 +75,21 @@ class Fleet:
         """Open every station and play; returns when `finish` was called. `played` is set when every script ended."""
         with self._alive:
             async with trio.open_nursery() as lives:
+                if self.plan.faults.storm:
+                    lives.start_soon(self._storms)
                 with self._playing:
                     async with trio.open_nursery() as plays:
                         await self._open(lives, plays)
                     if played is not None:
                         played.set()
                 await trio.sleep_forever()
+
+    async def _storms(self) -> None:
+        dice = random.Random(f"{self.plan.seed}/storm")
+        while True:
+            await trio.sleep(limits.STORM_EVERY)
+            if strikes(dice, self.plan.faults.storm):
+                await self.storm()
 
     async def _open(self, lives: trio.Nursery, plays: trio.Nursery) -> None:
         began = trio.current_time()
@@ -83,7 +101,7 @@ class Fleet:
                 plays.start_soon(Player(station, connector, self.steps, self.plan.tags).run)
             await trio.sleep_until(began + (n + 1) / self.plan.rate)
 
-    def _station(self, n: int) -> Station:
+    def _station(self, n: int) -> Station[Any]:
         plan = self.plan
         identity = plan.identities[n] if n < len(plan.identities) else f"{plan.prefix}{plan.first + n:05d}"
         settings = StationSettings(
@@ -91,14 +109,15 @@ class Fleet:
             identity=identity,
             model=plan.models[n % len(plan.models)],
             password=plan.passwords.get(identity, plan.password),
-            protocol=plan.protocol,
+            protocol=plan.protocols[n % len(plan.protocols)],
             faults=plan.faults,
             message_attempts=plan.message_attempts,
             backoff_most=plan.backoff_most,
+            tls=plan.tls,
+            firmware_failures=plan.firmware_failures,
         )
-        return Station(
+        return KINDS[settings.protocol](
             settings,
-            commands.answer,
             rng=random.Random(f"{plan.seed}/{identity}"),
             stats=self.stats,
             journal=Journal(plan.journals / f"{identity}.jsonl") if plan.journals is not None else None,

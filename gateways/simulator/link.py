@@ -10,7 +10,7 @@ import base64
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -23,6 +23,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from gateways.simulator import limits
+from gateways.simulator.memory import Tls
 
 CALL, RESULT, ERROR = 2, 3, 4
 
@@ -57,6 +58,23 @@ class CallError(Exception):
         self.code = code
 
 
+class Line(Protocol):
+    """What a station needs of its connection, WebSocket or SOAP."""
+
+    closed: trio.Event
+    reason: str
+
+    async def call(
+        self, action: str, payload: dict[str, Any], unique_id: str, *, copies: int = 1, slow: bool = False
+    ) -> dict[str, Any]: ...
+    async def send_raw(self, text: str) -> None: ...
+    async def close(self) -> None: ...
+    async def cut(self, reason: str = "cut") -> None: ...
+    def abandon(self) -> trio.abc.AsyncResource | None: ...
+    def mute(self) -> None: ...
+    def unmute(self) -> None: ...
+
+
 class Link:
     """`link = await Link.open(nursery, ...)`: its reader lives in that nursery and ends with the socket."""
 
@@ -68,6 +86,8 @@ class Link:
         self._writing = trio.Lock()
         self._waiting: dict[str, tuple[trio.Event, list[Any]]] = {}
         self._fragments: list[bytes] = []
+        self._voice = trio.Event()
+        self._voice.set()
         self._scope = trio.CancelScope()
         self.closed = trio.Event()
         self.reason = ""
@@ -84,14 +104,16 @@ class Link:
         *,
         password: str | None = None,
         protocol: str = "ocpp1.6",
+        tls: Tls = Tls(),
+        slow: bool = False,
     ) -> "Link":
         """Connect to `url/identity`. Raises Refused, or OSError and LinkLost when there is no server to talk to."""
         target = f"{url.rstrip('/')}/{quote(identity, safe='')}"
         with trio.move_on_after(limits.CONNECT_TIMEOUT):
-            stream = await _connect(target)
+            stream = await connect(target, tls)
             try:
                 sans_io = ClientProtocol(parse_uri(target), subprotocols=[protocol], max_size=limits.FRAME_MOST)  # type: ignore[list-item]
-                await _shake_hands(stream, sans_io, identity, password)
+                await _shake_hands(stream, sans_io, identity, password, slow)
             except BaseException:
                 await trio.aclose_forcefully(stream)
                 raise
@@ -100,8 +122,10 @@ class Link:
             return link
         raise LinkLost(f"{url} did not answer within {limits.CONNECT_TIMEOUT:.0f} s")
 
-    async def call(self, action: str, payload: dict[str, Any], unique_id: str, *, copies: int = 1) -> dict[str, Any]:
-        """Send a CALL (`copies` > 1: the same frame again at once) and wait for its answer."""
+    async def call(
+        self, action: str, payload: dict[str, Any], unique_id: str, *, copies: int = 1, slow: bool = False
+    ) -> dict[str, Any]:
+        """Send a CALL (`copies` > 1: the same frame again at once; `slow`: byte by byte) and wait for its answer."""
         async with self._turn:
             if self.closed.is_set():
                 raise LinkLost(self.reason)
@@ -112,7 +136,7 @@ class Link:
                 frame = msgspec.json.encode([CALL, unique_id, action, payload]).decode()
                 with trio.move_on_after(limits.CALL_TIMEOUT):
                     for _ in range(copies):
-                        await self.send_raw(frame)
+                        await self.send_raw(frame, slow=slow)
                     await arrived.wait()
             finally:
                 del self._waiting[unique_id]
@@ -125,23 +149,26 @@ class Link:
             raise CallError(str(rest[0]), str(rest[1]) if len(rest) > 1 else "")
         return rest[0] if isinstance(rest[0], dict) else {}
 
-    async def send_raw(self, text: str) -> None:
+    async def send_raw(self, text: str, *, slow: bool = False) -> None:
         """Anything at all, garbage included."""
+        await self._voice.wait()
         if self._protocol.state is not State.OPEN:
             self._end(self.reason or "connection lost")
             raise LinkLost(self.reason)
         self._protocol.send_text(text.encode())
         try:
-            await self._flush()
+            await self._flush(slow)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._end("connection lost")
             raise LinkLost(self.reason) from None
 
-    async def _flush(self) -> None:
+    async def _flush(self, slow: bool = False) -> None:
         """Frames are taken from the protocol under the lock, so that they leave in the order they were made."""
         async with self._writing:
             for data in self._protocol.data_to_send():
-                if data:
+                if data and slow:
+                    await send_in_dribs(self._stream, data)
+                elif data:
                     await self._stream.send_all(data)
                 elif isinstance(self._stream, trio.SocketStream):
                     await self._stream.send_eof()
@@ -167,10 +194,18 @@ class Link:
         self._end("abandoned")
         return self._stream
 
+    def mute(self) -> None:
+        """From now on nothing is read and nothing sent, pings included; the socket stays open."""
+        self._voice = trio.Event()
+
+    def unmute(self) -> None:
+        self._voice.set()
+
     def _end(self, reason: str) -> None:
         if not self.closed.is_set():
             self.reason = reason
             self.closed.set()
+            self._voice.set()
             for arrived, _ in self._waiting.values():
                 arrived.set()
         self._scope.cancel()
@@ -179,6 +214,7 @@ class Link:
         with self._scope:
             try:
                 while data := await self._stream.receive_some():
+                    await self._voice.wait()
                     self._protocol.receive_data(data)
                     self._events(self._protocol.events_received(), nursery)
                     await self._flush()
@@ -224,24 +260,34 @@ class Link:
                 await answer.then()
 
 
-async def _connect(target: str) -> trio.abc.Stream:
+async def connect(target: str, tls: Tls) -> trio.abc.Stream:
+    """A TCP connection to the host of a URL, with TLS for `wss` and `https`. Raises OSError."""
     parts = urlsplit(target)
-    secure = parts.scheme == "wss"
+    secure = parts.scheme in ("wss", "https")
     host = parts.hostname or ""
     stream = await trio.open_tcp_stream(host, parts.port or (443 if secure else 80))
     if not secure:
         return stream
-    return trio.SSLStream(stream, ssl.create_default_context(), server_hostname=host, https_compatible=True)
+    context = ssl.create_default_context(cafile=tls.ca)
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
 
 
-async def _shake_hands(stream: trio.abc.Stream, sans_io: ClientProtocol, identity: str, password: str | None) -> None:
+async def send_in_dribs(stream: trio.abc.SendStream, data: bytes) -> None:
+    for at in range(0, len(data), limits.DRIB_BYTES):
+        await stream.send_all(data[at : at + limits.DRIB_BYTES])
+        await trio.sleep(limits.DRIB_PAUSE)
+
+
+async def _shake_hands(stream: trio.abc.Stream, sans_io: ClientProtocol, identity: str, password: str | None, slow: bool) -> None:
     request = sans_io.connect()
     if password is not None:
-        token = base64.b64encode(f"{identity}:{password}".encode()).decode()
-        request.headers["Authorization"] = f"Basic {token}"
+        request.headers["Authorization"] = basic(identity, password)
     sans_io.send_request(request)
     try:
-        await stream.send_all(b"".join(sans_io.data_to_send()))
+        greeting = b"".join(sans_io.data_to_send())
+        await (send_in_dribs(stream, greeting) if slow else stream.send_all(greeting))
         while sans_io.state is State.CONNECTING:
             data = await stream.receive_some()
             if data:
@@ -251,10 +297,16 @@ async def _shake_hands(stream: trio.abc.Stream, sans_io: ClientProtocol, identit
             if sans_io.handshake_exc is not None:
                 break
     except (trio.BrokenResourceError, ssl.SSLError) as error:
-        raise LinkLost(f"the connection ended during the handshake: {error}") from None
+        raise LinkLost(f"the connection ended during the handshake: {error.__cause__ or error}") from None
     response = next((event for event in sans_io.events_received() if isinstance(event, Response)), None)
     problem = sans_io.handshake_exc
     if isinstance(problem, InvalidStatus) or (response is not None and response.status_code != 101):
         raise Refused(response.status_code if response is not None else 0)
     if problem is not None:
         raise LinkLost(f"no WebSocket here: {problem if isinstance(problem, InvalidHandshake) else type(problem).__name__}")
+    if sans_io.subprotocol is None:
+        raise LinkLost("the server agrees to none of the station's versions of OCPP")
+
+
+def basic(identity: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{identity}:{password}".encode()).decode()

@@ -1,13 +1,14 @@
-"""What a virtual station is and what it remembers: plain data, no line and no time of its own."""
+"""What a virtual station is told and what it remembers, whatever it speaks: plain data, no line and no time of its own."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import trio
 
 from gateways.simulator import limits
-from gateways.simulator.clock import Meter
 from gateways.simulator.faults import Faults
+from gateways.simulator.physics.meter import Meter
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Model:
     connectors: int = 1
     pace: float = 1.0
     """Energy flows so many times faster than the clock says: for demonstrations only."""
+    variables: int = 0
+    """The size of a 2.0.1 device model; 0 is as many as the station really has."""
 
 
 MODELS = (
@@ -26,6 +29,15 @@ MODELS = (
     Model("Kupfer&Co", "WallOne 11", "1.9.0", 11_000, 1),
     Model("Bergmann", "HPC 150", "5.0.3", 150_000, 2),
 )
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Files for `wss` and `https`: whom to trust (None: the system's), and for security profile 3 who the station is."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -40,67 +52,30 @@ class StationSettings:
     faults: Faults = Faults()
     message_attempts: int = limits.MESSAGE_ATTEMPTS
     backoff_most: float = limits.BACKOFF_MOST
-
-
-@dataclass
-class Transaction:
-    """`number` is the central system's transactionId, None until the start was acknowledged."""
-
-    connector: int
-    id_tag: str
-    meter_start: int
-    number: int | None = None
-    status: str = ""
-    stopping: bool = False
+    tls: Tls = Tls()
+    firmware_failures: float = 0.0
+    """The share of firmware updates that go wrong, at a step that the dice choose."""
+    token_type: str = "ISO14443"  # noqa: S105 (a kind of card, not a secret)
+    """2.0.1: the type of what drivers present."""
 
 
 @dataclass
 class Connector:
+    """One outlet with its meter. Subclassed by version, which adds the transaction."""
+
     id: int
     meter: Meter
-    status: str = "Available"
-    error: str = "NoError"
     operative: bool = True
-    transaction: Transaction | None = None
-    reservation: int | None = None
 
 
 @dataclass
 class Pending:
-    """A transaction message in the station's memory. `payload` is final but for the transaction's number."""
+    """A transaction message in the station's memory, as in its flash: it survives lost lines and lost power."""
 
     action: str
     payload: dict[str, Any]
-    transaction: Transaction
+    transaction: Any
     unique_id: str
     done: trio.Event = field(default_factory=trio.Event)
     refusals: int = 0
     sent: int = 0
-
-
-def default_configuration(model: Model) -> dict[str, tuple[str, bool]]:
-    """1.6 configuration keys: value and whether it is read-only."""
-    return {
-        "AuthorizeRemoteTxRequests": ("false", False),
-        "ClockAlignedDataInterval": ("0", False),
-        "ConnectionTimeOut": ("60", False),
-        "GetConfigurationMaxKeys": ("50", True),
-        "HeartbeatInterval": ("", False),
-        "LocalAuthListEnabled": ("true", False),
-        "LocalAuthListMaxLength": ("1000", True),
-        "LocalAuthorizeOffline": ("true", False),
-        "LocalPreAuthorize": ("false", False),
-        "MeterValueSampleInterval": ("60", False),
-        "MeterValuesSampledData": ("Energy.Active.Import.Register,Power.Active.Import,Current.Import", False),
-        "NumberOfConnectors": (str(model.connectors), True),
-        "ResetRetries": ("1", False),
-        "StopTransactionOnInvalidId": ("true", False),
-        "SupportedFeatureProfiles": (
-            "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger",
-            True,
-        ),
-        "TransactionMessageAttempts": (str(limits.MESSAGE_ATTEMPTS), False),
-        "TransactionMessageRetryInterval": (str(int(limits.RETRY_INTERVAL)), False),
-        "UnlockConnectorOnEVSideDisconnect": ("true", False),
-        "WebSocketPingInterval": ("0", False),
-    }

@@ -9,15 +9,19 @@ One step a line: a verb and its words. `N` is a connector, `@` the one that play
     meter N COUNT SECONDS      COUNT readings, SECONDS apart
     stop N [REASON]            end it and wait for the acknowledgement
     unplug N                   status Available
+    suspend N                  the car wants no power for a while
+    resume N                   it wants power again
     wait SECONDS [SECONDS]     pause, or a random one between the two
-    fault NAME [SECONDS]       power, zombie, network, drop, garbage
+    fault NAME [SECONDS]       power, power_resume, zombie, network, drop, garbage, silent, clock
     repeat [TIMES]             from the top; for ever without a number
 
 `#` starts a comment.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import trio
 
@@ -54,12 +58,12 @@ BUILT_IN = {"charge": CHARGE, "idle": IDLE, "offline": OFFLINE}
 
 _WORDS = {
     "boot": (0, 0), "plug": (1, 1), "authorize": (0, 1), "start": (1, 2), "meter": (3, 3), "stop": (1, 2),
-    "unplug": (1, 1), "wait": (1, 2), "fault": (1, 2), "repeat": (0, 1),
+    "unplug": (1, 1), "suspend": (1, 1), "resume": (1, 1), "wait": (1, 2), "fault": (1, 2), "repeat": (0, 1),
 }  # fmt: skip
-_FAULTS = ("power", "zombie", "network", "drop", "garbage")
+_FAULTS = ("power", "power_resume", "zombie", "network", "drop", "garbage", "silent", "clock")
 _REASONS = (
     "EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot", "Remote", "SoftReset",
-    "UnlockCommand", "DeAuthorized",
+    "UnlockCommand", "DeAuthorized", "EnergyLimitReached", "SOCLimitReached", "StoppedByEV", "TimeLimitReached",
 )  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def parse(text: str) -> tuple[Step, ...]:
 
 def _check_words(number: int, verb: str, words: Sequence[str]) -> None:
     numbers: Sequence[str] = ()
-    if verb in ("plug", "start", "stop", "unplug", "meter") and words[0] != "@":
+    if verb in ("plug", "start", "stop", "unplug", "meter", "suspend", "resume") and words[0] != "@":
         numbers = words[:1]
     if verb == "meter":
         numbers = [*numbers, *words[1:]]
@@ -108,15 +112,19 @@ def _check_words(number: int, verb: str, words: Sequence[str]) -> None:
             raise ValueError(f"line {number}: {verb} wants a number (or @ for the connector), got {word!r}")
 
 
-class Player:
-    """Plays one script at one connector of a station."""
+C = TypeVar("C", bound=Connector)
 
-    def __init__(self, station: Station, connector: Connector, steps: Sequence[Step], tags: Sequence[str]) -> None:
+
+class Player(Generic[C]):
+    """Plays one script at one connector of a station. Its dice are its own, so that a seed gives the same day again."""
+
+    def __init__(self, station: Station[C], connector: C, steps: Sequence[Step], tags: Sequence[str]) -> None:
         self.station = station
         self.connector = connector
         self.steps = steps
         self.tags = tags
         self.tag = tags[0] if tags else ""
+        self.rng = random.Random(f"{station.seed}/{connector.id}")
         self.rounds = 0
         self.refused = False
 
@@ -125,7 +133,7 @@ class Player:
         while again:
             again, self.refused = False, False
             if self.tags:
-                self.tag = self.station.rng.choice(list(self.tags))
+                self.tag = self.rng.choice(list(self.tags))
             for step in self.steps:
                 if step.verb == "repeat":
                     self.rounds += 1
@@ -133,7 +141,7 @@ class Player:
                     break
                 if self.refused and step.verb not in ("unplug", "wait"):
                     continue
-                if strikes(self.station.rng, self.station.settings.faults.garbage):
+                if strikes(self.rng, self.station.settings.faults.garbage):
                     await self.station.garbage()
                 await self._play(step)
             await trio.lowlevel.checkpoint()
@@ -144,7 +152,7 @@ class Player:
             await station.online()
         elif step.verb == "wait":
             low, high = float(words[0]), float(words[-1])
-            await trio.sleep(station.rng.uniform(low, max(low, high)))
+            await trio.sleep(self.rng.uniform(low, max(low, high)))
         elif step.verb == "authorize":
             self.refused = await station.authorize(words[0] if words else self.tag) != "Accepted"
         elif step.verb == "fault":
@@ -152,46 +160,53 @@ class Player:
         else:
             await self._connector_step(step.verb, self._at(words[0]), words[1:])
 
-    async def _connector_step(self, verb: str, connector: Connector, words: tuple[str, ...]) -> None:
+    async def _connector_step(self, verb: str, connector: C, words: tuple[str, ...]) -> None:
         station = self.station
         if verb == "plug":
-            await station.status(connector, "Preparing")
+            await station.plug(connector)
         elif verb == "start":
-            await station.settled(station.begin(connector, words[0] if words else self.tag))
-            await station.status(connector, "Charging")
+            await station.start(connector, words[0] if words else self.tag)
         elif verb == "meter":
             await self._meter(connector, int(words[0]), float(words[1]))
         elif verb == "stop":
-            pending = station.end(connector, words[0] if words else "Local")
-            await station.status(connector, "Finishing")
-            await station.settled(pending)
+            await station.stop(connector, words[0] if words else "Local")
         elif verb == "unplug":
-            await station.status(connector, "Available" if connector.operative else "Unavailable")
+            await station.unplug(connector)
+        else:
+            station.pause(connector, verb == "suspend")
 
-    async def _meter(self, connector: Connector, count: int, seconds: float) -> None:
+    async def _meter(self, connector: C, count: int, seconds: float) -> None:
         station = self.station
-        faults, rng = station.settings.faults, station.rng
+        faults, rng = station.settings.faults, self.rng
         for _ in range(count):
             await trio.sleep(seconds)
             if strikes(rng, faults.power_loss):
-                await station.lose_power(zombie=strikes(rng, faults.zombie))
+                await station.lose_power(zombie=strikes(rng, faults.zombie), resume=strikes(rng, faults.power_resume))
             elif strikes(rng, faults.offline):
                 station.nursery.start_soon(station.lose_network, rng.uniform(1, 5))
+            elif strikes(rng, faults.silent):
+                station.nursery.start_soon(station.fall_silent, rng.uniform(1, 5))
+            if strikes(rng, faults.clock_jump):
+                station.jump_clock()
             if station.meter(connector) is None:
                 return
 
     async def _fault(self, name: str, seconds: float) -> None:
         station = self.station
-        if name in ("power", "zombie"):
-            await station.lose_power(seconds, zombie=name == "zombie")
+        if name in ("power", "zombie", "power_resume"):
+            await station.lose_power(seconds, zombie=name == "zombie", resume=name == "power_resume")
         elif name == "network":
             station.nursery.start_soon(station.lose_network, seconds)
+        elif name == "silent":
+            station.nursery.start_soon(station.fall_silent, seconds)
+        elif name == "clock":
+            station.jump_clock()
         elif name == "drop":
             await station.drop()
         else:
             await station.garbage()
 
-    def _at(self, word: str) -> Connector:
+    def _at(self, word: str) -> C:
         if word == "@":
             return self.connector
         return self.station.connectors[min(int(word), len(self.station.connectors)) - 1]

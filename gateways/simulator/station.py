@@ -1,36 +1,41 @@
-"""One virtual station: its connectors, its memory, and its life on the line.
+"""One virtual station, whatever it speaks: its life on the line, its queue and its accidents.
 
-Three tasks make it: the *line* connects, boots and reconnects for ever; the *pump* sends queued transaction messages
-in order, each until it is acknowledged (the queue survives lost connections and power, as a station's flash does); the
-driver's scenario calls the verbs below. What the central system asks of it is answered in commands.py.
+Four tasks make it: the *line* connects, boots and reconnects for ever; the *pump* sends queued transaction messages in
+order, each until it is acknowledged (the queue survives lost connections and power, as a station's flash does); the
+*clockwork* does what is due by the clock; the driver's scenario calls the verbs. v16, v201 and soap say what all that is
+in their words: the abstract methods below.
 """
 
 import itertools
 import random
+from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar
 
 import trio
 
 from gateways.simulator import limits
-from gateways.simulator.clock import Meter, StationClock, wire_time
-from gateways.simulator.faults import GARBAGE, strikes
+from gateways.simulator.clock import StationClock, read_time
+from gateways.simulator.faults import CLOCK_JUMPS, GARBAGE, strikes
 from gateways.simulator.journal import Journal
-from gateways.simulator.link import Answer, CallError, Link, LinkLost, Refused
-from gateways.simulator.memory import Connector, Pending, StationSettings, Transaction, default_configuration
+from gateways.simulator.link import Answer, CallError, Line, Link, LinkLost, Refused
+from gateways.simulator.memory import Connector, Pending, StationSettings
+from gateways.simulator.physics.meter import Meter
 from gateways.simulator.stats import Stats
 
+C = TypeVar("C", bound=Connector)
+Payload = dict[str, Any]
 
-class Handlers(Protocol):
-    async def __call__(self, station: "Station", action: str, payload: dict[str, Any]) -> Answer: ...
 
+class Station(ABC, Generic[C]):
+    connectors: Sequence[C]
 
-class Station:
     def __init__(
         self,
         settings: StationSettings,
-        handlers: Handlers,
         *,
         rng: random.Random,
         stats: Stats,
@@ -39,22 +44,18 @@ class Station:
     ) -> None:
         self.settings = settings
         self.rng = rng
+        self.seed = rng.getrandbits(64)
+        """Of the dice of the drivers who come."""
+        self.dice = random.Random(rng.getrandbits(64))
+        """Of what goes wrong on the line: apart, so that faults do not depend on what a driver does meanwhile."""
         self.stats = stats
         self.clock = clock or StationClock()
         self.journal = journal
-        self.configuration: dict[str, tuple[str, bool]] = default_configuration(settings.model)
-        self.profiles: list[tuple[int, dict[str, Any]]] = []
-        self.local_list: dict[str, dict[str, Any]] = {}
-        self.local_list_version = 0
-        power = settings.model.power_w
-        self.connectors = [
-            Connector(
-                n + 1, Meter(power * rng.uniform(0.8, 0.95), rng, rng.randrange(10_000, 9_000_000), pace=settings.model.pace)
-            )
-            for n in range(settings.model.connectors)
-        ]
-        self.link: Link | None = None
-        self._handlers = handlers
+        self.password = settings.password
+        self.firmware = settings.model.firmware
+        self.link: Line | None = None
+        self.registration = ""
+        """The central system's last word on a boot."""
         self._ids = itertools.count(1)
         self._nonce = f"{rng.getrandbits(32):08x}"
         self._queue: deque[Pending] = deque()
@@ -62,8 +63,80 @@ class Station:
         self._online = trio.Event()
         self._power = _up()
         self._network = _up()
-        self._zombies: deque[trio.abc.Stream] = deque()
+        self._stirred = trio.Event()
+        self._ended = trio.Event()
+        self._zombies: deque[trio.abc.AsyncResource] = deque()
         self._refused_in_a_row = 0
+
+    # -- what a version says in its own words -------------------------------------------------------------
+
+    @abstractmethod
+    async def _greet(self, link: Line) -> float:
+        """The first words on a new connection: boot where one is due, and the statuses. The heartbeat interval."""
+
+    @abstractmethod
+    async def _handle(self, action: str, payload: Payload) -> Answer: ...
+
+    @abstractmethod
+    def _complete(self, pending: Pending) -> Payload:
+        """What leaves, now that it leaves: a queued payload with what only its moment knows."""
+
+    @abstractmethod
+    def _settle(self, pending: Pending, result: Payload) -> None:
+        """A queued message was acknowledged."""
+
+    @abstractmethod
+    def _interrupt(self, *, resume: bool) -> None:
+        """The power fails: running transactions stop with it, or only pause."""
+
+    @abstractmethod
+    def _tick(self, now: datetime) -> float:
+        """Do what is due; seconds until the next thing is."""
+
+    @property
+    @abstractmethod
+    def busy(self) -> bool:
+        """Whether a transaction runs."""
+
+    @abstractmethod
+    async def plug(self, connector: C) -> None: ...
+    @abstractmethod
+    async def authorize(self, id_tag: str) -> str: ...
+    @abstractmethod
+    def begin(self, connector: C, id_tag: str) -> Pending | None: ...
+    @abstractmethod
+    async def start(self, connector: C, id_tag: str) -> None: ...
+    @abstractmethod
+    def meter(self, connector: C) -> Pending | None: ...
+    @abstractmethod
+    def end(self, connector: C, reason: str = "Local") -> Pending | None: ...
+    @abstractmethod
+    async def stop(self, connector: C, reason: str) -> None: ...
+    @abstractmethod
+    async def unplug(self, connector: C) -> None: ...
+    @abstractmethod
+    def pause(self, connector: C, paused: bool) -> None:
+        """The car wants no power for a while, or wants it again."""
+
+    def _new_meter(self) -> Meter:
+        model, rng = self.settings.model, self.rng
+        return Meter(model.power_w * rng.uniform(0.8, 0.95), rng, rng.randrange(10_000, 9_000_000), pace=model.pace)
+
+    def _heartbeat_interval(self, granted: float) -> float:
+        return granted
+
+    async def _open(self, nursery: trio.Nursery) -> Line:
+        settings = self.settings
+        return await Link.open(
+            nursery,
+            settings.url,
+            settings.identity,
+            self._counted,
+            password=self.password,
+            protocol=settings.protocol,
+            tls=settings.tls,
+            slow=strikes(self.dice, settings.faults.slow),
+        )
 
     # -- the line -------------------------------------------------------------------------------------------
 
@@ -72,6 +145,7 @@ class Station:
         async with trio.open_nursery() as nursery:
             self.nursery = nursery
             nursery.start_soon(self._pump)
+            nursery.start_soon(self._clockwork)
             task_status.started()
             try:
                 while True:
@@ -80,7 +154,7 @@ class Station:
                     lived = await self._one_connection(nursery)
                     self._refused_in_a_row = 0 if lived else self._refused_in_a_row + 1
                     bound = min(self.settings.backoff_most, limits.BACKOFF_FIRST * 2 ** min(self._refused_in_a_row, 20))
-                    await trio.sleep(self.rng.uniform(0, bound))
+                    await trio.sleep(self.dice.uniform(0, bound))
             finally:
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + 2):
                     if self.link is not None:
@@ -90,23 +164,15 @@ class Station:
 
     async def _one_connection(self, nursery: trio.Nursery) -> bool:
         """Connect, boot, stay until the line is lost. True when the boot was accepted."""
-        link: Link | None = None
+        link: Line | None = None
         try:
-            link = await Link.open(
-                nursery,
-                self.settings.url,
-                self.settings.identity,
-                self._handle,
-                password=self.settings.password,
-                protocol=self.settings.protocol,
-            )
+            link = await self._open(nursery)
             self.link = link
             self.stats.counts["connects"] += 1
-            interval = await self._boot(link)
-            for connector in self.connectors:
-                await self._send_status(link, connector)
+            interval = await self._greet(link)
             self.stats.online += 1
             self._online.set()
+            self.stir()
             try:
                 nursery.start_soon(self._heartbeats, link, interval)
                 await link.closed.wait()
@@ -127,33 +193,25 @@ class Station:
                     await link.cut()
         return False
 
-    async def _boot(self, link: Link) -> float:
-        model = self.settings.model
+    async def _until_accepted(self, link: Line, boot: Payload, interval_key: str = "interval") -> float:
+        """BootNotification, again and again until it is accepted; the heartbeat interval. Raises LinkLost, CallError."""
         while True:
-            answer = await self.call(
-                "BootNotification",
-                {
-                    "chargePointVendor": model.vendor,
-                    "chargePointModel": model.model,
-                    "chargePointSerialNumber": self.settings.identity[:25],
-                    "firmwareVersion": model.firmware,
-                },
-                link=link,
-            )
+            answer = await self.call("BootNotification", boot, link=link)
             self.stats.counts["boots"] += 1
-            interval = float(answer.get("interval") or 0)
+            interval = float(answer.get(interval_key) or 0)
             if answer.get("currentTime"):
-                self.clock.adjust(datetime.fromisoformat(str(answer["currentTime"]).replace("Z", "+00:00")))
-            if answer.get("status") == "Accepted":
-                return interval or 300.0
+                with suppress(ValueError):
+                    self.clock.adjust(read_time(str(answer["currentTime"])))
+            self.registration = str(answer.get("status"))
+            if self.registration == "Accepted":
+                return interval or limits.HEARTBEAT_DEFAULT
             with trio.move_on_after(max(interval, limits.BOOT_WAIT_LEAST)):
                 await link.closed.wait()
                 raise LinkLost(link.reason)
 
-    async def _heartbeats(self, link: Link, interval: float) -> None:
+    async def _heartbeats(self, link: Line, interval: float) -> None:
         while not link.closed.is_set():
-            pause = float(self.configuration["HeartbeatInterval"][0] or interval)
-            with trio.move_on_after(pause):
+            with trio.move_on_after(self._heartbeat_interval(interval)):
                 await link.closed.wait()
                 return
             try:
@@ -161,45 +219,93 @@ class Station:
             except (LinkLost, CallError) as error:
                 self.stats.problem("errors", f"{self.settings.identity}: heartbeat: {error}")
 
-    async def _handle(self, action: str, payload: dict[str, Any]) -> Answer:
+    async def _counted(self, action: str, payload: Payload) -> Answer:
         self.stats.counts["commands"] += 1
-        return await self._handlers(self, action, payload)
+        return await self._handle(action, payload)
+
+    # -- the clockwork --------------------------------------------------------------------------------------
+
+    def stir(self) -> None:
+        """Something changed that may be due earlier than was thought."""
+        self._stirred.set()
+
+    async def _clockwork(self) -> None:
+        while True:
+            self._stirred = trio.Event()
+            pause = self._tick(self.clock.now()) if self._power.is_set() else limits.TICK_MOST
+            with trio.move_on_after(max(0.01, min(pause, limits.TICK_MOST))):
+                await self._stirred.wait()
 
     # -- messages -----------------------------------------------------------------------------------------
 
     def fresh_id(self) -> str:
         return f"{self._nonce}-{next(self._ids)}"
 
-    async def call(self, action: str, payload: dict[str, Any], *, link: Link | None = None) -> dict[str, Any]:
+    async def call(self, action: str, payload: Payload, *, link: Line | None = None) -> Payload:
         """A message that is not worth keeping: now or never. Raises LinkLost, CallError."""
         link = link or self.link
         if link is None:
             raise LinkLost("offline")
         return await self._timed_call(link, action, payload, self.fresh_id())
 
+    async def say(self, action: str, payload: Payload) -> Payload:
+        """The same, when nothing hangs on it: a failure is counted, and the answer empty."""
+        try:
+            return await self.call(action, payload)
+        except (LinkLost, CallError) as error:
+            self.stats.problem("errors", f"{self.settings.identity}: {action}: {error}")
+            return {}
+
+    async def report(self, action: str, payload: Payload) -> None:
+        """A message whose time may wait: said when there is a line, and again when that was lost before the answer."""
+        while True:
+            await self.online()
+            try:
+                await self.call(action, payload)
+            except LinkLost:
+                await trio.sleep(limits.STAGE_PAUSE)
+            except CallError as error:
+                self.stats.problem("errors", f"{self.settings.identity}: {action}: {error}")
+                return
+            else:
+                return
+
+    async def idle(self) -> None:
+        """Wait until no transaction runs."""
+        while self.busy:
+            await self._ended.wait()
+
+    def _note_end(self) -> None:
+        """A transaction ended: whoever waits for that looks again."""
+        self._ended.set()
+        self._ended = trio.Event()
+
     async def _timed_call(
-        self, link: Link, action: str, payload: dict[str, Any], unique_id: str, copies: int = 1
-    ) -> dict[str, Any]:
+        self, link: Line, action: str, payload: Payload, unique_id: str, copies: int = 1, slow: bool = False
+    ) -> Payload:
         if self.journal is not None:
             self.journal.sent(action, payload, unique_id)
         started = trio.current_time()
-        result = await link.call(action, payload, unique_id, copies=copies)
+        result = await link.call(action, payload, unique_id, copies=copies, slow=slow)
         self.stats.latencies.append(trio.current_time() - started)
         self.stats.counts["messages"] += 1
         if self.journal is not None:
             await self.journal.acked(action, payload, unique_id, result)
         return result
 
-    def _enqueue(self, action: str, payload: dict[str, Any], transaction: Transaction) -> Pending:
+    def _enqueue(self, action: str, payload: Payload, transaction: Any) -> Pending:
         pending = Pending(action, payload, transaction, self.fresh_id())
         if len(self._queue) >= limits.QUEUE_MOST:  # what a station with a full memory does: readings go first
-            oldest = next((kept for kept in self._queue if kept.action == "MeterValues"), None)
+            oldest = next((kept for kept in self._queue if self._expendable(kept)), None)
             if oldest is not None:
                 self._queue.remove(oldest)
                 self.stats.counts["dropped"] += 1
         self._queue.append(pending)
         self._queued.set()
         return pending
+
+    def _expendable(self, pending: Pending) -> bool:
+        return pending.action == "MeterValues"
 
     async def _pump(self) -> None:
         """Send the oldest queued message until it is acknowledged; the next one waits."""
@@ -212,7 +318,7 @@ class Station:
             if link is None:
                 await trio.sleep(0.01)
                 continue
-            pending = self._queue[0]
+            pending = await self._next()
             try:
                 result = await self._deliver(link, pending)
             except LinkLost:
@@ -230,141 +336,60 @@ class Station:
             if pending in self._queue:
                 self._queue.remove(pending)
             self._settle(pending, result)
+            pending.done.set()
 
-    async def _deliver(self, link: Link, pending: Pending) -> dict[str, Any]:
-        faults, rng = self.settings.faults, self.rng
-        payload = dict(pending.payload)
-        if pending.action != "StartTransaction":
-            payload["transactionId"] = pending.transaction.number if pending.transaction.number is not None else -1
-        if pending.sent and strikes(rng, 0.5):
+    async def _next(self) -> Pending:
+        """The oldest message, unless the dice let the one after it overtake."""
+        first = self._queue[0]
+        if first.sent or not strikes(self.dice, self.settings.faults.wrong_order):
+            return first
+        with trio.move_on_after(limits.OUT_OF_ORDER_WAIT):
+            while len(self._queue) < 2:
+                self._queued = trio.Event()
+                await self._queued.wait()
+        if len(self._queue) < 2:
+            return first
+        self.stats.counts["faults"] += 1
+        first.sent = 1  # it has had its chance: the dice are not rolled for it again
+        return self._queue[1]
+
+    async def _deliver(self, link: Line, pending: Pending) -> Payload:
+        faults, dice = self.settings.faults, self.dice
+        payload = self._complete(pending)
+        if pending.sent and strikes(dice, 0.5):
             pending.unique_id = self.fresh_id()  # both kinds of stations exist: same id on a retry, and a new one
         pending.sent += 1
-        if strikes(rng, faults.late):
-            await trio.sleep(rng.uniform(0, 3))
-        if strikes(rng, faults.cut):
+        if strikes(dice, faults.late):
+            await trio.sleep(dice.uniform(0, 3))
+        if strikes(dice, faults.cut):
             self.stats.counts["faults"] += 1
-            self.nursery.start_soon(_cut_later, link, rng.uniform(0, 0.02))
+            self.nursery.start_soon(_cut_later, link, dice.uniform(0, 0.02))
         copies = 1
-        if strikes(rng, faults.duplicate):
+        if strikes(dice, faults.duplicate):
             self.stats.counts["faults"] += 1
             copies = 2
-        result = await self._timed_call(link, pending.action, payload, pending.unique_id, copies)
-        if strikes(rng, faults.replay):
+        slow = strikes(dice, faults.slow)
+        result = await self._timed_call(link, pending.action, payload, pending.unique_id, copies, slow)
+        if strikes(dice, faults.replay):
             self.stats.counts["faults"] += 1
             again = await self._timed_call(link, pending.action, payload, self.fresh_id())
             if again.get("transactionId") != result.get("transactionId"):
                 self.stats.problem("contradictions", f"{self.settings.identity}: a replayed start got another number")
         return result
 
-    def _settle(self, pending: Pending, result: dict[str, Any]) -> None:
-        transaction = pending.transaction
-        if pending.action == "StartTransaction":
-            transaction.number = int(result.get("transactionId", -1))
-            transaction.status = str((result.get("idTagInfo") or {}).get("status", ""))
-            self.stats.counts["started"] += 1
-            if transaction.status != "Accepted" and self.flag("StopTransactionOnInvalidId") and not transaction.stopping:
-                self.end(self.connectors[transaction.connector - 1], "DeAuthorized")
-        elif pending.action == "StopTransaction":
-            self.stats.counts["stopped"] += 1
-            self.stats.energy_wh += int(pending.payload["meterStop"]) - transaction.meter_start
-        pending.done.set()
-
-    # -- the driver's verbs -------------------------------------------------------------------------------
-
     @property
     def is_online(self) -> bool:
         return self._online.is_set()
+
+    @property
+    def queued(self) -> Sequence[Pending]:
+        """What is not acknowledged yet, oldest first."""
+        return tuple(self._queue)
 
     async def online(self) -> None:
         """Wait until the boot was accepted."""
         while not self._online.is_set():
             await self._online.wait()
-
-    async def status(self, connector: Connector, status: str, error: str = "NoError") -> None:
-        """Change it, and say so when there is somebody to say it to."""
-        connector.status, connector.error = status, error
-        if self.link is not None and self.is_online:
-            try:
-                await self._send_status(self.link, connector)
-            except (LinkLost, CallError) as problem:
-                self.stats.problem("errors", f"{self.settings.identity}: status: {problem}")
-
-    async def _send_status(self, link: Link, connector: Connector) -> None:
-        payload = {
-            "connectorId": connector.id,
-            "errorCode": connector.error,
-            "status": connector.status,
-            "timestamp": wire_time(self.clock.now()),
-        }
-        await self.call("StatusNotification", payload, link=link)
-
-    async def authorize(self, id_tag: str) -> str:
-        """The central system's word on a tag; offline, the station's own: it trusts everybody."""
-        try:
-            answer = await self.call("Authorize", {"idTag": id_tag})
-        except (LinkLost, CallError):
-            return "Accepted"
-        return str((answer.get("idTagInfo") or {}).get("status", "Invalid"))
-
-    def begin(self, connector: Connector, id_tag: str) -> Pending | None:
-        """A transaction begins now; its StartTransaction is queued. None when one is running."""
-        if connector.transaction is not None:
-            return None
-        now = self.clock.now()
-        transaction = Transaction(connector.id, id_tag, connector.meter.read(now))
-        payload: dict[str, Any] = {
-            "connectorId": connector.id,
-            "idTag": id_tag,
-            "meterStart": transaction.meter_start,
-            "timestamp": wire_time(now),
-        }
-        if connector.reservation is not None:
-            payload["reservationId"], connector.reservation = connector.reservation, None
-        connector.transaction = transaction
-        connector.meter.begin(now)
-        return self._enqueue("StartTransaction", payload, transaction)
-
-    def meter(self, connector: Connector, context: str = "Sample.Periodic") -> Pending | None:
-        """A reading of the running transaction is queued."""
-        if connector.transaction is None:
-            return None
-        payload = {"connectorId": connector.id, "meterValue": [self.reading(connector, context)]}
-        return self._enqueue("MeterValues", payload, connector.transaction)
-
-    def end(self, connector: Connector, reason: str = "Local") -> Pending | None:
-        """The running transaction ends now; its StopTransaction is queued."""
-        transaction = connector.transaction
-        if transaction is None:
-            return None
-        now = self.clock.now()
-        connector.meter.end(now)
-        transaction.stopping = True
-        connector.transaction = None
-        payload = {
-            "meterStop": connector.meter.read(now),
-            "timestamp": wire_time(now),
-            "reason": reason,
-            "transactionData": [self.reading(connector, "Transaction.End")],
-        }
-        if reason == "Local":
-            payload["idTag"] = transaction.id_tag
-        return self._enqueue("StopTransaction", payload, transaction)
-
-    def reading(self, connector: Connector, context: str) -> dict[str, Any]:
-        now = self.clock.now()
-        register, power = connector.meter.read(now), connector.meter.power(now)
-        samples = [
-            {"value": str(register), "context": context, "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
-            {"value": f"{power:.0f}", "context": context, "measurand": "Power.Active.Import", "unit": "W"},
-            {
-                "value": f"{power / 690:.1f}",
-                "context": context,
-                "measurand": "Current.Import",
-                "phase": "L1",
-                "unit": "A",
-            },
-        ]
-        return {"timestamp": wire_time(now), "sampledValue": samples}
 
     async def settled(self, pending: Pending | None) -> None:
         """Wait for the acknowledgement, unless the station is offline and would wait for long."""
@@ -376,18 +401,35 @@ class Station:
         while self._queue:
             await self._queue[-1].done.wait()
 
-    def flag(self, key: str) -> bool:
-        return self.configuration.get(key, ("", False))[0].lower() == "true"
-
     # -- accidents ----------------------------------------------------------------------------------------
 
     async def garbage(self) -> None:
         if self.link is not None:
             self.stats.counts["garbage"] += 1
             try:
-                await self.link.send_raw(self.rng.choice(GARBAGE))
+                await self.link.send_raw(self.rng.choice(self._garbage()))
             except LinkLost as error:
                 self.stats.problem("lost", f"{self.settings.identity}: {error}")
+
+    def _garbage(self) -> Sequence[str]:
+        return GARBAGE
+
+    def jump_clock(self) -> None:
+        self.stats.counts["faults"] += 1
+        self.clock.jump(self.rng.choice(CLOCK_JUMPS))
+        self.stir()
+
+    async def fall_silent(self, seconds: float) -> None:
+        """The socket stays open and nobody is behind it; then all goes on as if nothing had been."""
+        link = self.link
+        if link is None:
+            return
+        self.stats.counts["faults"] += 1
+        link.mute()
+        try:
+            await trio.sleep(seconds)
+        finally:
+            link.unmute()
 
     async def lose_network(self, seconds: float) -> None:
         """Charging goes on; messages queue."""
@@ -401,19 +443,18 @@ class Station:
         finally:
             gate.set()
 
-    async def lose_power(self, seconds: float = limits.REBOOT_TIME, *, zombie: bool = False) -> None:
-        """Everything stops at once. After the boot the interrupted transactions are stopped with PowerLoss."""
+    async def lose_power(self, seconds: float = limits.REBOOT_TIME, *, zombie: bool = False, resume: bool = False) -> None:
+        """Everything stops at once. After the boot the interrupted transactions are stopped with PowerLoss, or go on."""
         self.stats.counts["faults"] += 1
         self._power = trio.Event()
         gate = self._power
         try:
-            for connector in self.connectors:
-                self.end(connector, "PowerLoss")
-                connector.status = "Available" if connector.operative else "Unavailable"
+            self._interrupt(resume=resume)
             await self.drop(zombie=zombie)
             await trio.sleep(seconds)
         finally:
             gate.set()
+            self.stir()
 
     async def drop(self, *, zombie: bool = False) -> None:
         """The line is gone; the station comes back by itself."""
@@ -421,21 +462,13 @@ class Station:
         if link is None:
             return
         if zombie:
-            self._zombies.append(link.abandon())
+            left = link.abandon()
+            if left is not None:
+                self._zombies.append(left)
             while len(self._zombies) > limits.ZOMBIES_MOST:
                 await trio.aclose_forcefully(self._zombies.popleft())
         else:
             await link.cut()
-
-    async def reboot(self, reason: str) -> None:
-        """On the central system's Reset."""
-        for connector in self.connectors:
-            self.end(connector, reason)
-            connector.status = "Available" if connector.operative else "Unavailable"
-        if reason == "SoftReset":
-            with trio.move_on_after(5):
-                await self.emptied()
-        await self.drop()
 
 
 def _up() -> trio.Event:
@@ -444,6 +477,6 @@ def _up() -> trio.Event:
     return event
 
 
-async def _cut_later(link: Link, seconds: float) -> None:
+async def _cut_later(link: Line, seconds: float) -> None:
     await trio.sleep(seconds)
     await link.cut("fault: cut")

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import trio
 
-from gateways.simulator import commands
 from gateways.simulator.journal import Journal
 from gateways.simulator.memory import Model, Pending, StationSettings
-from gateways.simulator.station import Station
 from gateways.simulator.stats import Stats
+from gateways.simulator.v16.station import Station16
 from tests.chaos.process import PASSWORD, TOKEN, Node
 from tests.chaos.verify import verify
 
@@ -52,7 +51,7 @@ class Rig:
             backoff_most=0.3,
         )
         self.journal = Journal(home / "journals" / f"{IDENTITY}.jsonl")
-        self.station = Station(settings, commands.answer, rng=random.Random(1), stats=Stats(), journal=self.journal)
+        self.station = Station16(settings, rng=random.Random(1), stats=Stats(), journal=self.journal)
 
     async def start(self) -> None:
         await trio.to_thread.run_sync(self._start)

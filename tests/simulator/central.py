@@ -1,13 +1,34 @@
-"""A few lines of central system for the simulator's tests, on another WebSocket library than the simulator's."""
+"""A few lines of central system for the simulator's tests, on another WebSocket library than the simulator's.
+
+Whatever a station sends, answers included, is validated against the official JSON schemas; what does not fit ends the test,
+unless it is the garbage that a fault sends on purpose.
+"""
 
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import jsonschema
+import ocpp
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
+
+_SCHEMAS = Path(ocpp.__file__).parent
+_FOLDERS = {"ocpp1.6": ("v16", ""), "ocpp2.0.1": ("v201", "Request")}
+
+
+@cache
+def schema(protocol: str, action: str, answer: bool) -> jsonschema.protocols.Validator:
+    folder, ending = _FOLDERS[protocol]
+    path = _SCHEMAS / folder / "schemas" / f"{action}{'Response' if answer else ending}.json"
+    found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+    return jsonschema.validators.validator_for(found)(found)
+
 
 Rule = Callable[[dict[str, Any]], Any]
 
@@ -15,7 +36,10 @@ Rule = Callable[[dict[str, Any]], Any]
 class Central:
     """Answers by `rules` (action -> payload -> result, None: no answer, Exception: CALLERROR); remembers all it heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: str = "ocpp1.6") -> None:
+        self.protocol = protocol
+        self.invalid: list[str] = []
+        self.asked: dict[str, str] = {}
         self.heard: list[tuple[str, str, str, dict[str, Any]]] = []  # identity, unique id, action, payload
         self.raw: list[str] = []
         self.authorizations: list[str | None] = []
@@ -54,11 +78,18 @@ class Central:
         """Send a CALL to a station and return its result, or ["code", "text"] of its CALLERROR."""
         unique_id = f"c{len(self.answers)}"
         self.answers[unique_id] = None
+        self.asked[unique_id] = action
         await self.sockets[identity].send_message(json.dumps([2, unique_id, action, payload]))
         with trio.fail_after(10):
             while self.answers[unique_id] is None:
                 await trio.sleep(0.01)
         return self.answers[unique_id]
+
+    def _check(self, action: str | None, payload: Any, *, answer: bool) -> None:
+        if action is None:
+            return
+        for error in schema(self.protocol, action, answer).iter_errors(payload):
+            self.invalid.append(f"{action}{' answer' if answer else ''}: {error.json_path}: {error.message}")
 
     async def _serve(self, request: WebSocketRequest) -> None:
         identity = request.path.rsplit("/", 1)[1]
@@ -67,7 +98,7 @@ class Central:
         if self.reject is not None:
             await request.reject(self.reject)
             return
-        socket = await request.accept(subprotocol="ocpp1.6")
+        socket = await request.accept(subprotocol=self.protocol)
         self.sockets[identity] = socket
         try:
             while True:
@@ -79,15 +110,19 @@ class Central:
 
     async def _answer(self, identity: str, socket: Any, text: str) -> None:
         try:
-            kind, unique_id, *rest = json.loads(text)
+            kind, unique_id, *rest = json.loads(text, parse_float=Decimal)
         except ValueError:
             return
         if kind == 3:
+            self._check(self.asked.get(unique_id), rest[0], answer=True)
+            rest = json.loads(text)[2:]
             self.answers[unique_id] = rest[0]
         elif kind == 4:
             self.answers[unique_id] = rest[:2]
         elif kind == 2 and len(rest) == 2:
-            action, payload = rest
+            if not str(unique_id).startswith("g-"):
+                self._check(*rest, answer=False)
+            action, payload = json.loads(text)[2:]
             self.heard.append((identity, unique_id, action, payload))
             result = self.rules.get(action, lambda _: {})(payload)
             if isinstance(result, Exception):
@@ -97,10 +132,11 @@ class Central:
 
 
 @asynccontextmanager
-async def central_system() -> AsyncIterator[Central]:
-    central = Central()
+async def central_system(protocol: str = "ocpp1.6") -> AsyncIterator[Central]:
+    central = Central(protocol)
     async with trio.open_nursery() as nursery:
         server = await nursery.start(lambda **k: serve_websocket(central._serve, "127.0.0.1", 0, None, **k))
         central.port = server.port
         yield central
         nursery.cancel_scope.cancel()
+    assert central.invalid == []
