@@ -279,13 +279,15 @@ class LogStatus(msgspec.Struct, frozen=True, gc=False):
 
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A transaction message that crashed its actor and became a dead letter: quarantine what it concerns, so
-    that the gateway can answer the station neutrally. Reply: StartReply, StopReply or Done by `kind`."""
+    that the gateway can answer the station neutrally. `kind`: start, meter, stop or event (2.x, with its
+    `transaction_id`). Reply: StartReply, StopReply or Done by `kind`."""
 
     kind: str
     dead_letter: str
     evse: int | None
     number: int | None
     at: datetime
+    transaction_id: str | None = None
 
 
 class Done(msgspec.Struct, frozen=True, gc=False):

@@ -17,13 +17,14 @@ from actors.model.rows import InboxRow
 from actors.ports import StationCard
 from actors.station.auth import hash_secret, verify_secret
 from actors.station.messages import Register
+from gateways.ocpp.dialects import DIALECTS
 from gateways.ocpp.handshake import StationRequest
 from gateways.ocpp.hub import Hub
-from gateways.ocpp.limits import ENROL_EVSES, IDENTITY_CHARACTERS
+from gateways.ocpp.limits import ENROL_EVSES, IDENTITY_CHARACTERS, IDENTITY_CHARACTERS_2_X
 from runtime.errors import ActorError
 
 PREFIX = "/ocpp/"
-PROTOCOLS = ("ocpp1.6",)
+PROTOCOLS = tuple(DIALECTS)
 """Subprotocols that this gateway speaks."""
 SOAP_PROTOCOLS = ("ocpp1.6-S", "ocpp1.5", "ocpp1.2")
 """Versions that it speaks over HTTP (soap/)."""
@@ -87,12 +88,13 @@ class Admission:
         card = await self.identify(place, basic, peer, secure, offered[0][:32] if offered else None)
         if isinstance(card, Refusal):
             return card
-        protocol, subprotocol = choose_protocol(offered, card.versions)
+        allowed = allowed_protocols(card)
+        protocol, subprotocol = choose_protocol(offered, allowed)
         if protocol is None and subprotocol is None and not offered:
             tenant_card = self._hub.snapshots.tenant(card.tenant)
             if tenant_card is not None and tenant_card.settings.get("require_subprotocol"):
                 return Admitted(card.tenant, card.station, None, None)
-            protocol = next((v for v in map(_subprotocol, card.versions) if v in PROTOCOLS), None)
+            protocol = next((version for version in allowed if version in PROTOCOLS), None)
         return Admitted(card.tenant, card.station, protocol, subprotocol)
 
     async def identify(
@@ -226,6 +228,15 @@ def _from_hex(password: bytes) -> bytes:
 def _subprotocol(version: str) -> str:
     """A card may say `1.6` or `ocpp1.6`."""
     return version if version.startswith("ocpp") else f"ocpp{version}"
+
+
+def allowed_protocols(card: StationCard) -> tuple[str, ...]:
+    """The versions that the operator allows a station and that its identity fits, in the operator's order: 2.x takes at most
+    48 characters (PROTOCOLS 2.2; a colon in it makes Basic authentication fail by itself)."""
+    versions = tuple(map(_subprotocol, card.versions))
+    if len(card.station) > IDENTITY_CHARACTERS_2_X:
+        return tuple(version for version in versions if not version.startswith("ocpp2"))
+    return versions
 
 
 def may_use(card: StationCard, protocol: str) -> bool:

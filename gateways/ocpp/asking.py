@@ -15,7 +15,12 @@ from gateways.ocpp.hub import Hub
 from runtime.address import Address
 from runtime.errors import ActorCrashed, ActorError, Poisoned
 
-TRANSACTION_KINDS: dict[type, str] = {s.TransactionStart: "start", s.TransactionMeter: "meter", s.TransactionStop: "stop"}
+TRANSACTION_KINDS: dict[type, str] = {
+    s.TransactionStart: "start",
+    s.TransactionMeter: "meter",
+    s.TransactionStop: "stop",
+    s.TransactionEvent: "event",
+}
 """Messages that are always answered, even when they crash their actor (PROTOCOLS 2.5)."""
 
 

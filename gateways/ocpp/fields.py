@@ -82,5 +82,32 @@ def max_length(kind: Any) -> int | None:
     return None
 
 
+def bounds(kind: Any) -> tuple[float | None, float | None]:
+    """(least, most) of a number's type; None without a bound."""
+    metas = _metas(kind)
+    return (
+        next((meta.ge for meta in metas if meta.ge is not None), None),
+        next((meta.le for meta in metas if meta.le is not None), None),
+    )
+
+
+def lengths(kind: Any) -> tuple[int, int | None]:
+    """(fewest, most) elements of a list's type."""
+    metas = _metas(kind)
+    return (
+        next((meta.min_length for meta in metas if meta.min_length is not None), 0),
+        next((meta.max_length for meta in metas if meta.max_length is not None), None),
+    )
+
+
+def _metas(kind: Any) -> list[msgspec.Meta]:
+    """What the type of a field says of itself; not of its elements."""
+    if get_origin(kind) is Annotated:
+        return [meta for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta)]
+    if get_origin(kind) in (Union, types.UnionType):
+        return [meta for arg in get_args(kind) for meta in _metas(arg)]
+    return []
+
+
 def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")

@@ -9,6 +9,8 @@ HANDSHAKE_BYTES = 16 * 1024
 COMPRESS_FROM_BYTES = 1024
 """Shorter messages go out uncompressed even where permessage-deflate was agreed: it costs more than it saves."""
 IDENTITY_CHARACTERS = 255
+IDENTITY_CHARACTERS_2_X = 48
+"""What the specification of 2.x allows; 1.6 names no bound."""
 UNIQUE_ID_CHARACTERS = 255
 """The specification says 36; longer ones are echoed, since some stations invent their own."""
 ERROR_TEXT_CHARACTERS = 255

@@ -18,10 +18,9 @@ from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsup
 from actors.station import messages as s
 from gateways.ocpp import rpc
 from gateways.ocpp.asking import NoAnswer, ask_station
+from gateways.ocpp.dialect import BadPayload, Dialect, Several
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
-from gateways.ocpp.v16.dialect import Dialect
-from gateways.ocpp.v16.mending import BadPayload
 from gateways.ocpp.websocket import StationSocket
 from runtime.address import Address
 from runtime.errors import ActorError
@@ -144,7 +143,9 @@ class Link:
             self._fail(call, "InternalError", "", correlation)
             self._working = False
             return
-
+        if type(message) is Several:
+            hub.spawn(self._recover, call, message, None, correlation)
+            return
         self._asked = call, message, correlation
         hub.system.ask_then(self.address, message, self._taken, deadline=hub.limits.ask_seconds, correlation=correlation)
 
@@ -198,10 +199,14 @@ class Link:
             self._heard_boot = True
             self._advance()
 
-    async def _recover(self, call: rpc.Call, message: Any, error: BaseException, correlation: str) -> None:
-        """The first ask failed: try again where that is safe, else say what must be said, or nothing."""
+    async def _recover(self, call: rpc.Call, message: Any, error: BaseException | None, correlation: str) -> None:
+        """The first ask failed, or there are several: try again where that is safe, else say what must be said, or nothing."""
         try:
-            self._reply(call, message, await self._ask(message, correlation, error), correlation)
+            if type(message) is Several:
+                reply = await self._ask_all(message, correlation)
+            else:
+                reply = await self._ask(message, correlation, error)
+            self._reply(call, message, reply, correlation)
         except NoAnswer as silence:
             self._hub.counters.unanswered += 1
             self._hub.trace(self, "out", "none", call.action, call.unique_id, "", str(silence), correlation)
@@ -214,8 +219,17 @@ class Link:
             self._working = False
             self._next()
 
-    async def _ask(self, message: Any, correlation: str, failure: BaseException | None) -> Any:
-        """The actor's answer after a first failure. Raises NoAnswer, or ActorError for what is answered with InternalError."""
+    async def _ask_all(self, several: Several, correlation: str) -> Any:
+        """The answer to the last, or the first no."""
+        for message in several.before:
+            reply = await self._ask(message, correlation)
+            if self._dialect.refusal(reply) is not None:
+                return reply
+        return await self._ask(several.last, correlation)
+
+    async def _ask(self, message: Any, correlation: str, failure: BaseException | None = None) -> Any:
+        """The actor's answer, at first or after a first failure. Raises NoAnswer, or ActorError for what is answered with
+        InternalError."""
         return await ask_station(self._hub, self.address, message, correlation, self._dialect.unreadable, failure)
 
     def _fail(self, call: rpc.Call, code: str, detail: str, correlation: str) -> None:

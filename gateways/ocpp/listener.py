@@ -22,11 +22,11 @@ import trio
 from actors.ports import Sink, Snapshots, Vault
 from actors.station.messages import Connected
 from gateways.ocpp.admission import Admission, Admitted, TokenBytes
+from gateways.ocpp.dialects import DIALECTS
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import CALL_TICK, GOODBYE_SECONDS, READ_BYTES, SLICE, GatewayLimits
 from gateways.ocpp.link import GOING_AWAY, TRY_AGAIN, Link
 from gateways.ocpp.poller import Poller
-from gateways.ocpp.v16.dialect import Dialect
 from gateways.ocpp.websocket import StationSocket
 from runtime.system import System
 
@@ -220,7 +220,7 @@ class Listener:
 
     def _plug(self, socket: StationSocket, admitted: Admitted, protocol: str, peer: str) -> Link:
         hub = self._hub
-        dialect = Dialect(admitted.tenant, hub.vault, hub.now, strict=hub.strict)
+        dialect = DIALECTS[protocol](admitted.tenant, hub.vault, hub.now, hub.strict)
         link = Link(hub, socket, dialect, admitted.tenant, admitted.station, hub.next_generation())
         key = (admitted.tenant, admitted.station)
         old = hub.links.get(key)

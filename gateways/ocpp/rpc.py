@@ -30,10 +30,12 @@ class Codes(msgspec.Struct, frozen=True):
     framework: str
     unknown_type: str | None
     """What answers an unknown message type number; None: it is ignored."""
+    counts_items: bool
+    """Whether a list of the wrong length breaks its cardinality (2.x), or just its limits."""
 
 
-CODES_1_6 = Codes("FormationViolation", "OccurenceConstraintViolation", "FormationViolation", None)
-CODES_2_X = Codes("FormatViolation", "OccurrenceConstraintViolation", "RpcFrameworkError", "MessageTypeNotSupported")
+CODES_1_6 = Codes("FormationViolation", "OccurenceConstraintViolation", "FormationViolation", None, False)
+CODES_2_X = Codes("FormatViolation", "OccurrenceConstraintViolation", "RpcFrameworkError", "MessageTypeNotSupported", True)
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):

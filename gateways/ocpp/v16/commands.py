@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from actors.model import device
 from actors.model import intents as i
+from gateways.ocpp.times import wire_time
 from gateways.ocpp.v16 import messages as m
 
 PURPOSES = {
@@ -61,17 +62,6 @@ def to_wire(intent: i.AnyIntent) -> Call | i.Unsupported:
         return _OUT[type(intent)](intent)
     except _Refuse as refused:
         return refused.unsupported
-
-
-def wire_time(at: datetime) -> datetime:
-    """To the nearest second: stations are known to stumble over fractions, and none needs them."""
-    if not at.microsecond:
-        return at
-    whole = at.replace(microsecond=0)
-    return whole + _SECOND if at.microsecond >= 500_000 else whole
-
-
-_SECOND = datetime(2000, 1, 1, 0, 0, 1) - datetime(2000, 1, 1)
 
 
 def _tag(text: str, field: str) -> str:

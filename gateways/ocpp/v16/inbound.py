@@ -1,13 +1,13 @@
 """What a 1.6 station says, in canonical messages, and our replies in its words (PROTOCOLS 5.1, 5.4 to 5.6).
 
-The table `READERS` has one function for each of the ten actions; `write_reply` puts the actors' answers into wire
-form. Connector N is EVSE N, connector 1; connector 0 is the station.
+The table `READERS` has one function for each of the ten actions; `WRITERS` puts the actors' answers into wire form.
+Connector N is EVSE N, connector 1; connector 0 is the station.
 """
 
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -15,15 +15,14 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from actors.model.decision import Refused
 from actors.model.meter import ENERGY_IMPORT, Reading, Sample
 from actors.model.token import IdToken, TokenType, TokenVerdict
 from actors.model.units import base_unit, parse_decimal
-from actors.ports import Vault
 from actors.station import messages as s
+from gateways.ocpp.dialect import Asker
+from gateways.ocpp.times import utc, wire_time
 from gateways.ocpp.v16 import messages as m
-from gateways.ocpp.v16.commands import LIST_STATUS, wire_time
-from gateways.ocpp.v16.mending import EPOCH
+from gateways.ocpp.v16.commands import LIST_STATUS
 
 STATUS = {
     "Available": "Available",
@@ -41,36 +40,8 @@ STATUS = {
 REASON = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset", "UnlockCommand": "Remote"}
 """1.6 stop reasons that 2.x calls otherwise."""
 
-_CLOCK_SET = datetime(2015, 1, 1, tzinfo=UTC)
-_CLOCK_END = datetime(2200, 1, 1, tzinfo=UTC)
-_FUTURE = timedelta(days=1)
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _EMAID = re.compile(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[A-Za-z0-9]{9}(?:-?[A-Za-z0-9])?")
-
-
-class Asker(msgspec.Struct):
-    """Who speaks: what reading a message needs besides the message."""
-
-    tenant: str
-    vault: Vault
-    now: Callable[[], datetime]
-    tag_serial: bool = False
-    """Its idTags may carry the reader's serial (quirk 26)."""
-
-
-def utc(at: datetime, now: datetime, flags: tuple[str, ...]) -> tuple[datetime, tuple[str, ...]]:
-    """In UTC and within the years that can be calculated with; a clock that cannot be right is flagged, never corrected:
-    the time is part of natural keys, so a retry must carry the same (quirk 20)."""
-    if at.tzinfo is not UTC:
-        try:
-            at = at.astimezone(UTC)
-        except OverflowError:
-            return EPOCH, (*flags, "clock")
-    if at >= _CLOCK_SET and (at <= now or at <= now + _FUTURE):
-        return at, flags
-    if not EPOCH <= at < _CLOCK_END:
-        at = EPOCH
-    return at, (*flags, "clock")
 
 
 def token_type(tag: str) -> TokenType | None:
@@ -231,20 +202,12 @@ def _tag_info(verdict: TokenVerdict) -> m.IdTagInfo:
     )
 
 
-def write_reply(reply: Any) -> m.Wire:
-    """The CALLRESULT payload of an actor's answer. Raises TypeError for what is no answer to a station."""
-    writer = _WRITERS.get(type(reply))
-    if writer is None:
-        raise TypeError(f"{type(reply).__name__} is no answer to a station")
-    return writer(reply)
-
-
 def _data_reply(x: s.DataReply) -> m.Wire:
     data = UNSET if x.data is None else x.data if isinstance(x.data, str) else msgspec.json.encode(x.data).decode()
     return m.DataTransferResponse(status=x.status, data=data)  # type: ignore[arg-type]
 
 
-_WRITERS: dict[type, Callable[[Any], m.Wire]] = {
+WRITERS: dict[type, Callable[[Any], m.Wire]] = {
     s.BootReply: lambda x: m.BootNotificationResponse(status=x.status, current_time=wire_time(x.at), interval=x.interval),
     datetime: lambda x: m.HeartbeatResponse(current_time=wire_time(x)),
     TokenVerdict: lambda x: m.AuthorizeResponse(id_tag_info=_tag_info(x)),
@@ -253,14 +216,4 @@ _WRITERS: dict[type, Callable[[Any], m.Wire]] = {
     s.Done: lambda x: EMPTY,
     s.DataReply: _data_reply,
 }
-
-
-def refusal(reply: Any) -> tuple[str, str] | None:
-    """(error code, description) when an actor's answer is a no; None for any other answer."""
-    if type(reply) in _WRITERS:
-        return None
-    if isinstance(reply, s.NotAdmitted):
-        return reply.code, reply.detail
-    if isinstance(reply, Refused):
-        return "GenericError", reply.detail
-    return None
+"""The CALLRESULT payload of each answer that an actor gives."""

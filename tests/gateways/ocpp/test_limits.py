@@ -2,6 +2,7 @@
 
 import errno
 import time
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -258,7 +259,7 @@ async def test_a_fault_of_our_own_costs_one_message(monkeypatch: pytest.MonkeyPa
             monkeypatch.setitem(inbound.READERS, "StatusNotification", _fails)
             answer = await first.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
             assert answer[2] == "InternalError"
-            monkeypatch.setattr(inbound, "write_reply", _fails)
+            monkeypatch.setitem(inbound.WRITERS, datetime, _fails)
             assert (await first.call("Heartbeat", {}))[2] == "InternalError"
             monkeypatch.undo()
             assert (await first.call("Heartbeat", {}))["currentTime"]

@@ -1,0 +1,8 @@
+"""The OCPP-J versions that this gateway speaks, by subprotocol: a new one is one line here."""
+
+from gateways.ocpp.dialect import DialectFactory
+from gateways.ocpp.v16 import dialect as v16
+
+DIALECTS: dict[str, DialectFactory] = {
+    v16.PROTOCOL: v16.Dialect,
+}
