@@ -15,39 +15,76 @@ from typing import Any
 
 from tests.bench.database import bench_database
 from tests.bench.fuzz import fuzz_growth
-from tests.bench.node import PASSWORD, TENANT, Load, Node, PeerNode, cpu_seconds, rss_bytes
+from tests.bench.node import (
+    PASSWORD,
+    TENANT,
+    Load,
+    Node,
+    PeerNode,
+    cpu_by_thread,
+    cpu_of_database,
+    cpu_seconds,
+    rss_bytes,
+)
 
 OURS = f"/ocpp/{TENANT}/{{id}}"
 
 
-def throughput(port: int, pid: int, path: str, connections: int, seconds: float, **options: Any) -> dict[str, Any]:
-    """Saturation: every station sends its next CALL as soon as it has the answer to the last one."""
-    load = Load(port, path, connections=connections, seconds=seconds, warmup=3, **options)
-    load.ready()
-    before = cpu_seconds(pid)
-    figures = load.result()
-    figures["cpu_us_per_message"] = round((cpu_seconds(pid) - before) / max(1, figures["messages"]) * 1e6, 1)
-    return figures
+MIXES = {12: "short sessions: 12 samples", 60: "hour-long sessions: 60 samples"}
+"""Meter samples a session, at the usual one a minute. Short sessions are heavy on what costs most: starting, rating and
+booking; the peer only inserts."""
 
 
-def bench_throughput(node: Node, peer_dsn: str, connections: list[int], seconds: float, log: Path) -> dict[str, Any]:
-    results: dict[str, Any] = {}
-    for n in connections:
-        ours = throughput(node.ocpp_port, node.pid, OURS, n, seconds, password=PASSWORD)
+class Bench:
+    """The node under test, and what is beside it: the database server of both sides."""
+
+    def __init__(self, node: Node, peer_dsn: str, database: int, log: Path) -> None:
+        self.node = node
+        self.peer_dsn = peer_dsn
+        self.database = database
+        self.log = log
+
+    def throughput(self, port: int, pid: int, path: str, connections: int, seconds: float, **options: Any) -> dict[str, Any]:
+        """Saturation: every station sends its next CALL as soon as it has the answer to the last one."""
+        load = Load(port, path, connections=connections, seconds=seconds, warmup=3, **options)
+        load.ready()
+        before = self._cpu(pid, load.process.pid)
+        figures = load.measured()
+        after = self._cpu(pid, load.process.pid)
+        figures |= load.result()
+        used = {name: round((after[name] - before[name]) / max(1, figures["messages"]) * 1e6, 1) for name in after}
+        figures["cpu_us_per_message"] = round(used["main"] + used["other"], 1)
+        figures["cpu_us_by"] = used
+        return figures
+
+    def _cpu(self, pid: int, generator: int) -> dict[str, float]:
+        """Of the server's main thread, its other threads, PostgreSQL and the load generator."""
+        return {**cpu_by_thread(pid), "database": cpu_of_database(self.database), "generator": cpu_seconds(generator)}
+
+    def mixes(self, connections: list[int], samples: list[int], seconds: float) -> dict[str, Any]:
+        results: dict[str, Any] = {}
+        for n in connections:
+            for each in samples:
+                name = f"durable mix, {n} connections, {MIXES.get(each, f'{each} samples a session')}"
+                results[name] = self.mix(n, each, seconds)
+                show(name, results[name])
+        return results
+
+    def mix(self, connections: int, samples: int, seconds: float) -> dict[str, Any]:
+        node = self.node
+        ours = self.throughput(node.ocpp_port, node.pid, OURS, connections, seconds, samples=samples, password=PASSWORD)
         ours["longest_stall_ms"] = stall(node)
-        peer = PeerNode(peer_dsn, 9390, log)
+        peer = PeerNode(self.peer_dsn, 9390, self.log)
         try:
-            theirs = throughput(peer.ocpp_port, peer.pid, "/{id}", n, seconds)
+            theirs = self.throughput(peer.ocpp_port, peer.pid, "/{id}", connections, seconds, samples=samples)
         finally:
             peer.stop()
-        results[str(n)] = {
+        return {
             "ours": ours,
             "peer": theirs,
             "ratio": round(ours["per_second"] / max(0.1, theirs["per_second"]), 2),
             "cpu_ratio": round(theirs["cpu_us_per_message"] / max(0.1, ours["cpu_us_per_message"]), 2),
         }
-        show(f"durable mix, {n} connections", results[str(n)])
-    return results
 
 
 def stall(node: Node) -> float | None:
@@ -66,6 +103,7 @@ def bench_idle(node: Node, count: int) -> dict[str, Any]:
     time.sleep(5)
     after = rss_bytes(node.pid)
     load.release()
+    load.measured()
     load.result()
     return {
         "stations": count,
@@ -92,6 +130,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one connection count, 2,000 idle stations, 20,000 frames")
     parser.add_argument("--only", action="append", choices=("mix", "idle", "restart", "fuzz"))
     parser.add_argument("--connections", type=int, action="append", help="for the mix; default 50, 500, 2000")
+    parser.add_argument("--samples", type=int, action="append", help="meter samples a session in the mix; default 12, 60")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--stations", type=int, help="known and idle stations; default 10,000")
     parser.add_argument("--json", type=Path, help="write all figures here")
@@ -102,14 +141,15 @@ def main() -> None:
     results: dict[str, Any] = {}
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="csms-bench-")))
-        ours_dsn, peer_dsn = stack.enter_context(bench_database(home / "pg"))
+        ours_dsn, peer_dsn, server = stack.enter_context(bench_database(home / "pg"))
         (home / "node").mkdir()
         node = Node(home / "node", ours_dsn)
         node.start()
         stack.callback(node.stop)
         node.provision(max(stations, *connections))
+        bench = Bench(node, peer_dsn, server, home / "peer.log")
         steps: dict[str, Callable[[], Any]] = {
-            "mix": lambda: bench_throughput(node, peer_dsn, connections, args.seconds, home / "peer.log"),
+            "mix": lambda: bench.mixes(connections, args.samples or list(MIXES), args.seconds),
             "idle": lambda: bench_idle(node, stations),
             "restart": lambda: bench_restart(node),
             "fuzz": lambda: fuzz_growth(node, 20_000 if args.quick else 200_000, 2_000 if args.quick else 20_000),

@@ -16,8 +16,8 @@ def _with_database(dsn: str, name: str) -> str:
 
 
 @contextmanager
-def bench_database(home: Path) -> Iterator[tuple[str, str]]:
-    """(DSN for the node, DSN for the peer), fsync and synchronous_commit on."""
+def bench_database(home: Path) -> Iterator[tuple[str, str, int]]:
+    """(DSN for the node, DSN for the peer, pid of the server), fsync and synchronous_commit on."""
     home.mkdir(parents=True, exist_ok=True)
     server = EmbeddedServer(home)
     dsn = server.start()
@@ -32,6 +32,7 @@ def bench_database(home: Path) -> Iterator[tuple[str, str]]:
 
     asyncio.run(create())
     try:
-        yield _with_database(dsn, "bench_ours"), _with_database(dsn, "bench_peer")
+        assert server.pid is not None
+        yield _with_database(dsn, "bench_ours"), _with_database(dsn, "bench_peer"), server.pid
     finally:
         server.stop()

@@ -2,7 +2,8 @@
 
 It speaks raw WebSocket frames (mask key zero, so that masking costs the generator nothing while the server
 still unmasks) and keeps one CALL outstanding per connection, as a station does. It counts, times, stops by
-itself and prints one JSON object. Bounded by --connections and --seconds; loopback only.
+itself and prints a JSON object when all are connected, one when the time is over, and one at the end. Bounded
+by --connections and --seconds; loopback only.
 """
 
 import argparse
@@ -21,10 +22,8 @@ try:
 except ImportError:  # the ratios hold without it; the generator is just slower
     uvloop = None
 
-METERS_PER_SESSION = 12
 METERS_PER_HEARTBEAT = 4
-"""A short session: a sample a minute for twelve minutes, a heartbeat after every fourth. Real sessions have ten
-times as many samples per start and stop, so the mix is heavy on what costs most (starting, rating, booking)."""
+"""A heartbeat comes after the first of every four samples."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -57,8 +56,12 @@ class Tally:
 class Station(asyncio.Protocol):
     """One station: handshake, then the script of its mode ("mix" loops sessions, "idle" boots and rests)."""
 
-    def __init__(self, name: str, path: str, host: str, mode: str, tally: Tally, password: str | None) -> None:
+    def __init__(
+        self, name: str, path: str, host: str, mode: str, tally: Tally, password: str | None, samples: int, first: int
+    ) -> None:
+        """`samples` a session, `first` in the first one: stations that all began at once would stop all at once."""
         self.name, self.path, self.host, self.mode, self.tally = name, path, host, mode, tally
+        self.samples, self.coming = samples, first
         self.password = password
         self.buffer = b""
         self.upgraded = False
@@ -165,7 +168,8 @@ class Station(asyncio.Protocol):
                     self.done.set_result(None)
                 return
             self.script.append("StartTransaction")
-            for n in range(METERS_PER_SESSION):
+            samples, self.coming = self.coming, self.samples
+            for n in range(samples):
                 self.script.append("MeterValues")
                 if n % METERS_PER_HEARTBEAT == 0:
                     self.script.append("Heartbeat")
@@ -229,8 +233,9 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
         path = args.path.replace("{id}", name)
         async with gate:
             try:
+                host, first = f"{args.host}:{args.port}", i * 7 % args.samples + 1
                 _, station = await loop.create_connection(
-                    lambda: Station(name, path, f"{args.host}:{args.port}", args.mode, tally, args.password), args.host, args.port
+                    lambda: Station(name, path, host, args.mode, tally, args.password, args.samples, first), args.host, args.port
                 )
             except OSError as error:
                 tally.error(f"connect: {error.strerror}")
@@ -257,20 +262,24 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
         await asyncio.sleep(args.seconds)
     elapsed = time.perf_counter() - measured
     latencies = sorted(tally.latencies)
-    counts = dict(tally.by_action)
+    n = len(latencies)
+    print(
+        json.dumps({
+            "messages": n,
+            "seconds": round(elapsed, 3),
+            "per_second": round(n / elapsed, 1),
+            "p50_ms": round(latencies[n // 2] * 1e3, 2) if n else None,
+            "p99_ms": round(latencies[int(n * 0.99)] * 1e3, 2) if n else None,
+            "by_action": dict(tally.by_action),
+        }),
+        flush=True,
+    )  # fmt: skip
     for station in stations:
         station.stopping = True
         if args.mode == "idle":
             station.transport.close()
     await asyncio.wait([asyncio.ensure_future(asyncio.wait_for(asyncio.shield(s.done), 10)) for s in stations])
-    n = len(latencies)
     return {
-        "messages": n,
-        "seconds": round(elapsed, 3),
-        "per_second": round(n / elapsed, 1),
-        "p50_ms": round(latencies[n // 2] * 1e3, 2) if n else None,
-        "p99_ms": round(latencies[int(n * 0.99)] * 1e3, 2) if n else None,
-        "by_action": counts,
         "booted": tally.booted,
         "all_booted_s": round(tally.last_boot - begun, 3),
         "errors": tally.errors,
@@ -287,6 +296,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=500)
     parser.add_argument("--opening", type=int, default=200, help="handshakes under way at once")
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--samples", type=int, default=12, help="meter samples a session")
     parser.add_argument("--warmup", type=float, default=2)
     parser.add_argument("--mode", choices=("mix", "idle"), default="mix")
     parser.add_argument("--hold", action="store_true", help="keep the connections until a line arrives on standard input")

@@ -27,6 +27,30 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def cpu_by_thread(pid: int) -> dict[str, float]:
+    """CPU seconds of the thread that runs the actors, and of all others (the database thread, for the most part)."""
+    seconds = {"main": 0.0, "other": 0.0}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+        seconds["main" if int(task.name) == pid else "other"] += (int(fields[11]) + int(fields[12])) / TICK
+    return seconds
+
+
+def cpu_of_database(pid: int) -> float:
+    """CPU seconds of a PostgreSQL server: its postmaster `pid` with all that it started, ended ones included."""
+    seconds = 0.0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if int(path.parent.name) == pid:
+            seconds += sum(map(int, fields[11:15])) / TICK
+        elif int(fields[1]) == pid:
+            seconds += sum(map(int, fields[11:13])) / TICK
+    return seconds
+
+
 def rss_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
@@ -177,6 +201,10 @@ class Load:
         return dict(json.loads(self.process.stdout.readline()))
 
     def ready(self) -> dict[str, Any]:
+        return self._line()
+
+    def measured(self) -> dict[str, Any]:
+        """Its figures, once the time of the measurement is over."""
         return self._line()
 
     def result(self) -> dict[str, Any]:
