@@ -1,8 +1,9 @@
 """Turns of all actors into few transactions: what queued during the last flush is the next batch.
 
-Every lane flushes on its own; an actor is serial over its own commit, so a batch holds at most one turn of it.
-A flush is shielded from cancellation. When the store is away or COMMIT's outcome is unknown, *the same turns* are
-submitted again until the store answers: a look-up would not be decisive, the turn id is.
+Every lane flushes on its own; an actor is serial over its own commit, so a batch holds at most one turn of it. A batch
+that is full need not wait for the one before: it follows it to the store at once, so that the store has work while this
+side releases turns. A flush is shielded from cancellation. When the store is away or COMMIT's outcome is unknown, *the
+same turns* are submitted again until the store answers: a look-up would not be decisive, the turn id is.
 
 The committer releases a turn itself, by calling `settle` of the cell that staged it, so that the cell's task need
 not be woken when nothing waits in its mailbox.
@@ -20,6 +21,9 @@ from runtime.stats import Stats
 from runtime.store import Outcome, Store, StoreAway, Verdict
 from runtime.turn import StagedTurn
 
+_AHEAD = 2
+"""Flushes of one lane at a time: one in the store, and one that waits at its door."""
+
 
 class Ticket(Protocol):
     """A staged turn and who waits for it."""
@@ -35,32 +39,61 @@ class Ticket(Protocol):
         ...
 
 
+class Flusher:
+    """One of the flushes that a lane may have under way."""
+
+    def __init__(self) -> None:
+        self.tickets: Sequence[Ticket] = ()
+        """In its hands; they survive a restart of the service."""
+        self.shield = trio.CancelScope(shield=True)
+        self.task: trio.lowlevel.Task | None = None
+        """Parked: there is nothing for it."""
+
+
 class Lane:
-    """One queue, one flush at a time."""
+    """One queue, and who flushes it."""
 
     def __init__(self, name: str, batch: int) -> None:
         self.name = name
         self.batch = batch
         self.queue: deque[Ticket] = deque()
-        self.flushing: Sequence[Ticket] = ()
-        self.shield = trio.CancelScope(shield=True)
-        self._task: trio.lowlevel.Task | None = None
+        self.flushers = [Flusher() for _ in range(_AHEAD)]
+        self.under_way = 0
+        """Batches with the store."""
+
+    @property
+    def flushing(self) -> int:
+        return sum(len(flusher.tickets) for flusher in self.flushers)
 
     def put(self, ticket: Ticket) -> None:
-        self.queue.append(ticket)
-        task = self._task
-        if task is not None:
-            self._task = None
-            trio.lowlevel.reschedule(task)
+        queue = self.queue
+        queue.append(ticket)
+        if not self.under_way or len(queue) >= self.batch:
+            self.wake()
 
-    async def wait(self) -> None:
+    @property
+    def ripe(self) -> bool:
+        """Is there a batch to take now? With one under way, only a full one."""
+        return bool(self.queue) and (not self.under_way or len(self.queue) >= self.batch)
+
+    def wake(self) -> None:
+        for flusher in self.flushers:
+            task = flusher.task
+            if task is not None:
+                flusher.task = None
+                trio.lowlevel.reschedule(task)
+                return
+
+    async def take(self, flusher: Flusher) -> None:
         def abort(_: Any) -> trio.lowlevel.Abort:
-            self._task = None
+            flusher.task = None
             return trio.lowlevel.Abort.SUCCEEDED
 
-        if not self.queue:
-            self._task = trio.lowlevel.current_task()
+        while not self.ripe:
+            flusher.task = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(abort)
+        queue = self.queue
+        flusher.tickets = [queue.popleft() for _ in range(min(self.batch, len(queue)))]
 
 
 class Committer:
@@ -81,38 +114,45 @@ class Committer:
         """The node goes down: a flush under way may end, but not take for ever."""
         self._shield_ends = trio.current_time() + self._limits.flush_shield
         for lane in self.lanes.values():
-            lane.shield.deadline = self._shield_ends
+            for flusher in lane.flushers:
+                flusher.shield.deadline = self._shield_ends
 
     @property
     def idle(self) -> bool:
         return not any(lane.queue or lane.flushing for lane in self.lanes.values())
 
-    def service(self, lane: str) -> Callable[[], Any]:
-        """The endless flush loop of one lane; what it had in hand survives its restart."""
+    def service(self, name: str) -> Callable[[], Any]:
+        """The endless flush loops of one lane; what they had in hand survives their restart."""
+        lane = self.lanes[name]
 
         async def flush_forever() -> None:
-            await self._run(self.lanes[lane])
+            lane.under_way = 0
+            async with trio.open_nursery() as nursery:
+                for flusher in lane.flushers:
+                    nursery.start_soon(self._run, lane, flusher)
 
         return flush_forever
 
-    async def _run(self, lane: Lane) -> None:
+    async def _run(self, lane: Lane, flusher: Flusher) -> None:
         while True:
-            if not lane.flushing:
-                await lane.wait()
-                queue = lane.queue
-                lane.flushing = [queue.popleft() for _ in range(min(lane.batch, len(queue)))]
+            if not flusher.tickets:
+                await lane.take(flusher)
             outcomes: Sequence[Outcome] | None = None
-            with trio.CancelScope(shield=True, deadline=self._shield_ends) as lane.shield:
-                outcomes = await self._flush(lane)
+            lane.under_way += 1
+            with trio.CancelScope(shield=True, deadline=self._shield_ends) as flusher.shield:
+                outcomes = await self._flush(lane, flusher)
+            lane.under_way -= 1
             if outcomes is None:  # the shield ended first: the node goes down, and what was submitted stays unknown
                 await trio.lowlevel.checkpoint()
                 continue
-            tickets, lane.flushing = lane.flushing, ()
+            if lane.ripe:
+                lane.wake()
+            tickets, flusher.tickets = flusher.tickets, ()
             for ticket, outcome in zip(tickets, outcomes, strict=True):
                 ticket.settle(outcome)
 
-    async def _flush(self, lane: Lane) -> Sequence[Outcome]:
-        tickets = lane.flushing
+    async def _flush(self, lane: Lane, flusher: Flusher) -> Sequence[Outcome]:
+        tickets = flusher.tickets
         turns = [ticket.turn for ticket in tickets]
         attempt = 0
         while True:
@@ -124,9 +164,9 @@ class Committer:
                 self._stats.store_away += 1
                 for ticket in tickets:
                     ticket.doubtful = True
-                lane.shield.shield = False  # between two attempts the node may go down: nothing is under way
+                flusher.shield.shield = False  # between two attempts the node may go down: nothing is under way
                 await trio.sleep(self._pause(attempt))
-                lane.shield.shield = True
+                flusher.shield.shield = True
                 attempt += 1
                 continue
             self.away = False

@@ -125,7 +125,7 @@ class Inspector:
         found["actors"] = by_kind
         found["queued"] = queued
         found["asks_open"] = sum(1 for entry in system.wheel if isinstance(entry, Slot))
-        found["commit_queue"] = {lane.name: len(lane.queue) + len(lane.flushing) for lane in system.committer.lanes.values()}
+        found["commit_queue"] = {lane.name: len(lane.queue) + lane.flushing for lane in system.committer.lanes.values()}
         found["store_away_now"] = system.committer.away or system.recovery.away
         return found
 

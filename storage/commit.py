@@ -7,7 +7,7 @@ turns again, and those that were written after all are recognised by their turn 
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import msgspec
@@ -113,6 +113,19 @@ def _columns(parts: list[tuple[Any, ...]], width: int) -> Sequence[Any]:
     return tuple(zip(*parts, strict=True)) if parts else (None,) * width
 
 
+def _sorted(turns: Sequence[StagedTurn], keys: Keys) -> tuple[list[int], list[Any]]:
+    """The places of the turns in order of their actors' keys, and the arguments in that order."""
+    order = sorted(range(len(turns)), key=[keys[turn.actor] for turn in turns].__getitem__)
+    return order, encode([turns[place] for place in order], keys)
+
+
+class _Encoded(NamedTuple):
+    order: list[int]
+    arguments: list[Any]
+    forgotten: int
+    """How often the keys had been forgotten when these were looked up."""
+
+
 class Committer:
     """Writes batches over one lane's connection, one batch at a time."""
 
@@ -124,7 +137,7 @@ class Committer:
         """One outcome a turn, in the order given. Raises StoreAway."""
         for _ in range(limits.SERIALIZATION_RETRIES):
             try:
-                return await self._link.use(self._commit, turns)
+                return await self._link.use(self._commit, turns, self._encoded(turns))
             except KeyForgotten:
                 pass
             except asyncpg.PostgresError as error:
@@ -134,24 +147,35 @@ class Committer:
                     raise
         raise StoreAway("the batch met a deadlock again and again")
 
-    async def _commit(self, connection: asyncpg.Connection, turns: Sequence[StagedTurn]) -> list[Outcome]:
+    def _encoded(self, turns: Sequence[StagedTurn]) -> _Encoded | None:
+        """Made before the connection is free, so that it need not wait for this. None: an actor has no key yet, or a turn
+        cannot be encoded, which is found again where it is blamed."""
+        forgotten = self._keys.forgotten
         try:
-            return await self._together(connection, turns)
+            return _Encoded(*_sorted(turns, self._keys), forgotten)
+        except (KeyForgotten, *_TURNS_FAULT):
+            return None
+
+    async def _commit(
+        self, connection: asyncpg.Connection, turns: Sequence[StagedTurn], encoded: _Encoded | None
+    ) -> list[Outcome]:
+        try:
+            if encoded is None or encoded.forgotten != self._keys.forgotten:
+                await self._keys.ensure(connection, addresses_of(turns))
+                encoded = _Encoded(*_sorted(turns, self._keys), self._keys.forgotten)
+            return await self._together(connection, encoded)
         except _TURNS_FAULT as error:
             if _is_nobodys_fault(error, connection):
                 raise
         return await self._one_by_one(connection, turns)
 
-    async def _together(self, connection: asyncpg.Connection, turns: Sequence[StagedTurn]) -> list[Outcome]:
-        keys = self._keys
-        await keys.ensure(connection, addresses_of(turns))
-        order = sorted(range(len(turns)), key=lambda place: keys[turns[place].actor])
-        arguments = encode([turns[place] for place in order], keys)
+    async def _together(self, connection: asyncpg.Connection, encoded: _Encoded) -> list[Outcome]:
+        order = encoded.order
         statement = await self._link.prepared(connection, _COMMIT)
-        [answer] = await statement.fetch(*arguments)
+        [answer] = await statement.fetch(*encoded.arguments)
+        outcomes = [COMMITTED] * len(order)
         if answer[0] is None:
-            return [COMMITTED] * len(turns)
-        outcomes = [COMMITTED] * len(turns)
+            return outcomes
         for place, verdict in zip(order, answer[0], strict=True):
             outcomes[place] = _OUTCOMES[verdict]
         return outcomes

@@ -21,6 +21,8 @@ class Keys:
 
     def __init__(self) -> None:
         self._known: dict[Address, int] = {}
+        self.forgotten = 0
+        """How often. What was looked up before is worth nothing after."""
 
     def __getitem__(self, address: Address) -> int:
         try:
@@ -30,6 +32,7 @@ class Keys:
 
     def forget(self) -> None:
         self._known.clear()
+        self.forgotten += 1
 
     def learn(self, address: Address, key: int) -> None:
         self._known[address] = key

@@ -28,7 +28,34 @@ async def test_the_batch_is_what_queued_during_the_last_flush(autojump_clock):
             await trio.sleep(0.1)  # the first turn does not linger for company
             for n in range(1, 25):
                 nursery.start_soon(lambda n=n: system.ask(counter(n), Add(1), deadline=60))
-    assert [len(batch) for batch in store.commits] == [1, 10, 10, 4]
+    assert sorted(len(batch) for batch in store.commits) == [1, 4, 10, 10]
+
+
+async def test_only_a_full_batch_follows_one_that_is_under_way(autojump_clock):
+    under_way = []
+
+    class Watched(FaultyStore):
+        async def commit(self, lane, turns):
+            under_way.append(len(turns))
+            seen.append(tuple(under_way))
+            try:
+                return await super().commit(lane, turns)
+            finally:
+                under_way.remove(len(turns))
+
+    seen: list[tuple[int, ...]] = []
+    async with running(Watched(latency=1.0), limits=Limits(main_batch=10)) as system:
+        for n in range(24):
+            await system.ask(counter(n), Get(), deadline=60)
+        seen.clear()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: system.ask(counter(0), Add(1), deadline=60))
+            await trio.sleep(0.1)
+            for n in range(1, 24):
+                nursery.start_soon(lambda n=n: system.ask(counter(n), Add(1), deadline=60))
+    assert seen[:2] == [(1,), (1, 10)]
+    assert max(map(len, seen)) == 2
+    assert all(len(batches) == 1 or 10 in batches for batches in seen)
 
 
 async def test_money_turns_have_a_lane_of_their_own_in_small_batches(autojump_clock):
