@@ -24,12 +24,13 @@ from config.doctor import port_problem
 from config.errors import EnvironmentFault
 from config.node import Node, open_node
 from config.options import console
-from config.settings import Settings
+from config.settings import EgressSettings, Settings
 from gateways.simulator.fleet import Fleet, Plan
 from gateways.simulator.memory import MODELS
 
 TENANT = "demo"
 PACE = 60.0
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 LAST_CALL = 8.0
 """Seconds before the end of `--for` at which drivers leave, so that every session is booked."""
 TOKENS = tuple(f"DEMO{n:04d}" for n in range(1, 9))
@@ -106,7 +107,8 @@ def _at_home(settings: Settings) -> Settings:
         taken = "port" not in section.model_fields_set and port_problem(host, section.port) is not None
         return section.model_copy(update={"host": host, "port": 0 if taken else section.port})
 
-    return settings.model_copy(update={"ocpp": at_home(settings.ocpp), "http": at_home(settings.http)})
+    egress = settings.egress if "allow" in settings.egress.model_fields_set else EgressSettings(allow=LOOPBACK)
+    return settings.model_copy(update={"ocpp": at_home(settings.ocpp), "http": at_home(settings.http), "egress": egress})
 
 
 async def _play(fleet: Fleet, api: httpx.AsyncClient, length: float | None, quiet: bool) -> None:

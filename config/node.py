@@ -26,6 +26,7 @@ from config.owner import COOKIE_KEY, ensure_owner, known_owner_token, owner_hash
 from config.settings import Settings, variable_of
 from config.stations import Stations
 from config.surfaces import Surface
+from gateways.ocpp.admission import PROTOCOLS, SOAP_PROTOCOLS
 from gateways.web.app import create_app, serve
 from gateways.web.env import WebEnv, WebSettings
 
@@ -61,7 +62,7 @@ async def open_node(settings: Settings, roles: Sequence[str] = ROLES) -> AsyncIt
         stations = Stations(domain)
         surfaces = [stations.surface] if "ocpp" in roles else []
         if "api" in roles or "console" in roles:
-            surfaces.append(_http(domain, stations))
+            surfaces.append(_http(domain, stations, soap="ocpp" in roles))
         for surface in surfaces:
             await surface.open(domain.system)
         urls = {surface.name: reachable(surface.url) for surface in surfaces}
@@ -107,7 +108,7 @@ def reachable(url: str) -> str:
     return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
-def _http(domain: Domain, stations: Stations) -> Surface:
+def _http(domain: Domain, stations: Stations, *, soap: bool) -> Surface:
     settings = domain.settings
 
     async def run(port: int, stop: trio.Event, task_status: Any) -> None:
@@ -126,11 +127,18 @@ def _http(domain: Domain, stations: Stations) -> Surface:
                 cookie_key=domain.key(COOKIE_KEY),
                 owner_hash=owner_hash(settings, domain.data),
                 public_url=settings.http.public_url,
+                behind_tls=settings.ocpp.behind_tls,
                 ocpp_url=stations.surface.url or None,
             ),
             ocpp_stats=stations.stats,
+            protocols=(*PROTOCOLS, *SOAP_PROTOCOLS),
+            soap=stations.soap if soap else None,
             versions={"voltroupe": distribution_version()},
         )
-        await serve(create_app(env), settings.http.host, port, shutdown=stop, task_status=task_status)
+        async with trio.open_nursery() as nursery:
+            if env.soap is not None:
+                nursery.start_soon(env.soap.run)
+            await serve(create_app(env), settings.http.host, port, shutdown=stop, task_status=task_status)
+            nursery.cancel_scope.cancel()
 
     return Surface("http", settings.http.port, run)

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from config.errors import UserError
+from gateways.egress import parse_networks
 
 PREFIX = "CSMS_"
 CONFIG_VARIABLE = "CSMS_CONFIG"
@@ -83,6 +84,19 @@ class HttpSettings(_Section):
         return value.rstrip("/")
 
 
+class EgressSettings(_Section):
+    """Whom a URL that somebody else named (a SOAP station's address, say) may lead to: public addresses, and the ranges in
+    `allow`, `["10.20.0.0/16"]` for stations in a private network."""
+
+    allow: tuple[str, ...] = ()
+
+    @field_validator("allow")
+    @classmethod
+    def _ranges(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_networks(value)
+        return value
+
+
 class LogSettings(_Section):
     """`auto` is colourful lines on a terminal and JSON elsewhere."""
 
@@ -106,6 +120,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     ocpp: OcppSettings = OcppSettings()
     http: HttpSettings = HttpSettings()
+    egress: EgressSettings = EgressSettings()
     log: LogSettings = LogSettings()
 
     @field_validator("owner_token")

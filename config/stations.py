@@ -1,4 +1,5 @@
-"""The OCPP listener as a surface of the node: plain, and TLS beside it when a certificate is configured."""
+"""The OCPP listener as a surface of the node: plain, and TLS beside it when a certificate is configured. The SOAP service shares
+its stations, its limits and its secrets, and is mounted on the HTTP listener."""
 
 import ssl
 from typing import Any
@@ -9,7 +10,9 @@ from config.domain import Domain
 from config.errors import UserError
 from config.settings import OcppSettings
 from config.surfaces import Surface
+from gateways.egress import EgressGate
 from gateways.ocpp.listener import Endpoint, Listener
+from gateways.ocpp.soap.service import SoapService
 from gateways.ocpp.tls import server_context
 
 
@@ -21,7 +24,11 @@ class Stations:
         self._tls = _tls(self._settings)
         self._listener = Listener(domain.system, domain.cards, domain.vault, domain.sink, strict=self._settings.strict)
         self.surface = Surface("ocpp", self._settings.port, self._run)
-        self.stats = self._listener.stats
+        gate = EgressGate(domain.settings.egress.allow)
+        self.soap = SoapService(self._listener.hub, self._listener.admission, gate)
+
+    def stats(self) -> dict[str, int]:
+        return {**self._listener.stats(), **self.soap.stats()}
 
     async def _run(self, port: int, stop: trio.Event, task_status: Any) -> None:
         settings = self._settings

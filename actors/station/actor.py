@@ -259,6 +259,9 @@ class StationActor(Actor[StationState]):
         refused = decide.refusal(state, messages.LogStatus)
         return Decision(reply=refused) if refused else decide.decide_log(self._here, state, told, now)
 
+    def _callback(self, state: StationState, told: messages.Callback, now: datetime) -> Decision:
+        return decide.decide_callback(self._here, state, told, now)
+
     def _register(self, state: StationState, message: messages.Register, now: datetime) -> Decision:
         fresh = [self._new_code() for _ in range(decide.codes_missing(state, message))]
         return decide.decide_register(self._here, state, message, fresh, now)
@@ -366,6 +369,7 @@ class StationActor(Actor[StationState]):
         messages.FirmwareStatus: _firmware,
         messages.LogStatus: _log,
         messages.RouteKnown: _route_known,
+        messages.Callback: _callback,
         messages.Register: _register,
         Unregistering: _unregister,
         messages.Look: _look,

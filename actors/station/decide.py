@@ -173,6 +173,15 @@ def decide_unregister(here: Station, state: StationState, message: m.Unregister,
     return Decision(facts=(fact,), rows=rows, letters=letters, settled=settled, reply=m.Done())
 
 
+def decide_callback(here: Station, state: StationState, told: m.Callback, now: datetime) -> Decision:
+    if not state.registered:
+        return Decision(reply=m.NotAdmitted("SecurityError", "this station is not registered"))
+    if told.address is None or told.address == state.callback:
+        return Decision(reply=m.CallbackKnown(state.callback))
+    line = event(here.tenant, here.id, "station.callback", now, address=told.address)
+    return Decision(facts=(f.CallbackTold(told.address, now),), rows=(line,), reply=m.CallbackKnown(told.address))
+
+
 def decide_unattributed(state: StationState, meter: m.TransactionMeter, now: datetime, flags: tuple[str, ...] = ()) -> Decision:
     """Meter values of no session and no EVSE of ours."""
     readings = meter.readings

@@ -104,6 +104,13 @@ class CommandSettled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, 
     at: datetime
 
 
+class CallbackTold(msgspec.Struct, frozen=True, gc=False, tag="callback_told"):
+    """Where a station that listens itself (SOAP) is to be called: the address that it named last."""
+
+    address: str
+    at: datetime
+
+
 class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="unattributed"):
     """Meter values of the station as a whole, or of an EVSE it does not have: kept, never lost (quirk 22)."""
 
@@ -120,5 +127,5 @@ class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
 
 StationFact = (
     Registered | Unregistered | SecretChanged | Booted | StatusTold | FirmwareTold | LogTold | VariablesTold
-    | CommandIssued | CommandSettled | Unattributed
+    | CommandIssued | CommandSettled | CallbackTold | Unattributed
 )  # fmt: skip

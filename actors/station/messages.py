@@ -428,6 +428,19 @@ class Unregister(msgspec.Struct, frozen=True, gc=False):
     who: str = ""
 
 
+class Callback(msgspec.Struct, frozen=True, gc=False):
+    """Where the station, which proved who it is, listens (SOAP); None: it did not say. Reply: CallbackKnown, once it is
+    durable, or NotAdmitted."""
+
+    address: str | None
+
+
+class CallbackKnown(msgspec.Struct, frozen=True, gc=False):
+    """Where it is to be called: what it said, or else what it said last; None: never anything."""
+
+    address: str | None
+
+
 class Look(msgspec.Struct, frozen=True, gc=False):
     """Reply: LiveStation, from memory."""
 

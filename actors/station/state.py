@@ -49,6 +49,8 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """(id, outcome) of recent commands: a repeated id is never sent again."""
     unattributed: tuple[datetime, str] | None = None
     """Natural key of the last meter message that belonged to nobody."""
+    callback: str | None = None
+    """Where a station that listens itself is called."""
 
 
 def _registered(state: StationState, fact: f.Registered) -> StationState:
@@ -108,6 +110,10 @@ def _command_settled(state: StationState, fact: f.CommandSettled) -> StationStat
     return replace(state, commands=commands, settled=settled)
 
 
+def _callback_told(state: StationState, fact: f.CallbackTold) -> StationState:
+    return replace(state, callback=fact.address)
+
+
 def _unattributed(state: StationState, fact: f.Unattributed) -> StationState:
     return replace(state, unattributed=(fact.readings[0].at, fact.content)) if fact.readings else state
 
@@ -123,6 +129,7 @@ _APPLY: dict[type, Callable[[StationState, Any], StationState]] = {
     f.VariablesTold: _variables_told,
     f.CommandIssued: _command_issued,
     f.CommandSettled: _command_settled,
+    f.CallbackTold: _callback_told,
     f.Unattributed: _unattributed,
 }
 

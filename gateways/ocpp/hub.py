@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from gateways.ocpp.link import Link
 
 
-class StationLink(Protocol):
-    """One live connection of a station, as the others need to know it."""
+class Traced(Protocol):
+    """Whose message a line of the trace is, and in which protocol."""
 
-    protocol: str
     tenant: str
     station: str
+    protocol: str
+
+
+class StationLink(Traced, Protocol):
+    """One live connection of a station, as the others need to know it."""
+
     address: Address
     generation: int
 
@@ -166,7 +171,7 @@ class Hub:
 
     def record(
         self,
-        link: StationLink,
+        link: Traced,
         direction: str,
         kind: str,
         action: str,

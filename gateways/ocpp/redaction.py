@@ -17,9 +17,9 @@ _SECRET = re.compile(r"authorizationkey|password|passphrase|secret|token|private
 _SETTING = re.compile(r"^(?:value|key|data)$|password|authorizationkey|secret", re.IGNORECASE)
 """Names whose value is hidden in a frame that cannot be read: what else it says cannot be told."""
 
-_TAG_NAMES = frozenset({"idtag", "parentidtag"})
+TAG_NAMES = frozenset({"idtag", "parentidtag"})
 _TAG_END = 'idtag"'
-"""How the name of every field in `_TAG_NAMES` ends."""
+"""How the name of every field in `TAG_NAMES` ends."""
 _TAGS = re.compile(r'(idtag"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\s"{}\[\],]+)', re.IGNORECASE | re.DOTALL)
 _TOKENS = re.compile(
     r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)' r"|'(?:[^'\\]|\\.)*(?:'|\\?\Z)" r"|:|[\s\[\]{},]+|[^\s\[\]{},:\"']+", re.DOTALL
@@ -32,6 +32,11 @@ _PLAIN = frozenset({
 })  # fmt: skip
 _TAGGED = frozenset({"Authorize", "StartTransaction", "StopTransaction", "RemoteStartTransaction", "ReserveNow", "SendLocalList"})
 _FREE = frozenset({"DataTransfer"})
+
+
+def secret_name(name: str) -> bool:
+    """Whether a configuration key of this name holds a secret."""
+    return _SECRET.search(name) is not None
 
 
 def mask(tag: str) -> str:
@@ -101,7 +106,7 @@ def _name(token: str) -> str:
 
 
 def _shown(name: str, token: str) -> str:
-    if name.lower() in _TAG_NAMES:
+    if name.lower() in TAG_NAMES:
         return f'"{mask(token.strip(chr(34) + chr(39)))}"'
     return f'"{REDACTED}"' if _SETTING.search(name) else token
 
@@ -125,7 +130,7 @@ def _holds_secret(fields: dict[str, Any]) -> bool:
 
 
 def _redact_field(action: str, name: str, value: Any) -> Any:
-    if name.lower() in _TAG_NAMES and isinstance(value, str | int | float):
+    if name.lower() in TAG_NAMES and isinstance(value, str | int | float):
         return mask(str(value))
     if isinstance(value, str):
         if _SECRET.search(name):

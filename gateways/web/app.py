@@ -19,6 +19,7 @@ from quart_trio import QuartTrio
 from quart_trio.wrappers import TrioRequest
 from werkzeug.exceptions import HTTPException
 
+from gateways.ocpp.soap.limits import BODY_BYTES
 from gateways.web import limits
 from gateways.web.api.routes import ROUTES
 from gateways.web.console import add_console
@@ -28,6 +29,8 @@ from gateways.web.header_lines import read_in_linear_time
 from gateways.web.openapi import document
 from gateways.web.problems import of_http
 from gateways.web.services import Services
+from gateways.web.soap import PREFIX as SOAP
+from gateways.web.soap import add_soap
 from gateways.web.table import Route
 
 _SECURITY = {
@@ -48,6 +51,8 @@ class WebRequest(TrioRequest):
     def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any) -> None:
         if path.endswith("/stations/import"):
             kwargs["max_content_length"] = limits.IMPORT_BYTES
+        elif path.startswith(SOAP):
+            kwargs["max_content_length"] = BODY_BYTES
         super().__init__(method, scheme, path, *args, **kwargs)
 
 
@@ -110,6 +115,8 @@ def create_app(env: WebEnv) -> WebApp:
     for route in ROUTES:
         app.add_url_rule(route.rule, route.name, _view(dispatcher, route), methods=[route.method])
     add_console(app, env, services, dispatcher)
+    if env.soap is not None:
+        add_soap(app, env.soap, env.settings, services)
     for template in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(template)  # compiled now, not while stations wait for the loop
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from actors.ports import ApiTokens, Lookups, Queries, Sink, Snapshots, Vault
+from gateways.ocpp.soap.service import SoapService
 from runtime.store import Health, Store
 from runtime.system import System
 
@@ -35,12 +36,15 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     cookie_key: bytes
     owner_hash: bytes | None = None
     public_url: str | None = None
+    behind_tls: bool = False
+    """A balancer in front ends TLS: what a SOAP station sends came encrypted."""
     ocpp_url: str | None = None
 
 
 class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     """`ocpp_stats` gives the listener's raw counters (numbers by name); `versions` what /healthz tells
-    (`voltroupe`, `postgresql` ...); `protocols` the subprotocols that the OCPP listener speaks."""
+    (`voltroupe`, `postgresql` ...); `protocols` the versions of OCPP that stations may use; `soap` answers those of them
+    that come over HTTP, None where this node takes no stations."""
 
     system: System
     store: Store
@@ -55,6 +59,7 @@ class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     ocpp_stats: Callable[[], Mapping[str, Any]] = _no_stats
     versions: Mapping[str, str] = {}
     protocols: tuple[str, ...] = ("ocpp1.6",)
+    soap: SoapService | None = None
     now: Callable[[], datetime] = _utc_now
     token_bytes: Callable[[int], bytes] = secrets.token_bytes
     """The source of generated station passwords."""

@@ -15,7 +15,12 @@ from gateways.web.env import WebEnv
 
 PREFIX = "voltroupe"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
-_GAUGES = frozenset(("connections", "online", "queued", "waiting", "lag_max_us", "asks_open", "pending", "size", "idle", "free"))
+_GAUGES = frozenset(
+    (
+        "connections", "online", "queued", "waiting", "lag_max_us", "asks_open", "pending", "size", "idle", "free",
+        "soap_stations", "soap_answering",
+    )
+)  # fmt: skip
 """Raw numbers that go up and down; all others only grow."""
 
 

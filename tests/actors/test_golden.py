@@ -65,6 +65,7 @@ SAMPLES: dict[type, list[Any]] = {
         station.CommandIssued("c1", "RequestStart", "RemoteStartTransaction", LATER, "op", T0, "tok_1", 1),
         station.CommandSettled("c1", "done", "Accepted", LATER),
         station.SecretChanged(b"\x01other", LATER),
+        station.CallbackTold("http://10.0.0.7:8080/ocpp", LATER),
         station.Unattributed(0, 0, None, READINGS, "hash", LATER, ("clock",)),
         station.Unregistered("op", LATER),
         station.Registered(1, 0, None, ("ocpp1.6",), None, {}, ("abc", "def"), "op", LATER),

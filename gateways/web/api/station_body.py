@@ -13,7 +13,7 @@ RESERVED = frozenset(("import", "inbox"))
 """Identities that would collide with routes."""
 _identity_form = re.compile(r"[^\x00-\x20\x7f?#]{1,48}").fullmatch
 
-Version = Literal["ocpp1.5", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
+Version = Literal["ocpp1.2", "ocpp1.5", "ocpp1.6", "ocpp1.6-S", "ocpp2.0.1", "ocpp2.1"]
 Password = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{8,64}$", description="8 to 64 printable ASCII characters")]
 
 

@@ -1,0 +1,72 @@
+"""The dialect of a SOAP station: its fields -> canonical message, intent -> fields, reply -> fields, answer -> result.
+
+The 1.6 room does the reading and the making; v15/words.py says what 1.2 and 1.5 call otherwise. So a retried message, whatever
+transport it comes by, has the same natural key, and a quirk that is mended for 1.6 is mended here.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from actors.ports import Vault
+from actors.station import messages as s
+from gateways.ocpp import rpc
+from gateways.ocpp.soap.operations import Version
+from gateways.ocpp.v15.words import BY_PROTOCOL, OCCUPIED, Fields
+from gateways.ocpp.v16 import dialect as v16
+
+_encode = msgspec.json.Encoder().encode
+
+
+class SoapDialect:
+    """What is known of one connection's station, and nothing that must last."""
+
+    def __init__(self, version: Version, tenant: str, vault: Vault, now: Callable[[], datetime], *, strict: bool = False) -> None:
+        self.version = version
+        self.protocol = version.protocol
+        self._inner = v16.Dialect(tenant, vault, now, strict)
+        self._words = BY_PROTOCOL[version.protocol](version)
+
+    @property
+    def call_gap(self) -> float | None:
+        return self._inner.call_gap
+
+    def read(self, action: str, fields: Fields) -> Any:
+        """The canonical message of a request. Raises BadPayload."""
+        message = self._inner.read(rpc.Call("", action, _encode(self._words.heard(action, fields))))
+        if isinstance(message, s.ConnectorStatus) and str(fields.get("status")).lower() == OCCUPIED.lower():
+            return msgspec.structs.replace(message, detail=OCCUPIED)
+        return message
+
+    def refusal(self, reply: Any) -> tuple[str, str] | None:
+        return self._inner.refusal(reply)
+
+    def write(self, action: str, reply: Any) -> Fields:
+        """An actor's answer, as fields of the response."""
+        return self._words.said(action, _plain(self._inner.write(reply)))
+
+    def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
+        made = self._inner.render(intent)
+        if isinstance(made, Unsupported):
+            return made
+        carried = self._words.command(made.action, msgspec.json.decode(made.payload))
+        if isinstance(carried, Unsupported):
+            return carried
+        return s.WireCall(made.action, _encode(carried), made.lost)
+
+    def answer(self, action: str, request: bytes, fields: Fields) -> CommandResult | CommandFailure:
+        """What the station answered to the command whose fields were `request`."""
+        asked = self._words.commanded(action, msgspec.json.decode(request))
+        return self._inner.answer(action, _encode(asked), _encode(self._words.answered(action, fields)))
+
+    def unreadable(self, message: Any, dead_letter: str) -> s.Unreadable | None:
+        return self._inner.unreadable(message, dead_letter)
+
+
+def _plain(wire: Any) -> Fields:
+    fields = msgspec.to_builtins(wire)
+    assert isinstance(fields, dict)
+    return fields
