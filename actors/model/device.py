@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from actors.model.device_keys import KEYS, LIMITS, PROFILES, RATE_UNITS, VALUES, VENDOR_COMPONENT, Key
+from actors.model.device_keys import KEYS, LIMITS, PROFILES, RATE_UNITS, VALUES, VENDOR_COMPONENT, Key, Mutability
 from actors.model.device_standard import standard
 from actors.model.intents import ReportedVariable, VariableRef
 from actors.model.limits import MAX_KEY_VALUE
@@ -108,6 +108,12 @@ def key_for_variable(ref: VariableRef) -> str | None:
         if known is not None and not ref.evse:
             return known.key
     return None
+
+
+def mutability(ref: VariableRef) -> Mutability:
+    """What the standard says of who may write it; ReadWrite where it says nothing."""
+    known = _BY_KEY.get((ref.key_1_6 or "").lower()) or _BY_VARIABLE.get(_standard(ref))
+    return known.mutability if known is not None else "ReadWrite"
 
 
 def is_secret(ref: VariableRef) -> bool:

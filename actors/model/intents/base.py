@@ -23,13 +23,14 @@ class VariableRef(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class ReportedVariable(msgspec.Struct, frozen=True, omit_defaults=True):
     """One value that an answer revealed. `status`: Accepted, UnknownVariable, Rejected ... (2.x GetVariableStatus and
-    SetVariableStatus). `attribute`: Actual, Target, MinSet or MaxSet."""
+    SetVariableStatus), `reason` what it said of that. `attribute`: Actual, Target, MinSet or MaxSet."""
 
     ref: VariableRef
     value: str | None = None
     readonly: bool | None = None
     status: str = "Accepted"
     attribute: str = "Actual"
+    reason: str | None = None
 
 
 class CommandResult(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -52,8 +52,10 @@ class UnlockConnector(Intent, frozen=True):
 
 
 class Trigger(Intent, frozen=True):
-    """`message` in 2.x words (LogStatusNotification is 1.6 DiagnosticsStatusNotification)."""
+    """`message` in 2.x words (LogStatusNotification is 1.6 DiagnosticsStatusNotification). `extended`: the caller said 1.6
+    ExtendedTriggerMessage."""
 
     message: str
     evse: int | None = None
     connector: int | None = None
+    extended: bool = False

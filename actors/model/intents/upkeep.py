@@ -8,7 +8,8 @@ from actors.model.intents.security import CertificateHash
 
 
 class GetLog(Intent, frozen=True):
-    """1.6 GetDiagnostics for log_type DiagnosticsLog. Result data: `file_name`."""
+    """1.6 GetDiagnostics for log_type DiagnosticsLog, or GetLog of its security extension where the station is known to speak
+    that, or the caller did (`extended`). Result data: `file_name`."""
 
     location: str
     log_type: str = "DiagnosticsLog"
@@ -17,6 +18,7 @@ class GetLog(Intent, frozen=True):
     latest: datetime | None = None
     retries: int | None = None
     retry_interval: int | None = None
+    extended: bool = False
 
 
 class UpdateFirmware(Intent, frozen=True):
