@@ -198,7 +198,8 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class TraceRow(msgspec.Struct, frozen=True, gc=False):
-    """One OCPP frame as it went over the wire, redacted. `direction`: in or out. The columns of table `trace`, in its order."""
+    """One OCPP frame as it went over the wire, redacted, `direction` in or out; with it, where it was known when the row was
+    made, the frame that answered it. The columns of table `trace`, in its order. `Queries.messages` shows every frame alone."""
 
     tenant: str
     station: str
@@ -211,6 +212,21 @@ class TraceRow(msgspec.Struct, frozen=True, gc=False):
     body: str
     error: str | None = None
     correlation: str = ""
+    answered_at: datetime | None = None
+    answer_type: str = ""
+    answer: str = ""
+    answer_error: str | None = None
+
+    def frames(self) -> "Sequence[TraceRow]":
+        """The frame, and the answer as a row of its own."""
+        if self.answered_at is None:
+            return (self,)
+        asked = msgspec.structs.replace(self, answered_at=None, answer_type="", answer="", answer_error=None)
+        answer = msgspec.structs.replace(
+            asked, at=self.answered_at, direction="out" if self.direction == "in" else "in", message_type=self.answer_type,
+            body=self.answer, error=self.answer_error,
+        )  # fmt: skip
+        return asked, answer
 
 
 class Sink(Protocol):

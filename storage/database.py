@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -143,11 +144,11 @@ class Database:
         """Like `fetch` on the connection of what gates nothing; one statement at a time, never cancelled."""
         return await self.bridge.call(self._background.rows, sql, *args, shielded=True)
 
-    async def background_copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
-        """COPY into a table on that connection: for what comes in thousands."""
+    async def background_copy(self, table: str, columns: Sequence[str], lines: bytes) -> None:
+        """COPY into a table on that connection, in the text format: for what comes in thousands."""
 
         async def copy(connection: asyncpg.Connection) -> None:
-            await connection.copy_records_to_table(table, columns=columns, records=records)
+            await connection.copy_to_table(table, columns=columns, source=BytesIO(lines), format="text")
 
         await self.bridge.call(self._background.use, copy, shielded=True)
 

@@ -134,7 +134,7 @@ class MemoryRows:
             elif isinstance(row, AuditRow):
                 self.audit.append(row)
             elif isinstance(row, TraceRow):
-                self.traces.append(row)
+                self.traces += row.frames()
             else:
                 self._upsert(seq, row)
 

@@ -65,6 +65,16 @@ _READINGS = """SELECT f.body FROM actor a CROSS JOIN LATERAL (
 _LISTED = 'tenant COLLATE "POSIX"'
 """Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
 
+_FRAMES = """SELECT t.tenant, t.station, t.protocol, t.action, t.unique_id, t.correlation, t.at AS asked_at, t.id, p.part,
+    NULL AS answered_at, '' AS answer_type, '' AS answer, NULL AS answer_error,
+    CASE p.part WHEN 0 THEN t.at ELSE t.answered_at END AS at,
+    CASE WHEN p.part = 0 THEN t.direction WHEN t.direction = 'in' THEN 'out' ELSE 'in' END AS direction,
+    CASE p.part WHEN 0 THEN t.message_type ELSE t.answer_type END AS message_type,
+    CASE p.part WHEN 0 THEN t.body ELSE t.answer END AS body,
+    CASE p.part WHEN 0 THEN t.error ELSE t.answer_error END AS error
+FROM trace t CROSS JOIN (VALUES (0), (1)) AS p (part)"""
+"""Part 0 of a row is the frame itself, part 1 the one that answered it."""
+
 _VARIABLE_KEY = """station, component, coalesce(component_instance, ''), variable, coalesce(variable_instance, ''),
     coalesce(evse, -1), coalesce(connector, -1)"""
 
@@ -197,10 +207,13 @@ class PostgresQueries(Feed):
         action: str | None = None,
         unique_id: str | None = None,
     ) -> Page:
-        found = _Listing("SELECT * FROM trace", "tenant", tenant).where("station = {}", station)
-        found.given("action = {}", action).given("unique_id = {}", unique_id)
-        make = _to(TraceRow, text=("body",))
-        return await found.page(self._db, make, "at, id", (datetime, int), _keyed("at", "id"), limit, cursor, newest=True)
+        found = _Listing(_FRAMES, "(p.part = 0 OR t.answered_at IS NOT NULL) AND t.tenant", tenant)
+        found.where("t.station = {}", station).given("t.action = {}", action).given("t.unique_id = {}", unique_id)
+        types = (datetime, int, int)
+        after = cursors.decode(cursor, *types)
+        found.given("t.at <= {}", after and after[0])  # the index does not understand the whole key
+        make, key_of = _to(TraceRow, text=("body",)), _keyed("asked_at", "id", "part")
+        return await found.page(self._db, make, "t.at, t.id, p.part", types, key_of, limit, cursor, newest=True)
 
     async def token(self, tenant: str, ref: str) -> Any | None:
         return await self._one(TokenRow, "SELECT * FROM token WHERE tenant = $1 AND ref = $2 AND NOT deleted", tenant, ref)

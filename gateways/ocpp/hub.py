@@ -21,7 +21,7 @@ from runtime.system import System
 _log = structlog.get_logger("ocpp")
 
 if TYPE_CHECKING:
-    from gateways.ocpp.link import Link
+    from gateways.ocpp.link import Asked, Link
 
 
 class Traced(Protocol):
@@ -182,17 +182,45 @@ class Hub:
         redact: Callable[[str, str], str] | None = None,
     ) -> None:
         """The same for a body that is fit to be seen already, or is made so by `redact(action, body)`."""
-        if len(body) > TRACE_CHARACTERS:
-            body = body[:TRACE_CHARACTERS]
-        if "\x00" in body:
-            body = body.replace("\x00", "\ufffd")
-        if redact is not None:
-            body = redact(action, body)
-        row = TraceRow(  # by position, which is cheaper: this is done twice a message
-            link.tenant, link.station, self.now(), direction, link.protocol, kind, action, str(unique_id), body, error,
-            correlation,
+        row = TraceRow(
+            link.tenant, link.station, self.now(), direction, link.protocol, kind, action, str(unique_id),
+            _shown(action, body, redact), error, correlation,
         )  # fmt: skip
         self.sink.put(row)
+
+    def trace_call(self, link: StationLink, asked: "Asked") -> None:
+        """A CALL of the station without its answer, as of when it came."""
+        call = asked.call
+        row = TraceRow(
+            link.tenant, link.station, asked.at, "in", link.protocol, "CALL" if call.confirmed else "SEND", call.action,
+            str(call.unique_id), _shown(call.action, asked.text), _REPAIRED if call.repaired else None, asked.correlation,
+        )  # fmt: skip
+        self.sink.put(row)
+
+    def exchange(self, link: StationLink, asked: "Asked", kind: str, answer: str, error: str | None) -> None:
+        """A CALL of the station and what it was answered: one row for both, since these are nearly all frames there are."""
+        call = asked.call
+        action = call.action
+        if asked.traced:
+            self.trace(link, "out", kind, action, call.unique_id, answer, error, asked.correlation)
+            return
+        row = TraceRow(  # by position, which is cheaper
+            link.tenant, link.station, asked.at, "in", link.protocol, "CALL", action, str(call.unique_id),
+            _shown(action, asked.text), _REPAIRED if call.repaired else None, asked.correlation,
+            self.now(), kind, _shown(action, answer), error,
+        )  # fmt: skip
+        self.sink.put(row)
+
+
+_REPAIRED = "repaired JSON"
+
+
+def _shown(action: str, body: str, redact: Callable[[str, str], str] | None = redact_text) -> str:
+    if len(body) > TRACE_CHARACTERS:
+        body = body[:TRACE_CHARACTERS]
+    if "\x00" in body:
+        body = body.replace("\x00", "\ufffd")
+    return body if redact is None else redact(action, body)
 
 
 def _no_nursery(*args: Any) -> None:

@@ -7,6 +7,7 @@ whatever becomes of it is told to the actor as CommandDone.
 """
 
 from collections import deque
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -37,6 +38,20 @@ class Outgoing(msgspec.Struct):
     deadline: float = 0.0
 
 
+class Asked(msgspec.Struct, gc=False):
+    """A CALL of the station on its way to an answer."""
+
+    call: rpc.Call
+    text: str
+    """The frame, for the trace."""
+    at: datetime
+    correlation: str
+    message: Any = None
+    sweeps: int = 0
+    traced: bool = False
+    """The frame is in the trace already: its answer comes alone."""
+
+
 class Link:
     __slots__ = (
         "_asked", "_correlated", "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub", "_next_at", "_number",
@@ -54,8 +69,8 @@ class Link:
         self.address = Address(*station_address(tenant, station))
         self.generation = generation
         self._correlated = f"{station}.{generation:x}."
-        self._asked: tuple[rpc.Call, Any, str] | None = None
-        """The CALL that is with the actor, as it was read, and its correlation id. One at a time, so no closure keeps it."""
+        self._asked: Asked | None = None
+        """The CALL that is with the actor. One at a time, so no closure keeps it."""
         self._rpc = rpc.Rpc(generation, dialect.codes, strict=hub.strict)
         self._working = False
         self._pumping = False
@@ -100,19 +115,17 @@ class Link:
         hub = self._hub
         hub.counters.calls_in += 1
         self._number += 1
-        correlation = f"{self._correlated}{self._number}"
-        kind = "CALL" if call.confirmed else "SEND"
-        hub.trace(self, "in", kind, call.action, call.unique_id, text, "repaired JSON" if call.repaired else None, correlation)
+        asked = Asked(call, text, hub.now(), f"{self._correlated}{self._number}")
         if not self._working:
             self._working = True
-            self._begin(call, correlation)
+            self._begin(asked)
             if not self._working:
                 self._next()
             return
         waiting = self._rpc.inbound
         if waiting is None:
             waiting = self._rpc.inbound = deque()
-        waiting.append((call, correlation))
+        waiting.append(asked)
         if len(waiting) >= hub.limits.inbound_calls:
             self.socket.crowded = True
 
@@ -127,40 +140,40 @@ class Link:
             hub.counters.errors_out += 1
             self._post(event.reply, "CALLERROR", event.action, event.unique_id, event.detail)
 
-    def _begin(self, call: rpc.Call, correlation: str) -> None:
-        """Ask the actor; the answer comes back by `answered` (perhaps at once), without a task per message. Clears
+    def _begin(self, asked: Asked) -> None:
+        """Ask the actor; the answer comes back by `_taken` (perhaps at once), without a task per message. Clears
         `_working` when it is through."""
-        hub = self._hub
+        hub, call = self._hub, asked.call
         try:
             message = self._dialect.read(call)
         except BadPayload as bad:
             hub.counters.malformed += 1
-            self._fail(call, bad.code, bad.detail, correlation)
+            self._fail(asked, bad.code, bad.detail)
             self._working = False
             return
         except Exception as fault:
             hub.fault(f"reading {call.action[:50]}", fault, self)
-            self._fail(call, "InternalError", "", correlation)
+            self._fail(asked, "InternalError", "")
             self._working = False
             return
+        asked.message = message
         if type(message) is Several:
-            hub.spawn(self._recover, call, message, None, correlation)
+            hub.spawn(self._recover, asked, None)
             return
-        self._asked = call, message, correlation
-        hub.system.ask_then(self.address, message, self._taken, deadline=hub.limits.ask_seconds, correlation=correlation)
+        self._asked = asked
+        hub.system.ask_then(self.address, message, self._taken, deadline=hub.limits.ask_seconds, correlation=asked.correlation)
 
     def _taken(self, reply: Any, error: BaseException | None) -> None:
         """In the release of the actor's turn: nothing may be raised here."""
-        assert self._asked is not None, "one answer to each CALL"
-        call, message, correlation = self._asked
-        self._asked = None
+        asked, self._asked = self._asked, None
+        assert asked is not None, "one answer to each CALL"
         try:
             if error is not None:
-                self._hub.spawn(self._recover, call, message, error, correlation)
+                self._hub.spawn(self._recover, asked, error)
                 return
-            self._reply(call, message, reply, correlation)
+            self._reply(asked, reply)
         except Exception as fault:
-            self._hub.fault(f"answering {call.action}", fault, self)
+            self._hub.fault(f"answering {asked.call.action}", fault, self)
         self._working = False
         if self._rpc.inbound:
             self._next()
@@ -173,14 +186,14 @@ class Link:
         self._pumping = True
         try:
             while waiting and not self._working:
-                call, correlation = waiting.popleft()
                 self._working = True
-                self._begin(call, correlation)
+                self._begin(waiting.popleft())
         finally:
             self._pumping = False
             self._maybe_resume()
 
-    def _reply(self, call: rpc.Call, message: Any, reply: Any, correlation: str) -> None:
+    def _reply(self, asked: Asked, reply: Any) -> None:
+        call = asked.call
         refused = self._dialect.refusal(reply)
         frame = b""
         if refused is None:
@@ -190,31 +203,35 @@ class Link:
                 self._hub.fault(f"answering {call.action} with {type(reply).__name__}", fault, self)
                 refused = "InternalError", ""
         if refused is not None:
-            self._fail(call, *refused, correlation)
+            self._fail(asked, *refused)
             return
         if call.confirmed:
             self._hub.counters.answers_out += 1
-            self._post(frame, "CALLRESULT", call.action, call.unique_id, None, correlation)
-        if type(message) is s.Boot:
+            self._answer(asked, frame, "CALLRESULT", None)
+        else:
+            self._trace_alone(asked)
+        if type(asked.message) is s.Boot:
             self._heard_boot = True
             self._advance()
 
-    async def _recover(self, call: rpc.Call, message: Any, error: BaseException | None, correlation: str) -> None:
+    async def _recover(self, asked: Asked, error: BaseException | None) -> None:
         """The first ask failed, or there are several: try again where that is safe, else say what must be said, or nothing."""
+        message, correlation = asked.message, asked.correlation
+        self._trace_alone(asked)
         try:
             if type(message) is Several:
                 reply = await self._ask_all(message, correlation)
             else:
                 reply = await self._ask(message, correlation, error)
-            self._reply(call, message, reply, correlation)
+            self._reply(asked, reply)
         except NoAnswer as silence:
             self._hub.counters.unanswered += 1
-            self._hub.trace(self, "out", "none", call.action, call.unique_id, "", str(silence), correlation)
+            self._hub.exchange(self, asked, "none", "", str(silence))
         except ActorError as failure:
-            self._fail(call, "InternalError", type(failure).__name__, correlation)
+            self._fail(asked, "InternalError", type(failure).__name__)
         except Exception as fault:
-            self._hub.fault(f"answering {call.action}", fault, self)
-            self._fail(call, "InternalError", "", correlation)
+            self._hub.fault(f"answering {asked.call.action}", fault, self)
+            self._fail(asked, "InternalError", "")
         finally:
             self._working = False
             self._next()
@@ -232,11 +249,25 @@ class Link:
         InternalError."""
         return await ask_station(self._hub, self.address, message, correlation, self._dialect.unreadable, failure)
 
-    def _fail(self, call: rpc.Call, code: str, detail: str, correlation: str) -> None:
-        if call.confirmed:
+    def _fail(self, asked: Asked, code: str, detail: str) -> None:
+        if asked.call.confirmed:
             self._hub.counters.errors_out += 1
-            frame = rpc.error(call.unique_id, code, detail)
-            self._post(frame, "CALLERROR", call.action, call.unique_id, f"{code}: {detail}", correlation)
+            self._answer(asked, rpc.error(asked.call.unique_id, code, detail), "CALLERROR", f"{code}: {detail}")
+        else:
+            self._trace_alone(asked)
+
+    def _answer(self, asked: Asked, frame: bytes, kind: str, error: str | None) -> None:
+        try:
+            self.socket.post(frame)
+        except ConnectionClosed:
+            error = "the connection is closed"
+        self._hub.exchange(self, asked, kind, frame.decode(), error)
+
+    def _trace_alone(self, asked: Asked) -> None:
+        """Its answer is not soon to come, or never: what is waited for must be visible."""
+        if not asked.traced:
+            asked.traced = True
+            self._hub.trace_call(self, asked)
 
     def _post(
         self, frame: bytes, kind: str, action: str, unique_id: Any, error: str | None = None, correlation: str = ""
@@ -347,6 +378,8 @@ class Link:
         socket, limits = self.socket, self._hub.limits
         if self._credit < limits.message_burst:
             self._refill(limits.messages_per_second * limits.tick)
+        if self._asked is not None:
+            self._look_after(self._asked)
         if socket.closing:
             socket.closing += 1
             if socket.closing > limits.close_within:
@@ -363,6 +396,13 @@ class Link:
         elif socket.silent >= (limits.ping_after + limits.pong_within if socket.ponged else limits.silence):
             self._hub.counters.closed_silent += 1
             self._kill("no sign of life")
+
+    def _look_after(self, asked: Asked) -> None:
+        """A CALL that is not answered within a tick or two appears in the trace without its answer, and those behind it too."""
+        asked.sweeps += 1
+        if asked.sweeps > 1:
+            for waiting in (asked, *(self._rpc.inbound or ())):
+                self._trace_alone(waiting)
 
     def _refill(self, credit: float) -> None:
         limits = self._hub.limits

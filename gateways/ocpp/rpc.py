@@ -103,8 +103,8 @@ class Rpc:
         self._strict = strict
         self._prefix = f"{generation:x}-"
         self._counter = 0
-        self.inbound: deque[tuple[Call, str]] | None = None
-        """CALLs that wait for their turn, with the correlation id each was given."""
+        self.inbound: deque[Any] | None = None
+        """CALLs that wait for their turn, as the link keeps them."""
         self.outstanding: str | None = None
 
     # -- in

@@ -135,8 +135,9 @@ CREATE TABLE event (
 CREATE INDEX event_order ON event (xid, id);
 CREATE TABLE event_default PARTITION OF event DEFAULT;
 
--- OCPP frames as they went over the wire, redacted.
-CREATE SEQUENCE trace_id;
+-- OCPP frames as they went over the wire, redacted: a CALL of a station and our answer are one row, any other frame has
+-- one of its own. `id` only tells apart what came in one microsecond, so sessions may take numbers in blocks.
+CREATE SEQUENCE trace_id CACHE 500;
 CREATE TABLE trace (
     tenant        text COLLATE "C" NOT NULL,
     station       text COLLATE "C" NOT NULL,
@@ -150,6 +151,10 @@ CREATE TABLE trace (
     body          text NOT NULL,
     error         text,
     correlation   text COLLATE "C" NOT NULL,
+    answered_at   timestamptz,
+    answer_type   text COLLATE "C" NOT NULL,
+    answer        text NOT NULL,
+    answer_error  text,
     PRIMARY KEY (tenant, station, at, id)
 ) PARTITION BY RANGE (at);
 CREATE TABLE trace_default PARTITION OF trace DEFAULT;

@@ -309,6 +309,34 @@ async def test_messages_come_newest_first_whatever_is_in_them(kit: Kit) -> None:
     assert [row.unique_id for row in (await kit.queries.messages("acme", "s/1", 9, None, unique_id="1")).items] == ["1"]
 
 
+async def test_a_call_and_its_answer_are_two_messages_of_one_trace_row(kit: Kit) -> None:
+    later = AT + timedelta(seconds=1)
+    kit.sink.put(trace("a", correlation="c1", answered_at=later, answer_type="CALLRESULT", answer="[3]", answer_error="late"))
+    kit.sink.put(trace("b", at=later, direction="out"))
+    await kit.flush()
+    pages = await walk(lambda cursor: kit.queries.messages("acme", "s/1", 1, cursor))
+    shown = [row for page in pages for row in page]
+    assert [(row.unique_id, row.direction, row.message_type, row.body, row.error) for row in shown] == [
+        ("b", "out", "CALL", "[2]", None),
+        ("a", "out", "CALLRESULT", "[3]", "late"),
+        ("a", "in", "CALL", "[2]", None),
+    ]
+    assert [row.at for row in shown] == [later, later, AT]
+    assert [row.correlation for row in shown] == ["", "c1", "c1"]
+    assert all(row.frames() == (row,) for row in shown)
+
+
+@pytest.mark.parametrize("text", ["\\N", "\\.", "a\tb", "a\nb\r\n", "\\\\n", "\u2028 \u00a0\x1f", "{0}", "\U0001f50c"])
+async def test_a_frame_is_kept_as_it_was_whatever_it_holds(kit: Kit, text: str) -> None:
+    kit.sink.put(trace(text, body=text, action=text, error=text, answered_at=AT, answer=text, answer_error=text))
+    kit.sink.put(trace("next"))
+    await kit.flush()
+    found = (await kit.queries.messages("acme", "s/1", 9, None)).items
+    assert len(found) == 3
+    texts = [(row.unique_id, row.body, row.action, row.error) for row in found if row.unique_id != "next"]
+    assert texts == [(text, text, text, text)] * 2
+
+
 async def test_a_deleted_token_and_a_deleted_tariff_are_gone_and_may_come_back(kit: Kit) -> None:
     await kit.write(token("t"), tariff("x"), tariff("x", 2))
     assert (await kit.queries.tariff("acme", "x")).version == 2

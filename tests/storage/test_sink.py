@@ -1,6 +1,7 @@
 """Rows that gate nothing: bounded in memory, patient with a database that is away, never in anybody's way."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -36,9 +37,9 @@ class FakeDatabase:
             await self.gate.wait()
         self.bodies.setdefault(kind, []).extend(msgspec.json.decode(body) for body in bodies)
 
-    async def background_copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
-        rows = [msgspec.json.encode(dict(zip(columns, record, strict=True))).decode() for record in records]
-        await self.background(f"SELECT write_{table}(", rows)
+    async def background_copy(self, table: str, columns: Sequence[str], lines: bytes) -> None:
+        rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in lines.decode().splitlines()]
+        await self.background(f"SELECT write_{table}(", [msgspec.json.encode(row).decode() for row in rows])
 
 
 @pytest.fixture
@@ -188,8 +189,9 @@ async def test_the_sink_outlives_an_absence_of_the_database(
 @pytest.mark.postgres
 async def test_a_row_that_the_database_refuses_does_not_dam_up_the_others(database: Database) -> None:
     sink = PostgresSink(database)
+    never = SimpleNamespace(isoformat=lambda: "never")
     for n in range(3):
-        sink.put(trace(str(n), correlation="c" if n != 1 else None))
+        sink.put(trace(str(n), at=AT if n != 1 else never))
     sink.put(trace("3", body="\ud800"))
     await sink.flush()
     found = await PostgresQueries(database).messages("acme", "s/1", 9, None)

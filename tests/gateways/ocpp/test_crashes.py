@@ -127,6 +127,29 @@ async def test_quirk_06_while_the_database_is_away_nothing_is_acknowledged_and_t
             assert len(page.items) == 1
 
 
+async def test_a_call_that_waits_for_its_answer_is_in_the_trace_already_and_the_answer_follows_alone() -> None:
+    async with open_node(limits=small_limits(ask_seconds=5)) as node:
+        with trio.fail_after(10):
+            station = await connect(node)
+            await station.boot()
+            node.store.away = True
+            await station.send(_call("s1", "StartTransaction", _start(node)))
+            await station.send(_call("h1", "Heartbeat", {}))
+
+            def traced() -> list[tuple[str, str]]:
+                return [(row.message_type, row.unique_id) for row in node.traces("CP1") if row.unique_id in ("s1", "h1")]
+
+            while len(traced()) < 2:
+                await trio.sleep(0.01)
+            assert traced() == [("CALL", "s1"), ("CALL", "h1")]
+            node.store.away = False
+            while len(traced()) < 4:
+                await trio.sleep(0.01)
+            assert sorted(traced()[2:]) == [("CALLRESULT", "h1"), ("CALLRESULT", "s1")]
+            shown = {row.unique_id: row.body for row in node.traces("CP1") if row.message_type == "CALLRESULT"}
+            assert '"transactionId"' in shown["s1"]
+
+
 async def test_a_station_that_was_stopped_by_an_operator_gets_no_answer() -> None:
     async with open_node() as node:
         with trio.fail_after(5):
