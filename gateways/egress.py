@@ -236,5 +236,11 @@ def _folded(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
-def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _said(error: BaseException) -> str:
+    """What the innermost layer had to say: those above it often say nothing."""
+    told = type(error).__name__
+    at: BaseException | None = error
+    while at is not None:
+        told = str(at) or told
+        at = at.__cause__ or at.__context__
+    return told

@@ -200,7 +200,7 @@ class SoapLink:
             )
         except egress.EgressError as problem:
             outcome = self._not_answered(problem)
-            self._trace("in", "none", wire.action, own, "", f"{outcome.reason}: {outcome.detail}", outgoing.id)
+            self._trace("in", "none", wire.action, own, "", f"{outcome.code or outcome.reason}: {outcome.detail}", outgoing.id)
             return outcome
         return self._answered(outgoing, own, answer)
 
