@@ -7,6 +7,7 @@ hand, in a node `storage.snapshots` loads them at start and keeps them fresh.
 from bisect import insort
 from datetime import datetime
 
+from actors.model.rows import VaultRow
 from actors.model.token import TokenCard
 from actors.ports import StationCard, TariffCard, TenantCard
 
@@ -23,6 +24,7 @@ class Cards:
         self._stations: dict[tuple[str, str], StationCard] = {}
         self._tokens: dict[tuple[str, str], TokenCard] = {}
         self._tariffs: dict[tuple[str, str], list[TariffCard]] = {}
+        self._groups: dict[tuple[str, str], VaultRow] = {}
 
     def tenant(self, tenant: str) -> TenantCard | None:
         return self._tenants.get(tenant)
@@ -40,13 +42,19 @@ class Cards:
                 return card
         return None
 
+    def group(self, tenant: str, ref: str) -> VaultRow | None:
+        return self._groups.get((tenant, ref))
+
+    def put_group(self, row: VaultRow) -> None:
+        self._groups[row.tenant, row.ref] = row
+
     def put_tenant(self, card: TenantCard) -> None:
         self._tenants[card.tenant] = card
 
     def drop_tenant(self, tenant: str) -> None:
         """The brand is gone: so is everything it had."""
         self._tenants.pop(tenant, None)
-        for cards in (self._stations, self._tokens, self._tariffs):
+        for cards in (self._stations, self._tokens, self._tariffs, self._groups):
             for key in [key for key in cards if key[0] == tenant]:
                 del cards[key]
 

@@ -12,12 +12,14 @@ from typing import Any
 import msgspec
 import trio
 
+from actors.model.rows import VaultRow
 from actors.model.token import TokenCard
 from actors.ports import StationCard, TariffCard, TenantCard
 from runtime.store import StoreAway
 from storage import limits
 from storage.cards import Cards
 from storage.database import Database
+from storage.decoding import to_row
 
 _decode = msgspec.json.Decoder().decode
 
@@ -27,6 +29,9 @@ _STATIONS = """SELECT tenant, station, profile, auth, versions, evses, tariff, l
 FROM station WHERE changed >= $1::text::xid8"""
 _TOKENS = """SELECT tenant, ref, type, status, masked, group_ref, expires, payment, deleted
 FROM token WHERE changed >= $1::text::xid8"""
+_GROUPS = """SELECT v.*, k.key FROM vault v JOIN vault_key k USING (tenant, ref, kind)
+WHERE v.kind = 'token' AND (v.tenant, v.ref) IN (
+    SELECT tenant, group_ref FROM token WHERE changed >= $1::text::xid8 AND group_ref IS NOT NULL AND NOT deleted)"""
 _TARIFFS = """SELECT tenant, id, version, valid_from, fingerprint, currency, body::text, deleted
 FROM tariff WHERE changed >= $1::text::xid8 ORDER BY tenant, id, version"""
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
@@ -61,6 +66,7 @@ class FreshCards(Cards):
             stations = await self._db.fetch(_STATIONS, self._horizon)
             tokens = await self._db.fetch(_TOKENS, self._horizon)
             tariffs = await self._db.fetch(_TARIFFS, self._horizon)
+            groups = await self._db.fetch(_GROUPS, self._horizon)
             meanwhile = self._put_meanwhile
         finally:
             self._put_meanwhile = None
@@ -69,6 +75,7 @@ class FreshCards(Cards):
             (self._take_station, stations),
             (self._take_token, tokens),
             (self._take_tariff, tariffs),
+            (self._take_group, groups),
         ):
             for n, record in enumerate(records):
                 take(record, meanwhile)
@@ -115,6 +122,9 @@ class FreshCards(Cards):
             super().drop_token(tenant, ref)
         else:
             super().put_token(tenant, TokenCard(ref, *rest))
+
+    def _take_group(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
+        super().put_group(to_row(VaultRow, record))
 
     def _take_tariff(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
         tenant, tariff_id, version, valid_from, fingerprint, currency, body, deleted = record.values()

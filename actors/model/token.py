@@ -41,7 +41,8 @@ class TokenCard(msgspec.Struct, frozen=True, gc=False):
 class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
     """What we decided about a token at a moment, copied into the facts that rest on it.
 
-    `group` is the parentIdTag/groupIdToken as it may be shown to the station.
+    `group` is the parentIdTag/groupIdToken in plain text. It never gets into a fact: only the gateway fills it in, in
+    a reply on its way out.
     """
 
     status: TokenStatus
@@ -62,4 +63,4 @@ def judge(card: TokenCard | None, now: datetime) -> TokenVerdict:
     status = card.status
     if status == "Accepted" and card.expires is not None and card.expires <= now:
         status = "Expired"
-    return TokenVerdict(status, card.expires, card.group_ref, card.group_ref, card.payment)
+    return TokenVerdict(status, card.expires, None, card.group_ref, card.payment)

@@ -7,7 +7,7 @@ from typing import Any
 from actors.env import ActorEnv
 from actors.model.decision import Decision
 from actors.model.ids import TENANT
-from actors.model.rows import TariffRow, TenantRow, TokenRow
+from actors.model.rows import TariffRow, TenantRow, TokenRow, VaultRow
 from actors.model.token import TokenCard
 from actors.ports import TariffCard, TenantCard
 from actors.tenant import decide as d
@@ -59,6 +59,10 @@ class TenantActor(Actor[TenantState]):
             publish = _PUBLISH.get(type(row))
             if publish is not None:
                 publish(self, row)
+        groups = {row.group_ref for row in decision.rows if isinstance(row, TokenRow)}
+        for row in decision.rows:
+            if isinstance(row, VaultRow) and row.ref in groups:
+                self._snapshots.put_group(row)
 
     def _publish_tenant(self, row: TenantRow) -> None:
         card = TenantCard(row.tenant, row.currency, row.country, row.time_zone, row.unknown_stations, row.settings)

@@ -13,6 +13,7 @@ import structlog
 import trio
 
 from actors.ports import Sink, Snapshots, TraceRow, Vault
+from gateways.ocpp.groups import Groups
 from gateways.ocpp.limits import TRACE_CHARACTERS, GatewayLimits
 from gateways.ocpp.redaction import redact_text
 from runtime.address import Address
@@ -126,6 +127,7 @@ class Hub:
         self.limits = limits
         self.now = now
         self.strict = strict
+        self.groups = Groups(snapshots, vault)
         self.counters = Counters()
         self.links: dict[tuple[str, str], StationLink] = {}
         """The newest connection of each station, whatever its transport."""

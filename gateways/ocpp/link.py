@@ -198,7 +198,7 @@ class Link:
         frame = b""
         if refused is None:
             try:
-                frame = rpc.result(call.unique_id, self._dialect.write(reply))
+                frame = rpc.result(call.unique_id, self._dialect.write(self._hub.groups.reveal(self.tenant, reply)))
             except Exception as fault:
                 self._hub.fault(f"answering {call.action} with {type(reply).__name__}", fault, self)
                 refused = "InternalError", ""

@@ -15,6 +15,7 @@ from storage.cards import Cards
 from storage.database import Database
 from storage.rows import body_of, kind_of
 from storage.snapshots import FreshCards
+from storage.vault import Vault
 from tests.storage.shown import AT, station, tariff, tenant, token
 
 pytestmark = pytest.mark.postgres
@@ -86,6 +87,21 @@ async def test_every_card_is_there_after_loading(database: Database, elsewhere: 
     found = [cards.tariff("acme", "x", AT + timedelta(days=n)) for n in range(2)]
     assert [card and card.version for card in found] == [1, 2]
     assert cards.size() == {"tenants": 1, "stations": 1, "tokens": 1, "tariffs": 1}
+
+
+async def test_the_sealed_texts_of_groups_come_along_and_those_of_other_tokens_do_not(
+    database: Database, elsewhere: Elsewhere
+) -> None:
+    vault = Vault(bytes(32))
+    sealed = {name: vault.seal("acme", name, "token", name) for name in ("g_1", "g_2", "t_1")}
+    await elsewhere.write(token("t_1", group_ref="g_1"), sealed["t_1"], sealed["g_1"])
+    cards = FreshCards(database)
+    await cards.load()
+    assert cards.group("acme", "g_1") == sealed["g_1"]
+    assert cards.group("acme", "t_1") is None
+    await elsewhere.write(token("t_2", group_ref="g_2"), sealed["g_2"])
+    await cards.refresh()
+    assert cards.group("acme", "g_2") == sealed["g_2"]
 
 
 async def test_changes_made_elsewhere_arrive_with_the_next_look(database: Database, elsewhere: Elsewhere) -> None:

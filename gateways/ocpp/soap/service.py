@@ -264,7 +264,8 @@ class SoapService:
             raise internal_error(detail) if code in ("GenericError", "InternalError") else protocol_error(detail)
         if isinstance(reply, s.BootReply):
             link.booted(reply.interval)
-        root = envelope.write_response(heard.version, heard.operation, link.dialect.write(action, reply), heard.message_id)
+        told = link.dialect.write(action, self._hub.groups.reveal(link.tenant, reply))
+        root = envelope.write_response(heard.version, heard.operation, told, heard.message_id)
         hub.counters.answers_out += 1
         hub.record(
             link, "out", "CALLRESULT", action, heard.message_id or "", redact_tree(action, root), None, exchange.correlation

@@ -74,9 +74,11 @@ class Node:
 
     async def put_token(self, uid: str = TAG, status: Any = "Accepted", group: str | None = None) -> None:
         token = self.vault.token(TENANT, uid)
-        card = TokenCard(token.ref, "ISO14443", status, token.masked, group)
+        named = self.vault.token(TENANT, group).ref if group else None
+        card = TokenCard(token.ref, "ISO14443", status, token.masked, named)
         sealed = self.vault.seal(TENANT, token.ref, "token", uid)
-        await self.ask(tenant_address(TENANT), PutToken(card, sealed, "test"))
+        sealed_group = self.vault.seal(TENANT, named, "token", group) if named and group else None
+        await self.ask(tenant_address(TENANT), PutToken(card, sealed, "test", sealed_group))
 
     async def ask(self, to: Any, message: Any) -> Any:
         return await self.system.ask(to, message, deadline=5)

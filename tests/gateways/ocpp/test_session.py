@@ -2,6 +2,7 @@
 
 import trio
 
+from runtime.address import Address
 from tests.gateways.ocpp.node import TAG, connect, open_node
 
 
@@ -34,3 +35,25 @@ async def test_boot_authorise_start_meter_stop() -> None:
             page = await node.queries.sessions("demo", "CP1", None, 10, None)
             assert [row.state for row in page.items] == ["ended"]
             assert page.items[0].energy_wh == 200
+
+
+async def test_the_group_of_a_token_is_told_in_plain_text_and_remembered_as_a_reference() -> None:
+    async with open_node() as node:
+        await node.put_token("04FEED01", group="FLEET-7")
+        with trio.fail_after(10):
+            station = await connect(node)
+            await station.boot()
+            authorised = await station.call("Authorize", {"idTag": "04FEED01"})
+            assert authorised["idTagInfo"]["parentIdTag"] == "FLEET-7"
+            now = node.system.now().isoformat()
+            start = {"connectorId": 1, "idTag": "04FEED01", "meterStart": 0, "timestamp": now}
+            for _ in range(2):
+                told = await station.call("StartTransaction", start)
+                assert told["idTagInfo"]["parentIdTag"] == "FLEET-7"
+            stop = {"transactionId": told["transactionId"], "meterStop": 10, "timestamp": now, "idTag": "04FEED01"}
+            assert (await station.call("StopTransaction", stop))["idTagInfo"]["parentIdTag"] == "FLEET-7"
+            assert "parentIdTag" not in (await station.call("Authorize", {"idTag": TAG}))["idTagInfo"]
+            (session,) = (await node.queries.sessions("demo", "CP1", None, 1, None)).items
+            history = await node.store.full_history(Address("demo", "session", session.id))
+            assert history
+            assert "FLEET-7" not in repr(history)
