@@ -37,6 +37,19 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     flags: int = 32
     """Distinct flags a session keeps."""
 
+    gap_timeout: timedelta = timedelta(minutes=30)
+    """How long the missing events of an ended 2.x transaction are waited for, from its end; then it goes on without them."""
+    event_ranges: int = 64
+    """Gaps in the numbers of a transaction's events that a session tells apart; with more it never counts as complete."""
+    event_contents: int = 48
+    """Hashes of recent events by which a session tells a retry from a contradiction."""
+    event_tokens: int = 8
+    """Tokens that a session remembers to have been presented; the one that pays is always among them."""
+    intervals: int = 1024
+    """Energy intervals that a session of a station without a register keeps: ten days of quarters of an hour."""
+    cost_every: timedelta = timedelta(seconds=60)
+    """The running cost of a session is reckoned and told at most this often."""
+
     seen_every: timedelta = timedelta(seconds=60)
     """A live station's last-seen row is written at most this often."""
     open_commands: int = 16

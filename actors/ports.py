@@ -99,6 +99,10 @@ class Lookups(Protocol):
     """The few questions an actor may ask the database (in `prepare`, before deciding)."""
 
     async def session_by_number(self, tenant: str, number: int) -> NumberedSession | None: ...
+    async def session_by_transaction(self, tenant: str, station: str, transaction_id: str) -> NumberedSession | None:
+        """The session of a 2.x transaction, by the station's own id of it."""
+        ...
+
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]: ...
 
 

@@ -12,7 +12,10 @@ import msgspec
 R = TypeVar("R")
 
 _JSON_COLUMNS = frozenset(
-    ("settings", "location", "boot", "connectors", "attributes", "characteristics", "cost", "body", "entries", "detail")
+    (
+        *("settings", "location", "boot", "connectors", "attributes", "characteristics"),
+        *("cost", "body", "entries", "detail", "transaction"),
+    )
 )
 """Columns of the row tables that hold JSON; `evse.detail` and `trace.body` share a name with one, see `text`."""
 

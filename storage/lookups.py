@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from actors.model.ids import session_id_for_transaction
 from actors.ports import NumberedSession
 from storage.database import Database
 
@@ -9,6 +10,9 @@ _BY_NUMBER = """SELECT n.number, n.session, n.station, coalesce(s.evse, 0) AS ev
     coalesce(s.state, 'active') = 'active' AS open, coalesce(s.transaction_id, '') AS transaction_id, s.started_at
 FROM number n LEFT JOIN session s ON (s.tenant, s.id) = (n.tenant, n.session)
 WHERE n.number = $1 AND n.tenant = $2"""
+
+_BY_ID = """SELECT number, id AS session, station, evse, connector, state = 'active' AS open, transaction_id, started_at
+FROM session WHERE tenant = $1 AND id = $2"""
 
 _OPEN = """SELECT number, id AS session, station, evse, connector, true AS open, transaction_id, started_at FROM session
 WHERE tenant = $1 AND station = $2 AND state = 'active' ORDER BY opened"""
@@ -24,6 +28,10 @@ class PostgresLookups:
         if not 0 < number <= _LARGEST:
             return None  # stations do send 0, -1 and worse (quirk 14)
         record = await self._db.fetchrow(_BY_NUMBER, number, tenant)
+        return None if record is None else NumberedSession(*record)
+
+    async def session_by_transaction(self, tenant: str, station: str, transaction_id: str) -> NumberedSession | None:
+        record = await self._db.fetchrow(_BY_ID, tenant, session_id_for_transaction(station, transaction_id))
         return None if record is None else NumberedSession(*record)
 
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from actors.model.ids import SESSION
+from actors.model.ids import SESSION, session_id_for_transaction
 from actors.model.rows import (
     BookRow,
     CdrRow,
@@ -214,6 +214,10 @@ class MemoryLookups:
     async def session_by_number(self, tenant: str, number: int) -> NumberedSession | None:
         row = self._rows.get(NumberRow, number)
         return self._numbered(row) if row is not None and row.tenant == tenant else None
+
+    async def session_by_transaction(self, tenant: str, station: str, transaction_id: str) -> NumberedSession | None:
+        row: SessionRow | None = self._rows.get(SessionRow, tenant, session_id_for_transaction(station, transaction_id))
+        return None if row is None else _numbered_session(row, row.number)
 
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
         """Oldest first."""

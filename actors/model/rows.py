@@ -124,7 +124,8 @@ class BookRow(Row, frozen=True, gc=False, kw_only=True):
 
 
 class SessionRow(Row, frozen=True, gc=False, kw_only=True):
-    """`state`: active, ended, quarantined (CONTRACT); `phase` the domain's finer word."""
+    """`state`: active, ended, quarantined (CONTRACT); `phase` the domain's finer word. `transaction`: what the events of a 2.x
+    transaction say besides (actors/session/rows.transaction_view); None for one of 1.6."""
 
     id: str
     number: int
@@ -145,6 +146,7 @@ class SessionRow(Row, frozen=True, gc=False, kw_only=True):
     cdr: str | None
     anomalies: tuple[str, ...]
     updated_at: datetime
+    transaction: dict[str, Any] | None = None
 
 
 class NumberRow(Row, frozen=True, gc=False, kw_only=True):

@@ -18,7 +18,10 @@ class SessionActor(Actor[SessionState]):
     kind = SESSION
     state_type = SessionState
     fact_type = facts.SessionFact
-    durable_type = messages.Superseded | messages.ChargingState | messages.Overdue | messages.StopClaimed | messages.Repeated
+    durable_type = (
+        messages.Superseded | messages.ChargingState | messages.Overdue | messages.StopClaimed | messages.Repeated
+        | messages.GapOver
+    )  # fmt: skip
 
     def __init__(self, context: Context, env: ActorEnv) -> None:
         super().__init__(context)
@@ -40,10 +43,12 @@ class SessionActor(Actor[SessionState]):
     def redact(self, state: SessionState) -> Any:
         """The token only as people may see it; the frozen tariff by its name."""
         shown: dict[str, Any] = msgspec.to_builtins(state)
-        for told in (shown, shown.get("stop"), *shown.get("contradictions", ())):
+        presented = (shown.get("book") or {}).get("tokens", ())
+        for told in (shown, shown.get("stop"), *shown.get("contradictions", ()), *presented):
             if isinstance(told, dict) and isinstance(told.get("token"), dict):
                 told["token"] = {"masked": told["token"]["masked"], "type": told["token"].get("type", "ISO14443")}
-        for verdict in (shown.get("verdict"), (shown.get("stop") or {}).get("verdict")):
+        for told in (shown, shown.get("stop") or {}, *presented):
+            verdict = told.get("verdict")
             if isinstance(verdict, dict):
                 verdict.pop("group", None)
                 verdict.pop("group_ref", None)

@@ -12,6 +12,7 @@ import msgspec
 
 from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
 from actors.model.ledger import journal_for_invoice
+from actors.model.money import Cost
 from actors.model.plausible import QUARANTINE, judge_session
 from actors.model.rating import UsageError, rate
 from actors.model.rows import CdrRow
@@ -19,6 +20,7 @@ from actors.model.tariff import Tariff, tariff_of
 from actors.model.tariff_parse import TariffError, parse_tariff
 from actors.model.usage import Usage, usage_of
 from actors.session import facts as f
+from actors.session.book import billed_from, never_charged
 from actors.session.rows import place_of
 from actors.session.state import SessionState
 
@@ -138,7 +140,31 @@ def _usage(state: SessionState, tariff: Tariff) -> Usage:
     assert state.ended_at is not None
     start = state.meter_start_wh or 0
     stop = start + (state.energy_wh or 0)
-    return usage_of(state.series, state.charging, state.started_at, state.ended_at, start, stop, even=tariff.plan.even)
+    return usage_of(state.series, state.charging, _billed_from(state), state.ended_at, start, stop, even=tariff.plan.even)
+
+
+def _billed_from(state: SessionState) -> datetime:
+    """A 2.x transaction may begin long before the charge; a session of 1.6 is billed from its start."""
+    assert state.started_at is not None, "only a session with both ends is priced"
+    return state.billed_from or state.started_at
+
+
+def cost_so_far(state: SessionState, at: datetime) -> Cost | None:
+    """What an open 2.x session costs if it ended at `at`; None where that is nobody's or cannot be told."""
+    book = state.book
+    if book is None or state.started_at is None or not state.open or state.verdict is None or not state.verdict.accepted:
+        return None
+    try:
+        tariff = _tariff(state)
+        if tariff is None:
+            return None
+        start = state.meter_start_wh or 0
+        moves = [(move.at, move.state) for move in book.moves]
+        since = at if never_charged(book) else billed_from(book, state.started_at, at)
+        usage = usage_of(state.series, moves, since, max(since, at), start, start + (state.energy_wh or 0), even=tariff.plan.even)
+        return rate(tariff, usage, time_zone=place_of(state).time_zone).cost
+    except (NotBillable, UsageError):
+        return None
 
 
 def _cdr_facts(session: str, state: SessionState) -> SessionFacts:
@@ -150,7 +176,7 @@ def _cdr_facts(session: str, state: SessionState) -> SessionFacts:
         station=place.station,
         evse=place.evse,
         connector=place.connector,
-        start=state.started_at,
+        start=_billed_from(state),
         end=state.ended_at,
         token=state.token,
         location=place.location,

@@ -25,15 +25,19 @@ from actors.model.token import TokenVerdict
 from actors.model.usage import point_of
 from actors.session import facts as f
 from actors.session import messages as m
+from actors.session.conclude import GAP
+from actors.session.events import decide_event, decide_gap_over
 from actors.session.phases import allows
 from actors.session.resolve import decide_resolve
 from actors.session.rows import event, has_evse, session_row
 from actors.session.state import SessionState, apply, charging_event, row_due
 from actors.session.stop import decide_claim, decide_stop, decide_stray
-from actors.station.messages import Done, RouteKnown, StartReply, StopReply
+from actors.station.messages import Done, RouteKnown, StartReply, StopReply, TransactionReply
 
 DONE = Decision(reply=Done())
 OVERDUE = "overdue"
+OPENING = frozenset({"start", "event"})
+"""Kinds of unreadable messages that open a session of their own, with a number."""
 
 
 def decide(session: str, state: SessionState, message: Any, now: datetime, limits: DomainLimits) -> Decision:
@@ -114,7 +118,7 @@ def _route(session: str, state: SessionState) -> Signal:
     assert place is not None
     return Signal(
         station_address(place.tenant, place.station),
-        RouteKnown(state.number, session, place.evse, place.connector),
+        RouteKnown(state.number, session, place.evse, place.connector, state.transaction_id),
     )
 
 
@@ -198,27 +202,32 @@ def decide_unreadable(
     if place is None or (state.place is not None and not allows(state.phase, "unreadable")):
         return Decision(reply=_neutral(state, message))  # settled: the dead letter itself is what is kept
     number = message.number if message.number is not None and message.number > 0 else None
-    fact = f.Unread(message.dead_letter, message.kind, message.at, place if new else None, number if new else None)
+    fact = f.Unread(
+        message.dead_letter, message.kind, message.at,
+        place if new else None, number if new else None, message.transaction_id if new else "",
+    )  # fmt: skip
     after = apply(state, fact)
     rows: list[Any] = [session_row(session, after, now), event(session, after, "session.quarantined", now)]
     signals: Sequence[Signal] = ()
-    if new and number is not None and message.kind == "start":
+    if new and number is not None and message.kind in OPENING:
         rows.append(NumberRow(tenant=place.tenant, number=number, station=place.station, session=session))
         signals = (_route(session, after),)
     letters: Sequence[Letter] = ()
     timers: Sequence[Timer] = ()
     if state.open:
-        timers = (Timer(OVERDUE, None),)
+        timers = (Timer(OVERDUE, None),) if state.book is None else (Timer(OVERDUE, None), Timer(GAP, None))
         if has_evse(place):
             letters = (Letter(evse_address(place.tenant, place.station, place.evse), SessionClosed(session, now)),)
     return Decision(facts=(fact,), rows=rows, letters=letters, signals=signals, timers=timers, reply=_neutral(after, message))
 
 
-def _neutral(state: SessionState, message: m.MarkUnreadable) -> StartReply | StopReply | Done:
+def _neutral(state: SessionState, message: m.MarkUnreadable) -> StartReply | StopReply | TransactionReply | Done:
     """What the station hears about a message that we could not read: nothing that would make it repeat it or break off
     the charge. An operator decides what it is worth."""
     if message.kind == "start":
         return StartReply(state.number, state.verdict or TokenVerdict("Accepted"))
+    if message.kind == "event":
+        return TransactionReply(TokenVerdict("Accepted") if message.with_token else None)
     return StopReply(None) if message.kind == "stop" else Done()
 
 
@@ -252,4 +261,6 @@ _DECIDE: dict[type, _Decider] = {
     m.Overdue: decide_overdue,
     m.StopClaimed: decide_claimed,
     m.Repeated: decide_repeated,
+    m.Event: decide_event,
+    m.GapOver: decide_gap_over,
 }

@@ -150,6 +150,80 @@ class Unread(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="unr
     at: datetime
     place: Place | None = None
     number: int | None = None
+    transaction_id: str = ""
+
+
+class EventTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="event_told"):
+    """An event of a 2.x transaction (`kind`: Started, Updated, Ended); its readings follow as EventMetered of the same `seq`.
+    `place`, `number` and `tariff` come with the first event, `place` again where it names the EVSE, `tariff` again with
+    Started (the version then in force)."""
+
+    seq: int
+    kind: str
+    at: datetime
+    received: datetime
+    trigger: str
+    content: str
+    transaction_id: str = ""
+    place: Place | None = None
+    number: int = 0
+    tariff: TariffCard | None = None
+    token: IdToken | None = None
+    verdict: TokenVerdict | None = None
+    charging_state: str | None = None
+    stopped_reason: str | None = None
+    remote_start_id: int | None = None
+    reservation: int | None = None
+    time_spent_charging: int | None = None
+    cable_max_current: int | None = None
+    phases_used: int | None = None
+    offline: bool = False
+    flags: tuple[str, ...] = ()
+
+
+class EventMetered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="event_metered"):
+    """The readings of a 2.x event. Alone it is an event that said nothing else: Updated, MeterValuePeriodic or -Clock."""
+
+    bulk: ClassVar[bool] = True
+
+    seq: int
+    at: datetime
+    received: datetime
+    content: str
+    readings: tuple[Reading, ...]
+    flags: tuple[str, ...] = ()
+
+
+class EventContradicted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="event_contradicted"):
+    """Another event under a number that the session knows with other content: kept, flagged, never billed."""
+
+    seq: int
+    kind: str
+    at: datetime
+    received: datetime
+    trigger: str
+    content: str
+    token: IdToken | None = None
+    charging_state: str | None = None
+    told: tuple[Reading, ...] = ()
+
+
+class Concluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="concluded"):
+    """The end of a 2.x transaction: Ended came and nothing is missing, or was waited for any longer (flag "gap").
+
+    `billed_from`: when the vehicle first asked for energy, since a transaction may begin long before. `summed`: the
+    energy is the sum of intervals. Registers and energy are None where nobody can tell."""
+
+    started_at: datetime
+    at: datetime
+    received: datetime
+    reason: str
+    billed_from: datetime
+    meter_start_wh: int | None = None
+    meter_stop_wh: int | None = None
+    energy_wh: int | None = None
+    summed: bool = False
+    flags: tuple[str, ...] = ()
 
 
 class Resolved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="resolved"):
@@ -175,4 +249,5 @@ class Waived(msgspec.Struct, frozen=True, gc=False, tag="waived"):
 SessionFact = (
     Started | Metered | ChargingChanged | Ended | Rated | Booked | Unpriced | Quarantined | Flagged
     | StopContradicted | StrayStopped | StopMatched | Repeated | Unread | Resolved | Waived
+    | EventTold | EventMetered | EventContradicted | Concluded
 )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 from actors.model.meter import Reading
 from actors.model.token import IdToken, TokenVerdict
 from actors.ports import TariffCard
+from actors.station.messages import TransactionEvent
 
 
 class Place(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -92,15 +93,33 @@ class ClaimStop(msgspec.Struct, frozen=True, gc=False):
     decided: bool = False
 
 
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """An event of a 2.x transaction. Reply: TransactionReply. `place` has EVSE 0 where the event names none. `number` is the
+    session's if this event opens it, and 0 where the station knows that the session exists; then `tariff` comes with
+    Started only. `priority`: what the driver's charging is worth to the operator, told when a token is accepted."""
+
+    place: Place
+    told: TransactionEvent
+    verdict: TokenVerdict | None
+    tariff: TariffCard | None
+    number: int
+    received: datetime
+    flags: tuple[str, ...] = ()
+    priority: int | None = None
+
+
 class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):
     """A message for this session crashed its actor and is dead letter `dead_letter`: quarantine. Reply: what the
-    station hears, by `kind` ("start": StartReply, "stop": StopReply, else Done)."""
+    station hears, by `kind` ("start": StartReply, "stop": StopReply, "event": TransactionReply, else Done).
+    `transaction_id`: of a 2.x event; `with_token`: it carried one, so that a verdict is owed."""
 
     dead_letter: str
     kind: str
     place: Place | None
     number: int | None
     at: datetime
+    transaction_id: str = ""
+    with_token: bool = False
 
 
 class Resolve(msgspec.Struct, frozen=True, gc=False):
@@ -151,6 +170,12 @@ class ChargingState(msgspec.Struct, frozen=True, gc=False, tag="charging_state")
 
     state: str
     at: datetime
+
+
+class GapOver(msgspec.Struct, frozen=True, gc=False, tag="gap_over"):
+    """Timer: the missing events of an ended 2.x transaction have been waited for long enough."""
+
+    since: datetime
 
 
 class Overdue(msgspec.Struct, frozen=True, gc=False, tag="overdue"):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from actors.model.rows import EventRow, SessionRow
+from actors.session.book import Book, missing
 from actors.session.messages import Place
 from actors.session.phases import public_state
 from actors.session.state import SessionState
@@ -44,7 +45,27 @@ def session_row(session: str, state: SessionState, now: datetime) -> SessionRow:
         cdr=state.cdr,
         anomalies=state.remarks,
         updated_at=now,
+        transaction=None if state.book is None else transaction_view(state.book),
     )
+
+
+def transaction_view(book: Book) -> dict[str, Any]:
+    """What an operator sees of a 2.x transaction: what the vehicle does, and whether its events are complete. `missing`:
+    their numbers, as inclusive ranges."""
+    view: dict[str, Any] = {
+        "charging_state": book.moves[-1].state if book.moves else None,
+        "trigger": book.trigger,
+        "last_seq": book.ranges[-1][1] if book.ranges else None,
+        "started": book.started is not None,
+        "ended": book.ended is not None,
+        "missing": [list(gap) for gap in missing(book)],
+        "offline": book.offline,
+    }
+    for name in ("remote_start_id", "time_spent_charging", "cable_max_current", "phases_used"):
+        value = getattr(book, name)
+        if value is not None:
+            view[name] = value
+    return view
 
 
 def event(session: str, state: SessionState, kind: str, now: datetime) -> EventRow:

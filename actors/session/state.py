@@ -17,6 +17,7 @@ from actors.model.money import Cost
 from actors.model.token import IdToken, TokenVerdict
 from actors.model.usage import Point, point_of
 from actors.ports import TariffCard
+from actors.session import book as b
 from actors.session import facts as f
 from actors.session.messages import Place
 from actors.session.phases import OPEN, SETTLED, Phase, after, allows
@@ -25,9 +26,9 @@ LIMITS = DomainLimits()
 
 
 class StopTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The stop that ended the session: what a retry must equal."""
+    """The stop that ended the session: what a retry must equal. The register is None where a 2.x station told none."""
 
-    meter_stop_wh: int
+    meter_stop_wh: int | None
     at: datetime
     reason: str
     token: IdToken | None = None
@@ -73,6 +74,9 @@ class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     matched: str | None = None
     repeated: str | None = None
     """The latest session with this start's key beyond its generations."""
+    book: b.Book | None = None
+    """The events of a 2.x transaction; None for a session of 1.6."""
+    billed_from: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -105,6 +109,124 @@ def thinned(series: tuple[Point, ...]) -> tuple[Point, ...]:
     if len(series) <= LIMITS.series_points:
         return series
     return (series[0], *series[1:-1:2], series[-1])
+
+
+def _event_told(state: SessionState, fact: f.EventTold) -> SessionState:
+    """Until the session is concluded everything is derived again from all events; afterwards they are only kept."""
+    book = state.book or b.EMPTY
+    if not expects_events(state):
+        flags = add_flags(state.flags, fact.flags)
+        return replace(state, book=b.numbered(book, fact.seq, fact.content), flags=flags, heard_at=fact.received)
+    phase = state.phase
+    if phase == "new":
+        if fact.verdict is not None and fact.verdict.accepted:
+            phase = after(phase, "authorised")
+        phase = after(phase, "started")
+    book = b.told(book, fact)
+    payer = b.payer(book)
+    return replace(
+        state,
+        phase=_charged_phase(phase, book),
+        place=fact.place or state.place,
+        number=fact.number or state.number,
+        transaction_id=fact.transaction_id or state.transaction_id,
+        token=None if payer is None else payer.token,
+        verdict=None if payer is None else payer.verdict,
+        tariff=fact.tariff if fact.kind == "Started" or state.tariff is None else state.tariff,
+        started_at=b.started_at(book),
+        reservation=state.reservation if fact.reservation is None else fact.reservation,
+        flags=add_flags(state.flags, fact.flags) if fact.flags else state.flags,
+        heard_at=fact.received,
+        row_at=fact.received,
+        book=book,
+    )
+
+
+def _event_metered(state: SessionState, fact: f.EventMetered) -> SessionState:
+    book = state.book or b.EMPTY
+    flags = add_flags(state.flags, fact.flags) if fact.flags else state.flags
+    if not expects_events(state):
+        return replace(state, book=b.numbered(book, fact.seq, fact.content), flags=flags, heard_at=fact.received)
+    points = [point_of(reading) for reading in fact.readings]
+    book = b.metered(book, fact, points)
+    series = (*state.series, *(point for point in points if _useful(point)))
+    if len(series) > LIMITS.series_points:
+        series = thinned(tuple(sorted(series, key=_moment)))
+    signed = tuple(reading for reading in fact.readings if any(sample.signed for sample in reading.samples))
+    metering = b.metering(book)
+    energy, phase = state.energy_wh, state.phase
+    if metering is not None and state.resolution is None:
+        energy = max(0, metering.stop_wh - metering.start_wh)
+        if energy and phase == "started" and not book.moves:
+            phase = after(phase, "charging")
+    return replace(
+        state,
+        phase=phase,
+        started_at=b.started_at(book),
+        series=series,
+        signed=_bounded(tuple(sorted((*state.signed, *signed), key=_read_at))) if signed else state.signed,
+        meter_start_wh=state.meter_start_wh if metering is None else metering.start_wh,
+        energy_wh=energy,
+        flags=flags,
+        heard_at=fact.received,
+        row_at=fact.received if row_due(state, fact.received) else state.row_at,
+        book=replace(book, priced_at=fact.received) if cost_due(book, fact.received) else book,
+    )
+
+
+def expects_events(state: SessionState) -> bool:
+    """Do further events of a 2.x transaction count?"""
+    return state.stop is None and state.phase not in SETTLED and state.resolution is None
+
+
+def cost_due(book: b.Book, now: datetime) -> bool:
+    """Is the running cost to be told now?"""
+    return book.priced_at is None or now - book.priced_at >= LIMITS.cost_every
+
+
+def _read_at(reading: Reading) -> datetime:
+    return reading.at
+
+
+def _charged_phase(phase: Phase, book: b.Book) -> Phase:
+    """By what the vehicle did last. Before it first asks for energy a session is started, neither charging nor suspended."""
+    if not book.moves or phase not in OPEN or (phase == "started" and b.never_charged(book)):
+        return phase
+    event = charging_event(book.moves[-1].state)
+    return after(phase, event) if allows(phase, event) else phase
+
+
+def _event_contradicted(state: SessionState, fact: f.EventContradicted) -> SessionState:
+    book = state.book or b.EMPTY
+    contested = (*book.contested, (fact.seq, fact.content))[-LIMITS.contradictions :]
+    flags = add_flags(state.flags, ("event_contradicted",))
+    return replace(state, book=replace(book, contested=contested), flags=flags, heard_at=fact.received, row_at=fact.received)
+
+
+def _concluded(state: SessionState, fact: f.Concluded) -> SessionState:
+    book = state.book or b.EMPTY
+    series = state.series
+    if fact.summed:
+        series = (*(replace(point, energy_wh=None) for point in series), *b.summed(book))
+    return replace(
+        state,
+        phase=after(state.phase, "ended"),
+        started_at=fact.started_at,
+        ended_at=fact.at,
+        billed_from=fact.billed_from,
+        stop=StopTold(fact.meter_stop_wh, fact.at, fact.reason),
+        meter_start_wh=fact.meter_start_wh,
+        energy_wh=fact.energy_wh,
+        series=tuple(sorted(series, key=_point_order)),
+        charging=tuple((move.at, move.state) for move in book.moves),
+        flags=add_flags(state.flags, fact.flags),
+        row_at=fact.received,
+    )
+
+
+def _point_order(point: Point) -> tuple[Any, ...]:
+    """Readings of one moment in an order of their own, so that it does not matter which event came first."""
+    return (point.at, *(-1 if value is None else value for value in (point.energy_wh, point.power_w, point.current_a)))
 
 
 def _started(state: SessionState, fact: f.Started) -> SessionState:
@@ -211,7 +333,7 @@ def _booked(state: SessionState, fact: f.Booked) -> SessionState:
     phase = after(state.phase, "booked")
     return replace(
         state, phase=phase, cdr=fact.cdr, journal=fact.journal, tariff=None, series=(), signed=(), charging=(),
-        row_at=fact.at,
+        row_at=fact.at, book=None if state.book is None else b.settled(state.book),
     )  # fmt: skip
 
 
@@ -267,7 +389,7 @@ def _unread(state: SessionState, fact: f.Unread) -> SessionState:
         phase=phase,
         place=state.place or fact.place,
         number=number,
-        transaction_id=state.transaction_id or str(number),
+        transaction_id=state.transaction_id or fact.transaction_id or str(number),
         started_at=state.started_at or (fact.at if fact.kind == "start" else None),
         anomalies=add_flags(state.anomalies, ("unreadable",)),
         row_at=fact.at,
@@ -281,6 +403,7 @@ def _resolved(state: SessionState, fact: f.Resolved) -> SessionState:
         tariff=fact.tariff or state.tariff,
         energy_wh=state.energy_wh if fact.energy_wh is None else fact.energy_wh,
         started_at=fact.started_at or state.started_at,
+        billed_from=state.billed_from if fact.started_at is None else None,
         ended_at=fact.ended_at or state.ended_at,
         row_at=fact.at,
     )
@@ -308,6 +431,10 @@ _APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
     f.Unread: _unread,
     f.Resolved: _resolved,
     f.Waived: _waived,
+    f.EventTold: _event_told,
+    f.EventMetered: _event_metered,
+    f.EventContradicted: _event_contradicted,
+    f.Concluded: _concluded,
 }
 
 

@@ -5,7 +5,7 @@ forbid a bill? Then quarantine. Only what is left is priced, and the CDR and its
 ends the session: there is no moment in which a session is ended but not yet billed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +40,7 @@ def decide_stop(session: str, state: SessionState, stop: m.Stop, now: datetime, 
     after = metered
     for fact in end:
         after = apply(after, fact)
-    return close(session, state, after, [*facts, *end], now, StopReply(stop.verdict))
+    return close(session, state, after, [*facts, *end], now, lambda _: StopReply(stop.verdict))
 
 
 def _end(state: SessionState, stop: m.Stop, now: datetime) -> list[Any]:
@@ -77,8 +77,11 @@ def _may_stop(state: SessionState, ref: str, verdict: TokenVerdict) -> bool:
     return started is not None and started.group_ref is not None and started.group_ref == verdict.group_ref
 
 
-def close(session: str, before: SessionState, after: SessionState, facts: list[Any], now: datetime, reply: Any) -> Decision:
-    """The whole turn of a session that leaves its open phases: if `after` is plainly ended it is priced here."""
+def close(
+    session: str, before: SessionState, after: SessionState, facts: list[Any], now: datetime, reply: Callable[[SessionState], Any]
+) -> Decision:
+    """The whole turn of a session that leaves its open phases: if `after` is plainly ended it is priced here. `reply` makes
+    the answer of what came out."""
     rows: list[Any] = []
     lane = MAIN
     if after.phase == "ended":
@@ -91,7 +94,7 @@ def close(session: str, before: SessionState, after: SessionState, facts: list[A
         closed = SessionClosed(session, after.ended_at or now)
         letters = (Letter(evse_address(place.tenant, place.station, place.evse), closed),)
     timers = (Timer("overdue", None),) if before.open else ()
-    return Decision(facts=facts, rows=rows, letters=letters, timers=timers, reply=reply, lane=lane)
+    return Decision(facts=facts, rows=rows, letters=letters, timers=timers, reply=reply(after), lane=lane)
 
 
 def _settle(session: str, state: SessionState, facts: list[Any], rows: list[Any], now: datetime) -> tuple[SessionState, str]:

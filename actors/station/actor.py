@@ -12,7 +12,7 @@ import msgspec
 
 from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision
-from actors.model.ids import STATION, digest, session_address
+from actors.model.ids import STATION, digest, session_address, session_id_for_transaction
 from actors.model.rows import StationRow
 from actors.model.token import IdToken, TokenVerdict, judge
 from actors.ports import NumberedSession, StationCard, TenantCard
@@ -26,6 +26,8 @@ from runtime.actor import Actor, Context
 
 _CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _CODE_LENGTH = 10
+_NUMBER_DIGITS = 10
+"""Of a transaction number: 31 bits."""
 
 
 class NumberedStart(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +49,13 @@ class NumberedUnreadable(msgspec.Struct, frozen=True, gc=False):
     number: int
 
 
+class NumberedEvent(msgspec.Struct, frozen=True, gc=False):
+    """Volatile: an event of a transaction whose session may not exist yet, with the number that this would get."""
+
+    event: messages.TransactionEvent
+    number: int
+
+
 class Unregistering(msgspec.Struct, frozen=True, gc=False):
     message: messages.Unregister
     open_sessions: int
@@ -63,6 +72,7 @@ class StationActor(Actor[StationState]):
             messages.TransactionStart,
             messages.TransactionMeter,
             messages.TransactionStop,
+            messages.TransactionEvent,
             messages.Unreadable,
             messages.Command,
             messages.Unregister,
@@ -106,8 +116,10 @@ class StationActor(Actor[StationState]):
     # -- preparing: what a decision needs besides the state
 
     def prepared(self, state: StationState, message: Any) -> Any:
-        """Meter values and stops of a transaction whose route is known wait for nothing."""
+        """Events, meter values and stops of a transaction whose route is known wait for nothing."""
         kind = type(message)
+        if kind is messages.TransactionEvent:
+            return message if self._routes.knows(message.transaction_id) else None
         if kind is messages.TransactionMeter:
             number = message.number
             return message if number is None or not self._routes.needs_lookup(number) else None
@@ -127,11 +139,36 @@ class StationActor(Actor[StationState]):
                 return Unnumbered(message, tuple(found.session for found in await self._open_sessions()))
             await self._find_route(message.number)
             return message
+        if isinstance(message, messages.TransactionEvent):
+            return NumberedEvent(message, await self._env.numbers.take())
         if isinstance(message, messages.Command):
-            return self._lane.render(state, message)
+            return self._lane.render(state, await self._in_own_words(message))
         if isinstance(message, messages.Unregister):
             return Unregistering(message, len(await self._open_sessions()))
         return await self._prepare_unreadable(message)
+
+    async def _in_own_words(self, command: messages.Command) -> messages.Command:
+        """A transaction may be named by our number, in 1.6 words, or as the station calls it, in those of 2.x: the station
+        gets its own. A remote start gets a number of its own."""
+        intent = commands.numbered_start(command.intent, 1 + int.from_bytes(self._env.token_bytes(3), "big"))
+        named = commands.transaction_named(intent)
+        own = await self._own_transaction(named) if named is not None else None
+        if own is not None and own != named:
+            intent = commands.about_transaction(intent, own)
+        return command if intent is command.intent else msgspec.structs.replace(command, intent=intent)
+
+    async def _own_transaction(self, named: str) -> str | None:
+        """How the station calls the transaction; None where nobody knows it. Its own names go before our numbers."""
+        if self._routes.knows(named):
+            return named
+        number = int(named) if named.isascii() and named.isdecimal() and len(named) <= _NUMBER_DIGITS else 0
+        known = self._routes.get(number)
+        if known is None:
+            lookups = self._env.lookups
+            known = await lookups.session_by_transaction(self._tenant, self._here.id, named)
+            if known is None and number:
+                known = await lookups.session_by_number(self._tenant, number)
+        return known.transaction_id or None if known is not None and known.station == self._here.id else None
 
     async def _find_route(self, number: int) -> None:
         if not self._routes.needs_lookup(number):
@@ -150,7 +187,7 @@ class StationActor(Actor[StationState]):
         if message.number is not None:
             await self._find_route(message.number)
             return NumberedUnreadable(message, message.number)
-        return NumberedUnreadable(message, await self._env.numbers.take() if message.kind == "start" else 0)
+        return NumberedUnreadable(message, await self._env.numbers.take() if message.kind in ("start", "event") else 0)
 
     # -- deciding
 
@@ -210,6 +247,43 @@ class StationActor(Actor[StationState]):
             now,
         )
 
+    def _numbered_event(self, state: StationState, numbered: NumberedEvent, now: datetime) -> Decision:
+        return self._event(state, numbered.event, now, numbered.number)
+
+    def _event(self, state: StationState, event: messages.TransactionEvent, now: datetime, number: int = 0) -> Decision:
+        """The tariff goes along where the session may need it: with what may open it, and with its start."""
+        self._presence.heard(now)
+        refused = decide.refusal(state, messages.TransactionEvent)
+        card = self._tenant_card()
+        if refused is not None or card is None:
+            return Decision(reply=refused or messages.NotAdmitted("SecurityError", "the tenant is unknown"))
+        tariff = None
+        if state.tariff is not None and (number or event.type == "Started"):
+            tariff = self._env.snapshots.tariff(self._tenant, state.tariff, event.at)
+        evse = event.evse or 0
+        priority = card.settings.get("charging_priority")
+        return routing.route_event(
+            self._place(state, card, evse, event.connector or 1 if evse else 0),
+            state,
+            event,
+            number,
+            self._verdict(event.token, now) if event.token is not None else None,
+            tariff,
+            self._was_remote(event, now),
+            priority if type(priority) is int and -9 <= priority <= 9 else None,
+            now,
+        )
+
+    def _was_remote(self, event: messages.TransactionEvent, now: datetime) -> bool:
+        """By its number; a station that leaves it out, by token, EVSE and time. A number that we gave out before a crash is
+        forgotten here, and still ours."""
+        if event.remote_start_id is not None:
+            self._lane.explains(event.remote_start_id)
+            return True
+        if event.type != "Started" or event.token is None:
+            return False
+        return self._lane.was_remote(event.token.ref, event.evse or 0, now)
+
     def _meter(self, state: StationState, meter: messages.TransactionMeter, now: datetime) -> Decision:
         self._presence.heard(now)
         refused = decide.refusal(state, messages.TransactionMeter)
@@ -238,9 +312,15 @@ class StationActor(Actor[StationState]):
         if not state.registered or card is None:
             return Decision(reply=messages.NotAdmitted("SecurityError", "this station is not registered"))
         route = self._routes.get(numbered.number)
-        session = route.session if route else "x" + digest("unreadable", self._here.id, message.dead_letter)
+        if message.transaction_id is not None:
+            session = session_id_for_transaction(self._here.id, message.transaction_id)
+        else:
+            session = route.session if route else "x" + digest("unreadable", self._here.id, message.dead_letter)
         where = self._place(state, card, message.evse or 0, 1 if message.evse else 0)
-        mark = MarkUnreadable(message.dead_letter, message.kind, where, numbered.number, message.at)
+        mark = MarkUnreadable(
+            message.dead_letter, message.kind, where, numbered.number, message.at,
+            message.transaction_id or "", message.with_token,
+        )  # fmt: skip
         return Decision(forward=(session_address(self._tenant, session), mark))
 
     def _data(self, state: StationState, message: messages.DataTransferred, now: datetime) -> Decision:
@@ -285,7 +365,9 @@ class StationActor(Actor[StationState]):
         )
 
     def _route_known(self, state: StationState, route: messages.RouteKnown, now: datetime) -> Decision:
-        self._routes.learn(NumberedSession(route.number, route.session, self._here.id, route.evse, route.connector, True))
+        self._routes.learn(
+            NumberedSession(route.number, route.session, self._here.id, route.evse, route.connector, True, route.transaction_id)
+        )
         return NOTHING
 
     # -- the line and the lane of commands
@@ -338,6 +420,9 @@ class StationActor(Actor[StationState]):
         return self._env.snapshots.tenant(self._tenant)
 
     def _verdict(self, token: IdToken, now: datetime) -> TokenVerdict:
+        """A station that lets anybody charge says so instead of naming a token (C02.FR.02)."""
+        if token.type == "NoAuthorization":
+            return TokenVerdict("Accepted")
         return judge(self._env.snapshots.token(self._tenant, token.ref), now)
 
     def _place(self, state: StationState, card: TenantCard, evse: int, connector: int) -> Place:
@@ -361,6 +446,8 @@ class StationActor(Actor[StationState]):
         messages.Authorize: _authorize,
         messages.ConnectorStatus: _status,
         NumberedStart: _start,
+        messages.TransactionEvent: _event,
+        NumberedEvent: _numbered_event,
         messages.TransactionMeter: _meter,
         messages.TransactionStop: _stop,
         Unnumbered: _unnumbered,

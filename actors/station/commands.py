@@ -14,7 +14,15 @@ import msgspec
 from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, Decision, Effect, Refused
 from actors.model.device import Variable, from_boot, merge
-from actors.model.intents import CommandFailure, CommandResult, ReportedVariable, RequestStart, RequestStop, SetVariable
+from actors.model.intents import (
+    AnyIntent,
+    CommandFailure,
+    CommandResult,
+    ReportedVariable,
+    RequestStart,
+    RequestStop,
+    SetVariable,
+)
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
@@ -59,6 +67,27 @@ def decide_issue(
         rows=(event(here.tenant, here.id, "command.issued", now, id=command.id, action=wire.action),),
         later=command.id,
     )
+
+
+def transaction_named(intent: AnyIntent) -> str | None:
+    """The transaction that an intent is about, as its caller named it."""
+    profile = getattr(intent, "profile", None)
+    named = getattr(intent, "transaction_id", None) or getattr(profile, "transaction_id", None)
+    return named if isinstance(named, str) else None
+
+
+def about_transaction(intent: Any, transaction_id: str) -> Any:
+    """The same intent about the transaction as the station itself calls it."""
+    if getattr(intent, "transaction_id", None):
+        return msgspec.structs.replace(intent, transaction_id=transaction_id)
+    return msgspec.structs.replace(intent, profile=msgspec.structs.replace(intent.profile, transaction_id=transaction_id))
+
+
+def numbered_start(intent: AnyIntent, number: int) -> AnyIntent:
+    """A remote start has a number of its own, by which the 2.x station names it in the transaction that it starts (F01)."""
+    if isinstance(intent, RequestStart) and intent.remote_start_id == 0:
+        return msgspec.structs.replace(intent, remote_start_id=number)
+    return intent
 
 
 def is_open(state: StationState, command: str) -> bool:

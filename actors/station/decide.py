@@ -34,6 +34,7 @@ ADMITTED: dict[type, frozenset[str | None]] = {
     m.TransactionStart: frozenset({"Accepted", "Pending", "Rejected", None}),
     m.TransactionMeter: frozenset({"Accepted", "Pending", "Rejected", None}),
     m.TransactionStop: frozenset({"Accepted", "Pending", "Rejected", None}),
+    m.TransactionEvent: frozenset({"Accepted", "Pending", "Rejected", None}),
 }
 """Which answer to the last boot admits a message (None: never booted). PROTOCOLS 2.4."""
 

@@ -11,7 +11,7 @@ import msgspec
 
 from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision, Refused
-from actors.model.intents import CommandFailure, CommandResult, RequestStart, SetVariable, Unsupported
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, RequestStart, SetVariable, Unsupported
 from actors.station import commands
 from actors.station import messages as m
 from actors.station.auth import hash_secret
@@ -127,7 +127,7 @@ class Lane:
             return commands.decide_done(self._here, state, done, None, (), None, now)
         sent = m.Sent(call.protocol, call.wire, done.outcome)
         self._remember(done.id, sent)
-        self._expect_start(state, done, now)
+        self._expect_start(state, done, call.intent, now)
         variables = commands.revealed(call.intent, done.outcome)
         secret = self._new_secret(call, done.outcome)
         return commands.decide_done(self._here, state, done, sent, variables, secret, now)
@@ -154,18 +154,27 @@ class Lane:
                 return True
         return False
 
+    def explains(self, remote_start_id: int) -> bool:
+        """Is this the number of a remote start that the station accepted? It is used up."""
+        for pending in self._pending:
+            if pending.remote_start_id == remote_start_id:
+                self._pending.remove(pending)
+                return True
+        return False
+
     def _remember(self, command: str, sent: m.Sent) -> None:
         self._answers[command] = sent
         if len(self._answers) > self._env.limits.recent_commands:
             del self._answers[next(iter(self._answers))]
 
-    def _expect_start(self, state: StationState, done: m.CommandDone, now: datetime) -> None:
+    def _expect_start(self, state: StationState, done: m.CommandDone, intent: AnyIntent, now: datetime) -> None:
         if not isinstance(done.outcome, CommandResult) or done.outcome.status != "Accepted":
             return
         for command in state.commands:
             if command.id == done.id and command.token_ref is not None:
                 until = now + self._env.limits.remote_start_window
-                self._pending.append(PendingStart(command.token_ref, command.evse, until))
+                started = intent.remote_start_id if isinstance(intent, RequestStart) else 0
+                self._pending.append(PendingStart(command.token_ref, command.evse, until, started))
                 del self._pending[: -self._env.limits.pending_starts]
 
     def _new_secret(self, call: OutgoingCall, outcome: CommandResult | CommandFailure) -> bytes | None:

@@ -279,8 +279,8 @@ class LogStatus(msgspec.Struct, frozen=True, gc=False):
 
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A transaction message that crashed its actor and became a dead letter: quarantine what it concerns, so
-    that the gateway can answer the station neutrally. `kind`: start, meter, stop or event (2.x, with its
-    `transaction_id`). Reply: StartReply, StopReply or Done by `kind`."""
+    that the gateway can answer the station neutrally. Reply by `kind`: StartReply ("start"), StopReply ("stop"),
+    TransactionReply ("event", with its `transaction_id`; `with_token`: a verdict is owed), else Done."""
 
     kind: str
     dead_letter: str
@@ -288,6 +288,7 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
     number: int | None
     at: datetime
     transaction_id: str | None = None
+    with_token: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, gc=False):
@@ -310,6 +311,7 @@ class RouteKnown(msgspec.Struct, frozen=True, gc=False):
     session: str
     evse: int
     connector: int
+    transaction_id: str = ""
 
 
 # -- commands to the station ------------------------------------------------------------------------------------

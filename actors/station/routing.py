@@ -2,7 +2,8 @@
 
 One owner answers each message and its single commit gates the reply. A start goes to the session whose id is the
 digest of its natural key; meter values and a stop to the session of their number; a stop that belongs to no known
-number to a desk of its own (actors/session/messages.ClaimStop). No guess ever ends a session (quirk 14).
+number to a desk of its own (actors/session/messages.ClaimStop). No guess ever ends a session (quirk 14). An event of a
+2.x transaction goes to the session whose id follows from the station's own id of it.
 """
 
 from datetime import datetime
@@ -11,7 +12,13 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.model.decision import Decision
-from actors.model.ids import evse_address, session_address, session_id_for_start, session_id_for_stray_stop
+from actors.model.ids import (
+    evse_address,
+    session_address,
+    session_id_for_start,
+    session_id_for_stray_stop,
+    session_id_for_transaction,
+)
 from actors.model.token import TokenVerdict
 from actors.ports import NumberedSession, TariffCard, TenantCard
 from actors.session import messages as s
@@ -28,6 +35,7 @@ class Routes:
         self._bound = bound
         self._known: dict[int, NumberedSession] = {}
         self._foreign: dict[int, None] = {}
+        self._transactions: dict[str, int] = {}
 
     def get(self, number: int) -> NumberedSession | None:
         return self._known.get(number)
@@ -38,7 +46,14 @@ class Routes:
         known[route.number] = route
         self._foreign.pop(route.number, None)
         if len(known) > self._bound:
-            del known[next(iter(known))]
+            gone = known.pop(next(iter(known)))
+            self._transactions.pop(gone.transaction_id, None)
+        if route.transaction_id:
+            self._transactions[route.transaction_id] = route.number
+
+    def knows(self, transaction_id: str) -> bool:
+        """Has the session of this transaction said that it exists?"""
+        return transaction_id in self._transactions
 
     def learn_foreign(self, number: int) -> None:
         """Looked up, and no session of this station has it: numbers are never reused, so that stays true."""
@@ -51,11 +66,13 @@ class Routes:
 
 
 class PendingStart(msgspec.Struct, frozen=True, gc=False):
-    """A remote start that the station accepted: it explains a start by token, EVSE and time (PROTOCOLS 5.1)."""
+    """A remote start that the station accepted: it explains a start by its number in 2.x, else by token, EVSE and time
+    (PROTOCOLS 5.1)."""
 
     token_ref: str
     evse: int | None
     until: datetime
+    remote_start_id: int = 0
 
     def explains(self, token_ref: str, evse: int, now: datetime) -> bool:
         return self.token_ref == token_ref and self.evse in (None, 0, evse) and now <= self.until
@@ -95,6 +112,26 @@ def route_start(
     token = start.token
     session = session_id_for_start(where.station, start.evse, token.ref, start.meter_start_wh, start.at)
     message = s.Start(where, token, verdict, tariff, number, start.meter_start_wh, start.at, now, 0, start.reservation, flags)
+    return Decision(forward=(session_address(where.tenant, session), message))
+
+
+def route_event(
+    where: s.Place,
+    state: StationState,
+    event: m.TransactionEvent,
+    number: int,
+    verdict: TokenVerdict | None,
+    tariff: TariffCard | None,
+    remote: bool,
+    priority: int | None,
+    now: datetime,
+) -> Decision:
+    """`number`: 0 where the session is known to exist."""
+    flags: tuple[str, ...] = ("remote_start",) if remote else ()
+    if event.evse is not None and not 1 <= event.evse <= state.evses:
+        flags = (*flags, "unknown_evse")
+    session = session_id_for_transaction(where.station, event.transaction_id)
+    message = s.Event(where, event, verdict, tariff, number, now, flags, priority)
     return Decision(forward=(session_address(where.tenant, session), message))
 
 

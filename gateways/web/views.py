@@ -304,8 +304,27 @@ def tariff_view(row: TariffRow) -> dict[str, Any]:
     return {**row.body, "id": row.id, "currency": row.currency, **ours}
 
 
+class TransactionView(msgspec.Struct, frozen=True):
+    """What the events of an OCPP 2.x transaction say besides. `last_seq`: the highest number that came; `started` and
+    `ended`: the events of that name came; `missing`: numbers in between that have not come, as inclusive ranges; `offline`: it
+    has events of a time without connection. The rest as the station told it."""
+
+    charging_state: str | None
+    trigger: str
+    last_seq: int | None
+    started: bool
+    ended: bool
+    missing: list[tuple[int, int]]
+    offline: bool
+    remote_start_id: int | None = None
+    time_spent_charging: int | None = None
+    cable_max_current: int | None = None
+    phases_used: int | None = None
+
+
 class SessionView(msgspec.Struct, frozen=True):
-    """`number` is usable as a 1.6 transactionId. `unpriced`: no tariff was there, which is never 'free'."""
+    """`number` is usable as a 1.6 transactionId. `unpriced`: no tariff was there, which is never 'free'. `transaction`: null for
+    a session of OCPP 1.6."""
 
     id: str
     number: int
@@ -326,6 +345,7 @@ class SessionView(msgspec.Struct, frozen=True):
     cdr: str | None
     anomalies: list[str]
     updated_at: datetime
+    transaction: TransactionView | None
 
 
 def session_view(row: SessionRow) -> SessionView:
@@ -333,6 +353,7 @@ def session_view(row: SessionRow) -> SessionView:
         row.id, row.number, row.station, row.evse, row.connector, row.transaction_id, row.token_masked, row.token_ref,
         row.state, row.phase, utc(row.started_at), utc(row.ended_at), row.energy_wh, row.stop_reason, row.cost,
         row.unpriced, row.cdr, list(row.anomalies), row.updated_at.astimezone(UTC),
+        None if row.transaction is None else msgspec.convert(row.transaction, TransactionView),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from actors.env import ActorEnv
 from actors.kinds import register_all
 from actors.limits import DomainLimits
 from actors.model.ids import station_address, tenant_address
-from actors.model.meter import Reading, Sample
+from actors.model.meter import ENERGY_IMPORT, Reading, Sample
 from actors.model.token import IdToken, TokenCard
 from actors.station import messages as m
 from actors.tenant.messages import Create, PutTariff, PutToken
@@ -43,6 +43,17 @@ def at(minutes: float) -> datetime:
 
 def reading(minutes: float, wh: float) -> Reading:
     return Reading(at(minutes), (Sample(Decimal(str(wh)), str(wh)),))
+
+
+def sample(wh: float, context: str = "Sample.Periodic", measurand: str = ENERGY_IMPORT, **more: Any) -> Sample:
+    return Sample(Decimal(str(wh)), str(wh), measurand=measurand, context=context, **more)
+
+
+def event(type: str, seq: int, minutes: float, trigger: str = "MeterValuePeriodic", **fields: Any) -> m.TransactionEvent:
+    """A 2.x event of transaction `tx-1` at `minutes`; its content hash follows from what it says."""
+    fields = {"transaction_id": "tx-1", "at": at(minutes), **fields}
+    content = fields.pop("content", f"{type} {seq} {minutes} {sorted(fields.items(), key=str)}")
+    return m.TransactionEvent(type=type, seq=seq, trigger=trigger, content=content, **fields)
 
 
 class RowStore(FaultyStore):

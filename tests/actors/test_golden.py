@@ -44,6 +44,7 @@ READINGS = (
     Reading(LATER, (Sample(Decimal("1234.5"), "1.2345", unit="Wh"), Sample(None, "OCMF|{}|{}", signed=True, phase="L1"))),
 )
 COST = Cost(Money(500, "EUR"), Money(595, "EUR"), (VatAmount(Decimal("19.0"), Money(95, "EUR")),))
+INTERVAL = Sample(Decimal(250), "250", "Energy.Active.Import.Interval")
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
 
 SAMPLES: dict[type, list[Any]] = {
@@ -94,11 +95,32 @@ SAMPLES: dict[type, list[Any]] = {
 }
 """Facts in an order that each actor could have written; the state is what they lead to."""
 
+LIVES: dict[type, dict[str, list[Any]]] = {
+    SessionActor: {
+        "transaction": [
+            session.EventTold(
+                4, "Started", T0, LATER, "RemoteStart", "h4", "tx-1", PLACE, 42, CARD, TOKEN, VERDICT, "EVConnected",
+                None, 9, 7, None, 32, 3, True, ("clock",),
+            ),
+            session.EventMetered(4, T0, LATER, "h4", READINGS, ("clock",)),
+            session.EventTold(5, "Updated", LATER, LATER, "ChargingStateChanged", "h5", charging_state="Charging"),
+            session.EventMetered(7, LATER, LATER, "h7", (Reading(LATER, (INTERVAL,)),)),
+            session.EventContradicted(7, "Updated", LATER, LATER, "Trigger", "h7b", TOKEN, "Idle", READINGS),
+            session.EventTold(
+                8, "Ended", LATER, LATER, "StopAuthorized", "h8", token=TOKEN, verdict=VERDICT, stopped_reason="Remote",
+                time_spent_charging=60,
+            ),
+        ],
+    },
+}  # fmt: skip
+"""Further lives: what a session of OCPP 2.x keeps."""
+
 ALONE: dict[type, list[Any]] = {
     SessionActor: [
         session.Unpriced(LATER),
         session.Waived("why", LATER),
         session.StopMatched("s1", LATER),
+        session.Concluded(T0, LATER, LATER, "Local", T0, 1000, 11_000, 10_000, True, ("gap",)),
         session.StrayStopped(PLACE, -1, 11_000, LATER, LATER, "Local", TOKEN, ("clock",)),
     ],
 }
@@ -118,18 +140,25 @@ def codec_of(kind: Any) -> Codec:
     )
 
 
-def state_of(kind: Any) -> Any:
+def state_of(kind: Any, facts: list[Any] | None = None) -> Any:
     actor = kind.__new__(kind)
-    return reduce(actor.apply, SAMPLES[kind], actor.initial())
+    return reduce(actor.apply, SAMPLES[kind] if facts is None else facts, actor.initial())
+
+
+def written_of(kind: Any) -> list[Any]:
+    lives = [fact for life in LIVES.get(kind, {}).values() for fact in life]
+    return [*SAMPLES[kind], *ALONE.get(kind, ()), *lives]
 
 
 def golden(kind: Any) -> dict[str, Any]:
     codec = codec_of(kind)
-    rows = codec.facts([*SAMPLES[kind], *ALONE.get(kind, ())])
+    rows = codec.facts(written_of(kind))
+    lives = {name: json.loads(codec.checkpoint(state_of(kind, facts)).body) for name, facts in LIVES.get(kind, {}).items()}
     return {
         "version": kind.version,
         "facts": [{"type": row.type, "body": json.loads(row.body)} for row in rows],
         "state": json.loads(codec.checkpoint(state_of(kind)).body),
+        **({"lives": lives} if lives else {}),
     }
 
 
@@ -139,7 +168,7 @@ def path_of(kind: Any) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_every_fact_type_has_a_sample(kind: Any) -> None:
-    sampled = {type(fact) for fact in [*SAMPLES[kind], *ALONE.get(kind, ())]}
+    sampled = {type(fact) for fact in written_of(kind)}
     assert sampled == set(get_args(kind.fact_type))
 
 
@@ -160,6 +189,9 @@ def test_every_golden_file_is_still_read_and_written_again_the_same(path: Path) 
             assert json.loads(codec.facts([known])[0].body) == fact["body"]
     state = codec.state(CheckpointRow(written["version"], json.dumps(written["state"]).encode()))
     assert state == state_of(kind)
+    for name, body in written.get("lives", {}).items():
+        life = codec.state(CheckpointRow(written["version"], json.dumps(body).encode()))
+        assert life == state_of(kind, LIVES[kind][name])
 
 
 if __name__ == "__main__":

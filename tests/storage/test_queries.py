@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from actors.model.ids import session_id_for_transaction
 from actors.model.meter import Reading, Sample
 from actors.model.rows import AuditRow, BookRow, EventRow, InboxRow, NumberRow, Row, VariableRow
 from actors.ports import ApiToken, ApiTokens, InvalidCursor, Lookups, NumberedSession, Page, Queries
@@ -88,7 +89,8 @@ async def test_every_row_comes_back_as_it_was_written(kit: Kit) -> None:
     rows = {
         "tenant": tenant(), "token": token("t_1", group_ref="g", expires=AT), "tariff": tariff("x"),
         "station": station("s/1", location={"city": "Köln"}, boot={"model": "M"}, tariff="x"),
-        "session": session("a", cost=COST, anomalies=("clock",), energy_wh=1234), "cdr": cdr("c", "a"), "journal": sale("j"),
+        "session": session("a", cost=COST, anomalies=("clock",), energy_wh=1234, transaction={"missing": [[2, 3]]}),
+        "cdr": cdr("c", "a"), "journal": sale("j"),
     }  # fmt: skip
     await kit.write(*rows.values())
     q = kit.queries
@@ -387,6 +389,16 @@ async def test_a_number_leads_to_its_session_and_to_no_other(kit: Kit) -> None:
     found = await kit.lookups.session_by_number("acme", 1001)
     assert found is not None
     assert not found.open
+
+
+async def test_a_2x_transaction_leads_to_its_session_by_the_stations_own_id(kit: Kit) -> None:
+    id = session_id_for_transaction("s/1", "tx-1")
+    row = session(id, transaction_id="tx-1")
+    await kit.write(row, actor=Address("acme", "session", id))
+    found = NumberedSession(1001, id, "s/1", 1, 1, True, "tx-1", row.started_at)
+    assert await kit.lookups.session_by_transaction("acme", "s/1", "tx-1") == found
+    for tenant_, station_, transaction in (("acme", "s/2", "tx-1"), ("other", "s/1", "tx-1"), ("acme", "s/1", "TX-1")):
+        assert await kit.lookups.session_by_transaction(tenant_, station_, transaction) is None
 
 
 @pytest.mark.parametrize(
