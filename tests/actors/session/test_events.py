@@ -232,7 +232,7 @@ async def test_a_master_pass_ends_a_session_and_pays_none(autojump_clock: Any, h
     ended = msgspec.structs.replace(ended, token=house.token("MASTER"), stopped_reason="MasterPass")
     replies = await play(house, [*events, ended])
     assert replies[-1].verdict is not None
-    assert (replies[-1].verdict.group, replies[-1].total_cost) == ("master", Decimal("5.95"))
+    assert (replies[-1].verdict.group_ref, replies[-1].total_cost) == ("master", Decimal("5.95"))
     (row,) = house.sessions()
     assert (row.token_ref, row.anomalies, row.stop_reason) == (house.token("GOOD").ref, (), "MasterPass")
 
