@@ -1,9 +1,11 @@
 """Frames as people and the trace may see them: secrets gone, idTags masked.
 
 What a station says about a person is the UID of a token; it is masked in every field that carries one, however the field
-is written as long as mending.py would understand it: in other case, as a number. Passwords and keys travel in
-configuration values. Actions that can carry neither are not looked at: a meter value passes untouched. An unknown action, or
-a frame that cannot be read, may carry anything. Whatever a frame holds, looking at it takes time in proportion to its length.
+is written as long as mending.py would understand it: in other case, as a number; of a KeyCode nothing is shown. Passwords and
+keys travel in configuration values, in variables of the device model and in network profiles; customer information, contract
+certificates and what an EV says to its provider (EXI) are a person's own. Actions that can carry none of it are not looked at:
+a meter value passes untouched. An unknown action, or a frame that cannot be read, may carry anything. Whatever a frame holds,
+looking at it takes time in proportion to its length.
 """
 
 import re
@@ -14,13 +16,21 @@ import msgspec
 REDACTED = "***"
 _SECRET = re.compile(r"authorizationkey|password|passphrase|secret|token|privatekey|keycode|pin$", re.IGNORECASE)
 """Names of configuration keys whose value is a secret: the standard's own and what vendors call theirs."""
-_SETTING = re.compile(r"^(?:value|key|data)$|password|authorizationkey|secret", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(r"passw|passphrase|secret|authorizationkey|private.?key|psk|keycode|pincode", re.IGNORECASE)
+"""Variables of the device model whose value is a secret."""
+_SECRET_WORDS = ("passw", "passphrase", "secret", "authorizationkey", "private", "psk", "keycode", "pincode")
+"""What `_SECRET_VARIABLE` finds has one of them: reports are long, and those without any are not looked into."""
+_SETTING = re.compile(
+    r"^(?:value|key|data|attributevalue|actualvalue|certificate|exirequest|exiresponse|customeridentifier|user)$"
+    r"|password|authorizationkey|secret|username|pin$",
+    re.IGNORECASE,
+)
 """Names whose value is hidden in a frame that cannot be read: what else it says cannot be told."""
 
-TAG_NAMES = frozenset({"idtag", "parentidtag"})
-_TAG_END = 'idtag"'
-"""How the name of every field in `TAG_NAMES` ends."""
-_TAGS = re.compile(r'(idtag"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\s"{}\[\],]+)', re.IGNORECASE | re.DOTALL)
+TAG_NAMES = frozenset({"idtag", "parentidtag", "idtoken", "additionalidtoken"})
+_TAG_ENDS = ('idtag"', 'idtoken"')
+"""How the names of all fields in `TAG_NAMES` end. In 2.x `idToken` is an object as well, and in it the text."""
+_TAGS = re.compile(r'(id(?:tag|token)"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\s"{}\[\],]+)', re.IGNORECASE | re.DOTALL)
 _TOKENS = re.compile(
     r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)' r"|'(?:[^'\\]|\\.)*(?:'|\\?\Z)" r"|:|[\s\[\]{},]+|[^\s\[\]{},:\"']+", re.DOTALL
 )
@@ -29,9 +39,32 @@ _PLAIN = frozenset({
     "BootNotification", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "Heartbeat", "MeterValues",
     "StatusNotification", "CancelReservation", "ChangeAvailability", "ClearCache", "ClearChargingProfile", "GetCompositeSchedule",
     "GetLocalListVersion", "RemoteStopTransaction", "Reset", "SetChargingProfile", "TriggerMessage", "UnlockConnector",
+    # 2.0.1
+    "CertificateSigned", "ClearDisplayMessage", "ClearVariableMonitoring", "ClearedChargingLimit", "CostUpdated",
+    "DeleteCertificate", "GetBaseReport", "GetCertificateStatus", "GetChargingProfiles", "GetDisplayMessages",
+    "GetInstalledCertificateIds", "GetMonitoringReport", "GetReport", "GetTransactionStatus", "InstallCertificate",
+    "LogStatusNotification", "NotifyChargingLimit", "NotifyDisplayMessages", "NotifyEVChargingNeeds",
+    "NotifyEVChargingSchedule", "NotifyMonitoringReport", "PublishFirmwareStatusNotification", "ReportChargingProfiles",
+    "RequestStopTransaction", "ReservationStatusUpdate", "SecurityEventNotification", "SetDisplayMessage", "SetMonitoringBase",
+    "SetMonitoringLevel", "SetVariableMonitoring", "SignCertificate", "UnpublishFirmware",
 })  # fmt: skip
-_TAGGED = frozenset({"Authorize", "StartTransaction", "StopTransaction", "RemoteStartTransaction", "ReserveNow", "SendLocalList"})
+_TAGGED = frozenset({
+    "Authorize", "StartTransaction", "StopTransaction", "RemoteStartTransaction", "ReserveNow", "SendLocalList",
+    "RequestStartTransaction", "TransactionEvent",
+})  # fmt: skip
+"""Nothing but tokens to hide; Authorize may bring a certificate."""
+_MODEL = frozenset({"NotifyReport", "NotifyEvent", "GetVariables", "SetVariables"})
 _FREE = frozenset({"DataTransfer"})
+_VALUES = frozenset({"value", "attributevalue", "actualvalue"})
+_PERSONAL = frozenset({"customeridentifier", "exirequest", "exiresponse"})
+_OF_ACTION = {
+    "Authorize": frozenset({"certificate"}),
+    "NotifyCustomerInformation": frozenset({"data"}),
+    "SetNetworkProfile": frozenset({"key", "user", "apnusername"}),
+}
+"""Names that are harmless elsewhere."""
+_LOGIN = re.compile(r"://[^/@\s\"]*@")
+"""The user and password in a URL: where firmware comes from and logs go to."""
 
 
 def secret_name(name: str) -> bool:
@@ -48,32 +81,43 @@ def _mask_match(match: re.Match[str]) -> str:
     return f'{match[1]}"{mask(match[2].strip(chr(34)))}"' if match[2] != "null" else match[0]
 
 
-def _mask_tags(text: str) -> str:
-    """What `_TAGS.sub` makes of it. Forgiving case, the expression is slow to find where it begins; a folded copy tells."""
-    if not text.isascii():  # there are letters that the expression takes for an i, and lower() does not
+def _mask_tags(text: str, folded: str) -> str:
+    """What `_TAGS.sub` makes of it. Forgiving case, the expression is slow to find where it begins; the folded copy tells."""
+    if not text.isascii():  # there are letters that the expression takes for an i or a k, and lower() does not
         return _TAGS.sub(_mask_match, text)
-    folded = text.lower()
-    shown: list[str] = []
-    done = 0
-    at = folded.find(_TAG_END)
-    while at >= 0:
-        match = _TAGS.match(text, at)
-        if match is None:
-            at = folded.find(_TAG_END, at + 1)
+    for end in _TAG_ENDS:
+        at = folded.find(end)
+        if at < 0:
             continue
-        shown += text[done:at], _mask_match(match)
-        done = match.end()
-        at = folded.find(_TAG_END, done)
-    shown.append(text[done:])
-    return "".join(shown)
+        shown: list[str] = []
+        done = 0
+        while at >= 0:
+            match = _TAGS.match(text, at)
+            if match is None:
+                at = folded.find(end, at + 1)
+                continue
+            shown += text[done:at], _mask_match(match)
+            done = match.end()
+            at = folded.find(end, done)
+        shown.append(text[done:])
+        text = "".join(shown)
+        folded = text.lower()
+    return text
 
 
 def redact_text(action: str, text: str) -> str:
     """A frame, or what of it could be read, for the trace."""
     if action in _PLAIN:
         return text
-    if action in _TAGGED and "'" not in text and "\\u" not in text:
-        return _mask_tags(text)
+    if "\\u" not in text and "'" not in text:
+        if action in _MODEL:
+            folded = text.lower()
+            if not any(word in folded for word in _SECRET_WORDS):
+                return text
+        elif action in _TAGGED:
+            folded = text.lower()
+            if "keycode" not in folded and '"certificate"' not in folded:
+                return _mask_tags(text, folded)
     try:
         return msgspec.json.encode(redact_object(action, msgspec.json.decode(text))).decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -82,6 +126,7 @@ def redact_text(action: str, text: str) -> str:
 
 def _redact_unreadable(text: str) -> str:
     """In one pass: a value is hidden by the name that stands before its colon."""
+    whole = "keycode" in text.lower()
     shown: list[str] = []
     name = last = ""
     for match in _TOKENS.finditer(text):
@@ -91,7 +136,7 @@ def _redact_unreadable(text: str) -> str:
         elif not piece[0].isspace() and piece[0] not in "[]{},":
             last = piece
             if name:
-                piece, name = _shown(name, piece), ""
+                piece, name = _shown(name, piece, whole), ""
         shown.append(piece)
     return "".join(shown)
 
@@ -105,10 +150,11 @@ def _name(token: str) -> str:
     return token.strip("\"'")
 
 
-def _shown(name: str, token: str) -> str:
-    if name.lower() in TAG_NAMES:
+def _shown(name: str, token: str, whole: bool) -> str:
+    """`whole`: a token may be a KeyCode."""
+    if name.lower() in TAG_NAMES and not whole:
         return f'"{mask(token.strip(chr(34) + chr(39)))}"'
-    return f'"{REDACTED}"' if _SETTING.search(name) else token
+    return f'"{REDACTED}"' if name.lower() in TAG_NAMES or _SETTING.search(name) else token
 
 
 def redact_object(action: str, value: Any) -> Any:
@@ -116,7 +162,7 @@ def redact_object(action: str, value: Any) -> Any:
     if isinstance(value, dict):
         hidden = _holds_secret(value)
         return {
-            name: REDACTED if hidden and name.lower() == "value" else _redact_field(action, name, inner)
+            name: _hide_values(inner) if hidden and name.lower() in _HIDEABLE else _redact_field(action, name, inner, value)
             for name, inner in value.items()
         }
     if isinstance(value, list):
@@ -124,20 +170,51 @@ def redact_object(action: str, value: Any) -> Any:
     return value
 
 
+_HIDEABLE = _VALUES | {"variableattribute"}
+
+
 def _holds_secret(fields: dict[str, Any]) -> bool:
-    """Is this a key/value pair whose key names a secret?"""
-    return any(name.lower() == "key" and isinstance(key, str) and _SECRET.search(key) for name, key in fields.items())
+    """Is this a key/value pair whose key names a secret, or a variable that does?"""
+    for name, named in fields.items():
+        folded = name.lower()
+        if folded == "key" and isinstance(named, str) and _SECRET.search(named):
+            return True
+        if folded == "variable" and isinstance(named, dict):
+            return any(_SECRET_VARIABLE.search(text) for text in named.values() if isinstance(text, str))
+    return False
 
 
-def _redact_field(action: str, name: str, value: Any) -> Any:
-    if name.lower() in TAG_NAMES and isinstance(value, str | int | float):
-        return mask(str(value))
+def _hide_values(value: Any) -> Any:
+    """The value of a secret, or its attributes with theirs."""
+    if isinstance(value, list):
+        return [_hide_values(item) for item in value]
+    if isinstance(value, dict):
+        return {name: REDACTED if name.lower() in _VALUES else inner for name, inner in value.items()}
+    return REDACTED
+
+
+def _redact_field(action: str, name: str, value: Any, beside: dict[str, Any]) -> Any:
+    folded = name.lower()
+    if folded in TAG_NAMES and isinstance(value, str | int | float):
+        return REDACTED if _is_key_code(beside) else mask(str(value))
+    if folded in _PERSONAL or folded in _OF_ACTION.get(action, ()):
+        return REDACTED if not isinstance(value, dict | list) else redact_object(action, value)
     if isinstance(value, str):
         if _SECRET.search(name):
             return REDACTED
         if name == "data" and action in _FREE:
             return _free_text(action, value)
+        return _LOGIN.sub(f"://{REDACTED}@", value) if "://" in value else value
+    if isinstance(value, int | float) and _NUMBER_SECRET.search(name):
+        return REDACTED
     return redact_object(action, value)
+
+
+_NUMBER_SECRET = re.compile(r"pin$|password", re.IGNORECASE)
+
+
+def _is_key_code(fields: dict[str, Any]) -> bool:
+    return any(name.lower() == "type" and str(kind).lower() == "keycode" for name, kind in fields.items())
 
 
 def _free_text(action: str, text: str) -> str:

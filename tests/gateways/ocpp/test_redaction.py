@@ -79,3 +79,77 @@ def test_no_frame_takes_longer_than_its_length_deserves(action: str, text: str) 
     began = time.perf_counter()
     redact_text(action, text[:TRACE_CHARACTERS])
     assert time.perf_counter() - began < 0.5
+
+
+# -- 2.0.1 -----------------------------------------------------------------------------------------------------------------
+
+TOKEN = '{"idToken":"UIDUIDUID","type":"ISO14443","additionalInfo":[{"additionalIdToken":"UIDUIDUID","type":"x"}]}'
+SECRET = "hush-hush-hush"
+COMPONENT = '"component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}'
+
+
+@pytest.mark.parametrize(
+    ("action", "frame"),
+    [
+        ("Authorize", f'[2,"1","Authorize",{{"idToken":{TOKEN}}}]'),
+        ("Authorize", f'[3,"1",{{"idTokenInfo":{{"status":"Accepted","groupIdToken":{TOKEN}}}}}]'),
+        ("TransactionEvent", f'[2,"1","TransactionEvent",{{"eventType":"Started","idToken":{TOKEN}}}]'),
+        ("TransactionEvent", f'[2,"1","TransactionEvent",{{"eventType":"Started","IDTOKEN":{TOKEN.upper()}}}]'),
+        ("RequestStartTransaction", f'[2,"1","RequestStartTransaction",{{"remoteStartId":1,"idToken":{TOKEN}}}]'),
+        ("SendLocalList", f'[2,"1","SendLocalList",{{"localAuthorizationList":[{{"idToken":{TOKEN}}},{{"idToken":{TOKEN}}}]}}]'),
+        ("ReserveNow", f'[2,"1","ReserveNow",{{"idToken":{TOKEN},"groupIdToken":{TOKEN}}}]'),
+        ("CustomerInformation", f'[2,"1","CustomerInformation",{{"idToken":{TOKEN},"report":true}}]'),
+        ("", f'[2,"1","Authorize",{{"idToken":{TOKEN},'),
+    ],
+)
+def test_a_token_of_2_0_1_is_masked_wherever_it_stands(action: str, frame: str) -> None:
+    shown = redact_text(action, frame)
+    assert "UIDUIDUID" not in shown
+    assert "UI…ID" in shown
+
+
+@pytest.mark.parametrize("action", ["Authorize", "TransactionEvent", "RequestStartTransaction", ""])
+@pytest.mark.parametrize("end", ["}}]", ""])
+def test_nothing_of_a_key_code_is_shown(action: str, end: str) -> None:
+    shown = redact_text(action, '[2,"1","X",{"idToken":{"idToken":"12345678","type":"KeyCode"' + end)
+    assert "12" not in shown
+    assert "78" not in shown
+
+
+@pytest.mark.parametrize(
+    ("action", "frame"),
+    [
+        ("SetVariables", f'[2,"1","SetVariables",{{"setVariableData":[{{"attributeValue":"{SECRET}",{COMPONENT}}}]}}]'),
+        ("SetVariables", f'[2,"1","SetVariables",{{"setVariableData":[{{"attributeValue":"{SECRET}",{COMPONENT}}}'),
+        ("GetVariables", f'[3,"1",{{"getVariableResult":[{{{COMPONENT},"attributeValue":"{SECRET}"}}]}}]'),
+        (
+            "NotifyReport",
+            f'[2,"1","NotifyReport",{{"reportData":[{{{COMPONENT},"variableAttribute":[{{"value":"{SECRET}"}}]}}]}}]',
+        ),
+        ("NotifyEvent", f'[2,"1","NotifyEvent",{{"eventData":[{{{COMPONENT},"actualValue":"{SECRET}"}}]}}]'),
+        ("SetNetworkProfile", f'[2,"1","SetNetworkProfile",{{"connectionData":{{"vpn":{{"password":"{SECRET}"}}}}}}]'),
+        (
+            "SetNetworkProfile",
+            f'[2,"1","SetNetworkProfile",{{"connectionData":{{"vpn":{{"key":"{SECRET}","user":"{SECRET}"}}}}}}]',
+        ),
+        ("SetNetworkProfile", f'[2,"1","SetNetworkProfile",{{"connectionData":{{"apn":{{"apnPassword":"{SECRET}"}}}}}}]'),
+        ("SetNetworkProfile", '[2,"1","SetNetworkProfile",{"connectionData":{"apn":{"simPin":987654}}}]'),
+        ("NotifyCustomerInformation", f'[2,"1","NotifyCustomerInformation",{{"data":"{SECRET}","seqNo":0}}]'),
+        ("CustomerInformation", f'[2,"1","CustomerInformation",{{"customerIdentifier":"{SECRET}","report":true}}]'),
+        ("Get15118EVCertificate", f'[2,"1","Get15118EVCertificate",{{"exiRequest":"{SECRET}"}}]'),
+        ("Get15118EVCertificate", f'[3,"1",{{"status":"Accepted","exiResponse":"{SECRET}"}}]'),
+        ("Authorize", f'[2,"1","Authorize",{{"idToken":{TOKEN},"certificate":"{SECRET}"}}]'),
+        ("GetLog", f'[2,"1","GetLog",{{"log":{{"remoteLocation":"ftp://me:{SECRET}@example.com/up"}}}}]'),
+        ("DataTransfer", f'[2,"1","DataTransfer",{{"vendorId":"v","data":{{"wifiPassword":"{SECRET}"}}}}]'),
+    ],
+)
+def test_secrets_of_2_0_1_are_hidden_in_both_directions(action: str, frame: str) -> None:
+    shown = redact_text(action, frame)
+    assert SECRET not in shown
+    assert "987654" not in shown
+    assert "***" in shown
+
+
+def test_a_report_without_secrets_stays_as_it_came() -> None:
+    frame = '[2,"1","NotifyReport",{"reportData":[{"component":{"name":"TokenReader"},"variableAttribute":[{"value":"a"}]}] }]'
+    assert redact_text("NotifyReport", frame) == frame

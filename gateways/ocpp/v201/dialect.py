@@ -1,0 +1,24 @@
+"""The 2.0.1 dialect: wire -> canonical message, intent -> wire, reply -> wire, answer -> result. What a link uses."""
+
+from typing import Any
+
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from gateways.ocpp.json_dialect import JsonDialect, Version
+from gateways.ocpp.mending import Mending
+from gateways.ocpp.rpc import CODES_2_X
+from gateways.ocpp.v201 import inbound
+from gateways.ocpp.v201.messages import FROM_STATION, TO_STATION
+
+PROTOCOL = "ocpp2.0.1"
+
+
+class Dialect(JsonDialect):
+    version = Version(
+        PROTOCOL, Mending(__package__, CODES_2_X), FROM_STATION, TO_STATION, inbound.READERS, inbound.WRITERS
+    )  # fmt: skip
+
+    def _to_wire(self, intent: AnyIntent) -> Any:
+        return Unsupported("OCPP 2.0.1 stations are not commanded yet")
+
+    def _read_answer(self, action: str, request: bytes, answer: Any) -> CommandResult | CommandFailure:
+        return CommandFailure("unsupported", detail="OCPP 2.0.1 stations are not commanded yet")

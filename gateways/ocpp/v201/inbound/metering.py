@@ -1,0 +1,88 @@
+"""Meter values (PROTOCOLS 5.6): numbers times a power of ten in a unit, normalised to the base units.
+
+A signed value keeps the station's whole SignedMeterValueType as JSON in `raw`, its data byte for byte: what proves a reading
+is the record, the method and the key together (PROTOCOLS 2.7).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from actors.model.meter import ENERGY_IMPORT, Reading, Sample
+from actors.model.units import base_unit
+from actors.station import messages as s
+from gateways.ocpp.dialect import Asker
+from gateways.ocpp.times import utc
+from gateways.ocpp.v201.inbound.parts import decimal, maybe, not_negative
+from gateways.ocpp.v201.messages import transactions as m
+
+_ONE = Decimal(1)
+_LARGEST = 1e30
+"""No meter says more, and nothing is calculated with it."""
+_encode = msgspec.json.Encoder().encode
+
+
+def content_of(payload: bytes) -> str:
+    """Tells a repetition from another message with the same key."""
+    return blake2b(payload, digest_size=12).hexdigest()
+
+
+def meter_values(x: m.MeterValues, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionMeter:
+    """Outside of transactions (block J): in 2.x those of a transaction come with its events."""
+    found, flags = readings(x.meter_value, asker.now(), flags)
+    evse = not_negative(x.evse_id, "/evseId")
+    return s.TransactionMeter(evse, 1 if evse else 0, None, found, content_of(payload), flags)
+
+
+def readings(
+    values: Iterable[m.MeterValue], now: datetime, flags: tuple[str, ...]
+) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+    found = []
+    odd = False
+    for value in values:
+        at, flags = utc(value.timestamp, now, flags)
+        samples = []
+        for sampled in value.sampled_value:
+            sample, strange = _sample(sampled)
+            samples.append(sample)
+            odd = odd or strange
+        found.append(Reading(at, tuple(samples)))
+    if odd:
+        flags = (*flags, "unit")
+    return tuple(found), tuple(dict.fromkeys(flags)) if len(flags) > 1 else flags
+
+
+def _sample(x: m.SampledValue) -> tuple[Sample, bool]:
+    measure = x.unit_of_measure
+    unit, multiplier = (measure.unit, maybe(measure.multiplier) or 0) if measure is not UNSET else (UNSET, 0)
+    factor, measurand, unit, context, phase, location, odd = _meant(
+        x.measurand, unit, multiplier, x.context, x.phase, x.location
+    )  # fmt: skip
+    if not -_LARGEST < x.value < _LARGEST:
+        return Sample(None, repr(x.value), measurand, unit, context, phase, location), False
+    value = decimal(x.value)
+    if factor != 1:
+        value *= factor
+    if x.signed_meter_value is UNSET:
+        return Sample(value, "", measurand, unit, context, phase, location), odd
+    record = _encode(x.signed_meter_value).decode()
+    return Sample(value, record, measurand, unit, context, phase, location, True), odd
+
+
+@lru_cache(maxsize=1024)
+def _meant(measurand: Any, unit: Any, multiplier: int, context: Any, phase: Any, location: Any) -> tuple[Any, ...]:
+    """(factor to the base unit, then measurand, base unit, context, phase and location as `Sample` has them, whether unit and
+    measurand do not fit together): a station sends the same few again and again. A missing unit is the measurand's own, not Wh
+    for everything as the standard has it: no station means that."""
+    measured = ENERGY_IMPORT if measurand is UNSET else str(measurand)
+    factor, known, odd = base_unit(_ONE, maybe(unit), measured, multiplier)
+    return (
+        factor, measured, known, "Sample.Periodic" if context is UNSET else str(context), maybe(phase),
+        "Outlet" if location is UNSET else str(location), odd,
+    )  # fmt: skip
