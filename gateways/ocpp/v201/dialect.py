@@ -4,9 +4,10 @@ from typing import Any
 
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
 from gateways.ocpp.json_dialect import JsonDialect, Version
+from gateways.ocpp.mapping.wire import Call
 from gateways.ocpp.mending import Mending
 from gateways.ocpp.rpc import CODES_2_X
-from gateways.ocpp.v201 import inbound
+from gateways.ocpp.v201 import answers, commands, inbound
 from gateways.ocpp.v201.messages import FROM_STATION, TO_STATION
 
 PROTOCOL = "ocpp2.0.1"
@@ -17,8 +18,8 @@ class Dialect(JsonDialect):
         PROTOCOL, Mending(__package__, CODES_2_X), FROM_STATION, TO_STATION, inbound.READERS, inbound.WRITERS
     )  # fmt: skip
 
-    def _to_wire(self, intent: AnyIntent) -> Any:
-        return Unsupported("OCPP 2.0.1 stations are not commanded yet")
+    def _to_wire(self, intent: AnyIntent) -> Call | Unsupported:
+        return commands.to_wire(intent)
 
     def _read_answer(self, action: str, request: bytes, answer: Any) -> CommandResult | CommandFailure:
-        return CommandFailure("unsupported", detail="OCPP 2.0.1 stations are not commanded yet")
+        return answers.read_answer(action, request, answer)
