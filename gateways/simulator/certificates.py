@@ -65,6 +65,13 @@ class KeyStore:
         self.keys[kind], self.chains[kind] = self._offered.pop(kind), tuple(chain)
         return True
 
+    def identity(self, kind: str) -> bytes:
+        """Key and chain as one PEM, for TLS."""
+        key = self.keys[kind].private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return key + b"".join(c.public_bytes(serialization.Encoding.PEM) for c in self.chains[kind])
+
     def install(self, kind: str, pem: str) -> str:
         """Accepted, Rejected (not a certificate, or not valid now) or Failed (no room)."""
         try:

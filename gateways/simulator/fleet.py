@@ -17,8 +17,9 @@ from gateways.simulator.scenario import CHARGE, Player, parse
 from gateways.simulator.station import Station
 from gateways.simulator.stats import Stats
 from gateways.simulator.v16.station import Station16
+from gateways.simulator.v201.station import Station201
 
-KINDS: dict[str, type[Station[Any]]] = {"ocpp1.6": Station16}
+KINDS: dict[str, type[Station[Any]]] = {"ocpp1.6": Station16, "ocpp2.0.1": Station201}
 """The station that speaks a protocol."""
 
 
@@ -137,7 +138,7 @@ class Fleet:
         with trio.move_on_after(within) as scope:
             for station in self.stations:
                 for connector in station.connectors:
-                    station.end(connector, "Local")
+                    station.leave(connector)
             for station in self.stations:
                 await station.emptied()
         self._alive.cancel()

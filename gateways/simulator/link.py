@@ -8,6 +8,7 @@ goodbye, or abandon the socket so that the other side keeps a zombie.
 
 import base64
 import ssl
+import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -269,7 +270,12 @@ async def connect(target: str, tls: Tls) -> trio.abc.Stream:
     if not secure:
         return stream
     context = ssl.create_default_context(cafile=tls.ca)
-    if tls.certificate is not None:
+    if tls.own is not None:
+        with tempfile.NamedTemporaryFile() as file:  # the ssl module reads keys from files only
+            file.write(tls.own)
+            file.flush()
+            context.load_cert_chain(file.name)
+    elif tls.certificate is not None:
         context.load_cert_chain(tls.certificate, tls.key)
     return trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
 

@@ -38,6 +38,8 @@ class Tls:
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    own: bytes | None = None
+    """PEM of key and chain, instead of the two files: what the central system has signed meanwhile."""
 
 
 @dataclass(frozen=True)

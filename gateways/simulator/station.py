@@ -12,8 +12,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import trio
 
@@ -52,6 +54,7 @@ class Station(ABC, Generic[C]):
         self.clock = clock or StationClock()
         self.journal = journal
         self.password = settings.password
+        self.tls = settings.tls
         self.firmware = settings.model.firmware
         self.link: Line | None = None
         self.registration = ""
@@ -122,6 +125,23 @@ class Station(ABC, Generic[C]):
         model, rng = self.settings.model, self.rng
         return Meter(model.power_w * rng.uniform(0.8, 0.95), rng, rng.randrange(10_000, 9_000_000), pace=model.pace)
 
+    @property
+    def security_profile(self) -> int:
+        """0 nobody proves anything, 1 a password, 2 TLS and a password, 3 TLS with a certificate of the station's own."""
+        if urlsplit(self.settings.url).scheme in ("ws", "http"):
+            return 0 if self.password is None else 1
+        return 2 if self.tls.certificate is None and self.tls.own is None else 3
+
+    async def take_certificate(self, identity: bytes) -> None:
+        """The central system signed a new certificate: at profile 3 the station comes back with it."""
+        if self.security_profile == 3:
+            self.tls = replace(self.tls, own=identity)
+            await self.drop()
+
+    def leave(self, connector: C) -> None:
+        """The driver goes home: whatever runs ends."""
+        self.end(connector, "Local")
+
     def _heartbeat_interval(self, granted: float) -> float:
         return granted
 
@@ -134,7 +154,7 @@ class Station(ABC, Generic[C]):
             self._counted,
             password=self.password,
             protocol=settings.protocol,
-            tls=settings.tls,
+            tls=self.tls,
             slow=strikes(self.dice, settings.faults.slow),
         )
 
@@ -273,7 +293,11 @@ class Station(ABC, Generic[C]):
     async def idle(self) -> None:
         """Wait until no transaction runs."""
         while self.busy:
-            await self._ended.wait()
+            await self.next_end()
+
+    async def next_end(self) -> None:
+        """Wait until the next transaction ends."""
+        await self._ended.wait()
 
     def _note_end(self) -> None:
         """A transaction ended: whoever waits for that looks again."""

@@ -51,7 +51,7 @@ class Central:
         self.now: Callable[[], str] = lambda: datetime.now(UTC).isoformat()
         self.rules: dict[str, Rule] = {
             "BootNotification": lambda _: {"status": "Accepted", "currentTime": self.now(), "interval": 300},
-            "Authorize": lambda _: {"idTagInfo": {"status": "Accepted"}},
+            "Authorize": lambda _: {"idTagInfo" if protocol == "ocpp1.6" else "idTokenInfo": {"status": "Accepted"}},
             "StartTransaction": self._start,
             "StopTransaction": lambda _: {"idTagInfo": {"status": "Accepted"}},
         }

@@ -34,7 +34,7 @@ async def security_event(station: Station16, kind: str, info: str = "") -> None:
 
 def _certificate_signed(station: Station16, payload: Payload) -> Answer:
     if station.keys.accept(KIND, payload["certificateChain"]):
-        return Answer({"status": "Accepted"})
+        return Answer({"status": "Accepted"}, partial(station.take_certificate, station.keys.identity(KIND)))
     return Answer({"status": "Rejected"}, partial(security_event, station, "InvalidChargePointCertificate"))
 
 
