@@ -3,7 +3,7 @@
 `config` calls `register_all(system, env)` once, before `system.run`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from actors.env import ActorEnv
@@ -28,19 +28,35 @@ class Registrar(Protocol):
     ) -> None: ...
 
 
-def register_all(system: Registrar, env: ActorEnv) -> None:
-    """Tenants at the top; stations and sessions under their tenant, EVSEs under their station.
+Keeper = Callable[[Context, ActorEnv], Actor[Any]]
+KEEPERS: dict[str, Keeper] = {}
+"""Kind -> class of the keepers of a station's books (actors/station/siblings.py). What is missing here is refused."""
+
+
+def register_all(system: Registrar, env: ActorEnv, keepers: Mapping[str, Keeper] = KEEPERS) -> None:
+    """Tenants at the top; stations and sessions under their tenant, EVSEs and the keepers of its books under their station.
 
     A session's address does not name its station (it is a digest of the natural key), so it hangs under the tenant.
     """
     system.register(TENANT, lambda context: TenantActor(context, env))
-    system.register(STATION, lambda context: StationActor(context, env), parent=_tenant_of)
+    siblings = frozenset(keepers)
+    system.register(STATION, lambda context: StationActor(context, env, siblings), parent=_tenant_of)
     system.register(EVSE, lambda context: EvseActor(context, env), parent=_station_of)
     system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
+    for kind, keeper in keepers.items():
+        system.register(kind, _made(keeper, env), parent=_station_beside)
+
+
+def _made(keeper: Keeper, env: ActorEnv) -> Callable[[Context], Actor[Any]]:
+    return lambda context: keeper(context, env)
 
 
 def _tenant_of(address: Address) -> Address | None:
     return Address(address.tenant, TENANT, address.tenant)
+
+
+def _station_beside(address: Address) -> Address | None:
+    return Address(address.tenant, STATION, address.id)
 
 
 def _station_of(address: Address) -> Address | None:

@@ -60,6 +60,14 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Seconds a station has to answer a CALL, at most (a command's `not_after` may be sooner)."""
     call_grace: float = 5.0
     """Seconds after which a CALL that the line never reported on is settled as unknown."""
+    open_orders: int = 64
+    """Orders of our own actors that wait at one station; one more ends as failed (`Busy`)."""
+    followed_request: int = 1_000_000_000
+    """A request id that an operator made up is never given out again, up to this; beyond it our own would run out."""
+    greet_after: timedelta = timedelta(seconds=2)
+    """Pause between an accepted boot and its letters to the siblings: the station has its statuses to tell first."""
+    greetings_per_second: int = 50
+    """Stations of a node whose boots are told to siblings; each may wake several actors and lead to commands."""
     pending_starts: int = 16
     """Remote starts that wait for their transaction, per station."""
     remote_start_window: timedelta = timedelta(seconds=180)
@@ -68,6 +76,17 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Variables that a station's device model keeps in state; more are refused into the rows only."""
     routes: int = 64
     """Transaction numbers whose session a station remembers in memory; others are looked up."""
+
+    security_events: int = 100
+    """Security events of a station that its book shows; the journal has all of them."""
+    status_history: int = 50
+    """Firmware and log statuses of a station that its books show, each."""
+    detail_characters: int = 1024
+    """Of free text (technical information) that is kept of a station's message."""
+    customer_reports: int = 8
+    """Customer reports kept (sealed) of a station; one more makes the oldest unreadable."""
+    customer_report_parts: int = 250
+    """Of one report; what comes beyond is not kept, and the report says so."""
 
     unregistered_evses: int = 16
     """EVSEs beyond the registered ones whose status a station remembers in memory, for an operator to see."""

@@ -12,13 +12,13 @@ import msgspec
 
 from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision
-from actors.model.ids import STATION, digest, session_address, session_id_for_transaction
+from actors.model.ids import STATION, digest, session_address, session_id_for_transaction, sibling_address
 from actors.model.rows import StationRow
 from actors.model.token import IdToken, TokenVerdict, judge
 from actors.ports import NumberedSession, StationCard, TenantCard
 from actors.session.messages import MarkUnreadable, Place
-from actors.station import commands, decide, facts, messages, routing, state
-from actors.station.lane import CallSilent, CommandsLost, Lane, Rendered
+from actors.station import commands, decide, facts, messages, orders, routing, siblings, state, upkeep
+from actors.station.lane import CallSilent, CommandsLost, Lane, Rendered, SendNext
 from actors.station.presence import Presence
 from actors.station.rows import boot_view
 from actors.station.state import StationState
@@ -65,8 +65,10 @@ class StationActor(Actor[StationState]):
     kind = STATION
     state_type = StationState
     fact_type = facts.StationFact
-    durable_type = type(None)
-    """Neither letters nor timers come here: what a station must do lies in its outbox."""
+    durable_type = messages.Order | messages.OrderWithdrawn | messages.BootsWanted | messages.OrderOverdue | messages.Greet
+    """Letters of siblings and other actors of ours, and the station's own timers."""
+    version = 2
+    """1: no orders, no history of its upkeep. What is new has defaults, so there is nothing to convert."""
     needs_prepare = frozenset(
         {
             messages.TransactionStart,
@@ -79,13 +81,15 @@ class StationActor(Actor[StationState]):
         }
     )
 
-    def __init__(self, context: Context, env: ActorEnv) -> None:
+    def __init__(self, context: Context, env: ActorEnv, siblings: frozenset[str] = frozenset()) -> None:
+        """`siblings`: kinds of keepers that exist (actors/kinds.py)."""
         super().__init__(context)
         self._env = env
+        self._siblings = siblings
         self._tenant = context.address.tenant
         self._here = decide.Station(context.address.tenant, context.address.id)
         self._presence = Presence(env, self._tenant, self._here.id)
-        self._lane = Lane(context, env, self._here, self._presence)
+        self._lane = Lane(context, env, self._here, self._presence, siblings)
         self._routes = routing.Routes(env.limits.routes)
         self._places: dict[tuple[int, int], Place] = {}
         self._placed_by: TenantCard | None = None
@@ -105,6 +109,9 @@ class StationActor(Actor[StationState]):
         shown["secret"] = "set" if state.secret is not None else "none"
         for command in shown.get("commands", ()):
             command.pop("token_ref", None)
+        if state.orders:
+            shown["orders"] = [orders.shown(order) for order in state.orders]
+        shown.pop("last_security", None)
         connection = self._presence.connection
         if connection is not None:
             shown["connection"] = {"protocol": connection.protocol, "generation": connection.generation}
@@ -196,7 +203,30 @@ class StationActor(Actor[StationState]):
 
     def _boot(self, state: StationState, boot: messages.Boot, now: datetime) -> Decision:
         self._presence.heard(now)
-        return decide.decide_boot(self._here, state, boot, self._tenant_card(), now, self._env.limits)
+        env, card, connection = self._env, self._tenant_card(), self._presence.connection
+        protocol = connection.protocol if connection is not None else ""
+        greet_at = None
+        if card is not None and decide.boot_status(card) == "Accepted" and decide.news_of_boot(state, boot, protocol):
+            limits = env.limits
+            greet_at = env.switchboard.greetings.next(now, limits.greet_after, limits.greetings_per_second)
+        return decide.decide_boot(self._here, state, boot, card, now, env.limits, protocol, greet_at)
+
+    def _greet(self, state: StationState, greet: messages.Greet, now: datetime) -> Decision:
+        return decide.decide_greet(self._here, state, greet, self._siblings, siblings.BOOTS, now)
+
+    def _boots_wanted(self, state: StationState, message: messages.BootsWanted, now: datetime) -> Decision:
+        return decide.decide_boots_wanted(state, message)
+
+    def _forward(self, state: StationState, message: Any, now: datetime) -> Decision:
+        """It belongs to a sibling, whose commit gates the reply."""
+        self._presence.heard(now)
+        kind = siblings.INBOUND[type(message)]
+        refused = decide.refusal(state, type(message))
+        if refused is None and kind not in self._siblings:
+            refused = messages.NotAdmitted("NotSupported", f"no {kind} is kept here")
+        if refused is not None:
+            return Decision(reply=refused)
+        return Decision(forward=(sibling_address(self._tenant, kind, self._here.id), message))
 
     def _heartbeat(self, state: StationState, message: messages.Heartbeat, now: datetime) -> Decision:
         self._presence.heard(now)
@@ -330,14 +360,32 @@ class StationActor(Actor[StationState]):
         return Decision(reply=refused or messages.DataReply("UnknownVendorId"))
 
     def _firmware(self, state: StationState, told: messages.FirmwareStatus, now: datetime) -> Decision:
-        self._presence.heard(now)
-        refused = decide.refusal(state, messages.FirmwareStatus)
-        return Decision(reply=refused) if refused else decide.decide_firmware(self._here, state, told, now)
+        return self._upkeep(upkeep.decide_firmware, state, told, now)
 
     def _log(self, state: StationState, told: messages.LogStatus, now: datetime) -> Decision:
+        return self._upkeep(upkeep.decide_log, state, told, now)
+
+    def _publish_status(self, state: StationState, told: messages.PublishFirmwareStatus, now: datetime) -> Decision:
+        return self._upkeep(upkeep.decide_publish, state, told, now)
+
+    def _security(self, state: StationState, told: messages.SecurityEvent, now: datetime) -> Decision:
+        return self._upkeep(upkeep.decide_security, state, told, now)
+
+    def _upkeep(self, decide_: Callable[..., Decision], state: StationState, told: Any, now: datetime) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.LogStatus)
-        return Decision(reply=refused) if refused else decide.decide_log(self._here, state, told, now)
+        refused = decide.refusal(state, type(told))
+        return Decision(reply=refused) if refused else decide_(self._here, state, told, now, self._env.limits)
+
+    def _customer(self, state: StationState, part: messages.CustomerReportPart, now: datetime) -> Decision:
+        self._presence.heard(now)
+        refused = decide.refusal(state, messages.CustomerReportPart)
+        if refused is not None:
+            return Decision(reply=refused)
+        limits, sealed = self._env.limits, None
+        if upkeep.is_kept(state, part, limits):
+            ref = upkeep.customer_ref(self._here.id, part.request_id, part.seq)
+            sealed = self._env.vault.seal(self._tenant, ref, upkeep.CUSTOMER_KIND, part.data)
+        return upkeep.decide_customer(self._here, state, part, sealed, now, limits)
 
     def _callback(self, state: StationState, told: messages.Callback, now: datetime) -> Decision:
         return decide.decide_callback(self._here, state, told, now)
@@ -347,7 +395,16 @@ class StationActor(Actor[StationState]):
         return decide.decide_register(self._here, state, message, fresh, now)
 
     def _unregister(self, state: StationState, message: Unregistering, now: datetime) -> Decision:
-        return decide.decide_unregister(self._here, state, message.message, message.open_sessions, now)
+        decision = decide.decide_unregister(self._here, state, message.message, message.open_sessions, now)
+        if not decision.facts:
+            return decision
+        letters, timers = orders.abandoned(self._here, state)
+        return msgspec.structs.replace(
+            decision,
+            letters=(*decision.letters, *letters),
+            timers=(*decision.timers, *timers),
+            rows=(*decision.rows, *upkeep.emptied(self._here, state, now, self._env.limits)),
+        )
 
     def _look(self, state: StationState, message: messages.Look, now: datetime) -> Decision:
         connection = self._presence.connection
@@ -361,6 +418,7 @@ class StationActor(Actor[StationState]):
                 last_seen=self._presence.last_seen,
                 commands=tuple(command.id for command in state.commands),
                 unregistered=tuple(self._unregistered[n] for n in sorted(self._unregistered)),
+                orders=tuple(order.id for order in state.orders),
             )
         )
 
@@ -385,6 +443,18 @@ class StationActor(Actor[StationState]):
     def _lost(self, state: StationState, lost: CommandsLost, now: datetime) -> Decision:
         return commands.decide_lost(self._here, state, lost.ids, now)
 
+    def _order(self, state: StationState, order: messages.Order, now: datetime) -> Decision:
+        return self._lane.order(state, order, now)
+
+    def _withdrawn(self, state: StationState, message: messages.OrderWithdrawn, now: datetime) -> Decision:
+        return orders.decide_withdrawn(state, message, now)
+
+    def _overdue(self, state: StationState, message: messages.OrderOverdue, now: datetime) -> Decision:
+        return orders.decide_overdue(self._here, state, message, now)
+
+    def _send_next(self, state: StationState, message: SendNext, now: datetime) -> Decision:
+        return self._lane.send_next(state, now)
+
     def _connected(self, state: StationState, new: messages.Connected, now: datetime) -> Decision:
         return self._lane.closed(state, self._presence.connect(new, now), now)
 
@@ -399,6 +469,8 @@ class StationActor(Actor[StationState]):
         for row in decision.rows:
             if type(row) is StationRow:
                 self._publish(row)
+        if state.orders:
+            self._lane.nudge(state)
 
     def _publish(self, row: StationRow) -> None:
         self._places.clear()
@@ -455,6 +527,12 @@ class StationActor(Actor[StationState]):
         messages.DataTransferred: _data,
         messages.FirmwareStatus: _firmware,
         messages.LogStatus: _log,
+        messages.PublishFirmwareStatus: _publish_status,
+        messages.SecurityEvent: _security,
+        messages.CustomerReportPart: _customer,
+        **dict.fromkeys(siblings.INBOUND, _forward),
+        messages.Greet: _greet,
+        messages.BootsWanted: _boots_wanted,
         messages.RouteKnown: _route_known,
         messages.Callback: _callback,
         messages.Register: _register,
@@ -462,6 +540,10 @@ class StationActor(Actor[StationState]):
         messages.Look: _look,
         Rendered: _command,
         messages.CommandDone: _done,
+        messages.Order: _order,
+        messages.OrderWithdrawn: _withdrawn,
+        messages.OrderOverdue: _overdue,
+        SendNext: _send_next,
         CallSilent: _silent,
         CommandsLost: _lost,
         messages.Connected: _connected,

@@ -7,12 +7,13 @@ node forgot in a crash ends as "unknown": nobody can tell, and nothing is repeat
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from actors.limits import DomainLimits
-from actors.model.decision import NOTHING, Decision, Effect, Refused
+from actors.model import intents as i
+from actors.model.decision import NOTHING, Decision, Effect, Letter, Refused
 from actors.model.device import Variable, from_boot, merge
 from actors.model.intents import (
     AnyIntent,
@@ -26,10 +27,9 @@ from actors.model.intents import (
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
+from actors.station.orders import TOPIC, told
 from actors.station.rows import event, station_row, variable_row
-from actors.station.state import StationState, apply
-
-TOPIC = "ocpp"
+from actors.station.state import OpenCommand, StationState, apply
 
 
 def refusal(state: StationState, command: m.Command, now: datetime, limits: DomainLimits) -> Refused | None:
@@ -52,14 +52,20 @@ def refusal(state: StationState, command: m.Command, now: datetime, limits: Doma
 
 
 def decide_issue(
-    here: Station, state: StationState, prepared: m.PreparedCommand, token_ref: str | None, now: datetime
+    here: Station,
+    state: StationState,
+    prepared: m.PreparedCommand,
+    token_ref: str | None,
+    now: datetime,
+    request_id: int | None = None,
 ) -> Decision:
     """Commit the attempt; it is sent after the commit (`released`)."""
     command, wire = prepared.command, prepared.wire
     intent = type(command.intent).__name__
     fact = f.CommandIssued(
-        command.id, intent, wire.action, command.not_after, command.who, now, token_ref, getattr(command.intent, "evse", None)
-    )
+        command.id, intent, wire.action, command.not_after, command.who, now, token_ref,
+        getattr(command.intent, "evse", None), request_id,
+    )  # fmt: skip
     body = msgspec.json.encode({"action": wire.action})
     return Decision(
         facts=(fact,),
@@ -91,7 +97,38 @@ def numbered_start(intent: AnyIntent, number: int) -> AnyIntent:
 
 
 def is_open(state: StationState, command: str) -> bool:
-    return any(known.id == command for known in state.commands)
+    return open_command(state, command) is not None
+
+
+def open_command(state: StationState, id: str) -> OpenCommand | None:
+    return next((command for command in state.commands if command.id == id), None)
+
+
+_REQUESTED: dict[type, str] = {i.RequestStart: "remote_start_id"} | {
+    intent: "request_id" for intent in get_args(i.AnyIntent) if "request_id" in intent.__struct_fields__
+}
+"""Intent -> its field for the id under which its data will come later."""
+
+
+def numbered(state: StationState, intent: i.AnyIntent) -> tuple[i.AnyIntent, int | None]:
+    """The intent with a request id that was never used for this station, where it has a place for one; and that id."""
+    field = _REQUESTED.get(type(intent))
+    if field is None:
+        return intent, None
+    given: int = getattr(intent, field)
+    if given:
+        return intent, given
+    return msgspec.structs.replace(intent, **{field: state.next_request}), state.next_request
+
+
+def carried(wire: m.WireCall, given: i.AnyIntent, request_id: int | None) -> tuple[m.WireCall, int | None]:
+    """What of a filled-in id went out: a version that cannot carry it lost nothing that anybody had asked for."""
+    field = _REQUESTED.get(type(given))
+    if field is None or field not in wire.lost:
+        return wire, request_id
+    if getattr(given, field):
+        return wire, None
+    return m.WireCall(wire.action, wire.payload, tuple(name for name in wire.lost if name != field)), None
 
 
 def decide_done(
@@ -102,10 +139,14 @@ def decide_done(
     variables: Sequence[ReportedVariable],
     secret: bytes | None,
     now: datetime,
+    concern: Letter | None = None,
+    history: tuple[Sequence[Any], Sequence[Any]] = ((), ()),
 ) -> Decision:
     """The station's answer, or why there is none. `sent` answers whoever still waits; a report on a command that is
-    settled already changes nothing."""
-    if not is_open(state, done.id):
+    settled already changes nothing. `concern`: the letter to the sibling whose book the answer concerns;
+    `history`: facts and rows that the answer adds to the station's own books."""
+    command = open_command(state, done.id)
+    if command is None:
         return NOTHING
     outcome = done.outcome
     if isinstance(outcome, CommandResult):
@@ -115,17 +156,24 @@ def decide_done(
         status = outcome.reason
     facts: list[Any] = [f.CommandSettled(done.id, settled, status, now)]
     rows: list[Any] = [event(here.tenant, here.id, "command.settled", now, id=done.id, outcome=settled, status=status)]
-    told = news(state, variables)
-    if told:
-        facts.append(f.VariablesTold(told, now))
-        rows += [variable_row(here.tenant, here.id, variable) for variable in told]
+    learnt = news(state, variables)
+    if learnt:
+        facts.append(f.VariablesTold(learnt, now))
+        rows += [variable_row(here.tenant, here.id, variable) for variable in learnt]
     if secret is not None:
         facts.append(f.SecretChanged(secret, now))
         rows.append(station_row(here.tenant, here.id, apply(state, facts[-1]), now))
+    facts += history[0]
+    rows += history[1]
+    protocol, lost = (sent.protocol, sent.wire.lost) if sent is not None else ("", ())
+    letters = told(here, (command,), outcome, protocol, lost)
+    if concern is not None:
+        letters.append(concern)
     return Decision(
         facts=facts,
         settled=((done.id, settled),),
         rows=rows,
+        letters=letters,
         answers=((done.id, sent),) if sent is not None else (),
         reply=m.Done(),
     )
@@ -133,12 +181,14 @@ def decide_done(
 
 def decide_lost(here: Station, state: StationState, ids: Sequence[str], now: datetime) -> Decision:
     """Commands of whose CALL nobody can report any more: the node died, or their connection closed."""
-    lost = [known for known in ids if is_open(state, known)]
-    if not lost:
+    commands = [command for command in state.commands if command.id in ids]
+    if not commands:
         return NOTHING
+    lost = [command.id for command in commands]
     facts = [f.CommandSettled(known, "unknown", "unknown", now) for known in lost]
     rows = [event(here.tenant, here.id, "command.settled", now, id=known, outcome="unknown", status="unknown") for known in lost]
-    return Decision(facts=facts, settled=[(known, "unknown") for known in lost], rows=rows)
+    letters = told(here, commands, CommandFailure("unknown", detail="nobody can report on it any more"))
+    return Decision(facts=facts, settled=[(known, "unknown") for known in lost], rows=rows, letters=letters)
 
 
 def revealed(intent: Any, outcome: CommandResult | CommandFailure) -> tuple[ReportedVariable, ...]:

@@ -5,20 +5,25 @@ station that gets no answer to one repeats it for ever (PROTOCOLS 2.5). `routing
 the lane towards the station.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
+from actors.certificates import messages as certificates
+from actors.charging import messages as charging
+from actors.device import messages as device
+from actors.display import messages as display
 from actors.evse.messages import Provision
 from actors.limits import DomainLimits
-from actors.model.decision import Decision, Letter, Refused
-from actors.model.ids import evse_address
+from actors.model.decision import NOTHING, Decision, Letter, Refused, Timer
+from actors.model.ids import evse_address, sibling_address
 from actors.ports import TenantCard
+from actors.reservation import messages as reservation
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.rows import event, station_row
-from actors.station.state import StationState, apply
+from actors.station.state import StationState, apply, identity_of
 
 DONE = Decision(reply=m.Done())
 
@@ -29,7 +34,24 @@ ADMITTED: dict[type, frozenset[str | None]] = {
     m.DataTransferred: frozenset({"Accepted", "Pending"}),
     m.FirmwareStatus: frozenset({"Accepted", "Pending"}),
     m.LogStatus: frozenset({"Accepted", "Pending"}),
+    m.PublishFirmwareStatus: frozenset({"Accepted", "Pending"}),
+    m.SecurityEvent: frozenset({"Accepted", "Pending"}),
+    m.CustomerReportPart: frozenset({"Accepted", "Pending"}),
     m.Authorize: frozenset({"Accepted"}),
+    # What siblings own: while Pending the parts of what we asked for, and a new certificate (A02: it may be why).
+    device.ReportPart: frozenset({"Accepted", "Pending"}),
+    device.MonitoringPart: frozenset({"Accepted", "Pending"}),
+    device.EventsPart: frozenset({"Accepted", "Pending"}),
+    charging.ProfilesPart: frozenset({"Accepted", "Pending"}),
+    display.DisplayPart: frozenset({"Accepted", "Pending"}),
+    certificates.CsrReceived: frozenset({"Accepted", "Pending"}),
+    charging.LimitNotified: frozenset({"Accepted"}),
+    charging.LimitCleared: frozenset({"Accepted"}),
+    charging.ChargingNeeds: frozenset({"Accepted"}),
+    charging.EvSchedule: frozenset({"Accepted"}),
+    reservation.ReservationStatus: frozenset({"Accepted"}),
+    certificates.OcspAsked: frozenset({"Accepted"}),
+    certificates.ContractAsked: frozenset({"Accepted"}),
     # Facts: from any registered station.
     m.TransactionStart: frozenset({"Accepted", "Pending", "Rejected", None}),
     m.TransactionMeter: frozenset({"Accepted", "Pending", "Rejected", None}),
@@ -57,24 +79,68 @@ def refusal(state: StationState, message: type) -> m.NotAdmitted | None:
     return m.NotAdmitted("SecurityError", f"the last BootNotification was answered {state.boot_status}")
 
 
-def decide_boot(
-    here: Station, state: StationState, boot: m.Boot, tenant: TenantCard | None, now: datetime, limits: DomainLimits
-) -> Decision:
+def boot_status(tenant: TenantCard) -> str:
     """Accepted, unless the tenant's setting `boot` says "Pending" or "Rejected"."""
+    return str(tenant.settings.get("boot", "Accepted"))
+
+
+def news_of_boot(state: StationState, boot: m.Boot, protocol: str) -> tuple[bool, bool] | None:
+    """(first, changed) where siblings hear of this boot, once it is accepted; None for an ordinary one."""
+    known, first = state.accepted_as, not state.greeted
+    changed = known is not None and known != identity_of(boot, protocol)
+    if first and state.greeting and not changed:
+        return None  # the greeting of the boot before is on its way
+    return (first, changed) if first or changed or state.boots_wanted else None
+
+
+def decide_boot(
+    here: Station,
+    state: StationState,
+    boot: m.Boot,
+    tenant: TenantCard | None,
+    now: datetime,
+    limits: DomainLimits,
+    protocol: str = "",
+    greet_at: datetime | None = None,
+) -> Decision:
+    """`greet_at`: when the siblings are to hear of it (`news_of_boot`), None: not at all."""
     if not state.registered or tenant is None:
         return Decision(reply=m.BootReply("Rejected", limits.pending_boot_interval, now))
-    status = tenant.settings.get("boot", "Accepted")
+    status = boot_status(tenant)
     if status == "Accepted":
         interval = tenant.settings.get("heartbeat_interval", limits.heartbeat_interval)
     else:
         interval = limits.pending_boot_interval
-    fact = f.Booted(boot, status, now)
+    told = news_of_boot(state, boot, protocol) if greet_at is not None else None
+    fact = f.Booted(boot, status, now, protocol, told is not None)
     after = apply(state, fact)
     rows = (
         station_row(here.tenant, here.id, after, now),
         event(here.tenant, here.id, "station.booted", now, status=status, vendor=boot.vendor, model=boot.model),
     )
-    return Decision(facts=(fact,), rows=rows, reply=m.BootReply(status, interval, now))
+    timers: tuple[Timer, ...] = ()
+    if told is not None:
+        booted = m.StationBooted(protocol, boot.vendor, boot.model, boot.firmware, boot.reason, *told, now, boot)
+        timers = (Timer("greet", greet_at, m.Greet(booted)),)
+    return Decision(facts=(fact,), rows=rows, timers=timers, reply=m.BootReply(status, interval, now))
+
+
+def decide_greet(
+    here: Station, state: StationState, greet: m.Greet, kinds: Iterable[str], told: Iterable[str], now: datetime
+) -> Decision:
+    """Tell the siblings that exist (`kinds`): those of `told` of news, and whoever asked for this boot."""
+    if not state.registered:
+        return Decision(facts=(f.Greeted(now),))
+    booted = greet.booted
+    wanted = set(state.boots_wanted) | (set(told) if booted.first or booted.changed else set())
+    letters = [Letter(sibling_address(here.tenant, kind, here.id), booted) for kind in sorted(wanted & set(kinds))]
+    return Decision(facts=(f.Greeted(now),), letters=letters)
+
+
+def decide_boots_wanted(state: StationState, message: m.BootsWanted) -> Decision:
+    if (message.kind in state.boots_wanted) == message.wanted:
+        return NOTHING
+    return Decision(facts=(f.BootsWanted(message.kind, message.wanted),))
 
 
 def decide_status(here: Station, state: StationState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits) -> Decision:
@@ -110,16 +176,6 @@ def decide_unregistered_evse(here: Station, told: m.ConnectorStatus, known: m.Un
         evse=told.evse, status=told.status, detail=told.detail, error=told.error, flag="unknown_evse",
     )  # fmt: skip
     return Decision(rows=(line,), reply=m.Done())
-
-
-def decide_firmware(here: Station, state: StationState, told: m.FirmwareStatus, now: datetime) -> Decision:
-    line = event(here.tenant, here.id, "station.firmware", now, status=told.status)
-    return Decision(facts=(f.FirmwareTold(told.status, now, told.request_id),), rows=(line,), reply=m.Done())
-
-
-def decide_log(here: Station, state: StationState, told: m.LogStatus, now: datetime) -> Decision:
-    line = event(here.tenant, here.id, "station.log", now, status=told.status)
-    return Decision(facts=(f.LogTold(told.status, now, told.request_id),), rows=(line,), reply=m.Done())
 
 
 def decide_register(here: Station, state: StationState, message: m.Register, fresh: Sequence[str], now: datetime) -> Decision:
@@ -171,7 +227,8 @@ def decide_unregister(here: Station, state: StationState, message: m.Unregister,
         for n in range(1, state.evses + 1)
     ]
     settled = [(command.id, "unknown") for command in state.commands]
-    return Decision(facts=(fact,), rows=rows, letters=letters, settled=settled, reply=m.Done())
+    timers = (Timer("greet", None),) if state.greeting else ()
+    return Decision(facts=(fact,), rows=rows, letters=letters, timers=timers, settled=settled, reply=m.Done())
 
 
 def decide_callback(here: Station, state: StationState, told: m.Callback, now: datetime) -> Decision:

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from actors.model.device import Variable
+from actors.model.intents import AnyIntent
 from actors.model.meter import Reading
+from actors.model.rows import VaultRow
 from actors.station.messages import Boot
 
 
@@ -41,12 +43,27 @@ class SecretChanged(msgspec.Struct, frozen=True, gc=False, tag="secret_changed")
     at: datetime
 
 
-class Booted(msgspec.Struct, frozen=True, gc=False, tag="booted"):
-    """`status` is what was answered: Accepted, Pending or Rejected."""
+class Booted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="booted"):
+    """`status` is what was answered: Accepted, Pending or Rejected. `greeting`: the siblings will be told of it."""
 
     boot: Boot
     status: str
     at: datetime
+    protocol: str = ""
+    greeting: bool = False
+
+
+class Greeted(msgspec.Struct, frozen=True, gc=False, tag="greeted"):
+    """The siblings were told of a boot."""
+
+    at: datetime
+
+
+class BootsWanted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="boots_wanted"):
+    """A sibling of this kind wants to hear of the next boot (or does not, after all)."""
+
+    kind: str
+    wanted: bool = True
 
 
 class StatusTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="status_told"):
@@ -75,6 +92,51 @@ class LogTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="lo
     request_id: int | None = None
 
 
+class FirmwareRequested(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="firmware_requested"):
+    """The station's answer to UpdateFirmware, PublishFirmware or UnpublishFirmware."""
+
+    status: str
+    at: datetime
+    request_id: int | None = None
+
+
+class LogRequested(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="log_requested"):
+    """The station's answer to GetLog."""
+
+    status: str
+    at: datetime
+    request_id: int | None = None
+
+
+class PublishTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="publish_told"):
+    """How a local controller gets on with publishing firmware (L03)."""
+
+    status: str
+    at: datetime
+    request_id: int | None = None
+    locations: tuple[str, ...] = ()
+
+
+class SecurityTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="security_told"):
+    """A security event (A04). `at` by the station's clock; `critical` by the standard's table."""
+
+    event: str
+    at: datetime
+    received: datetime
+    critical: bool = False
+    tech_info: str | None = None
+
+
+class CustomerTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="customer_told"):
+    """A part of a customer report came (N09). Its text lies in the vault; `kept` False: beyond the bound."""
+
+    request_id: int
+    seq: int
+    more: bool
+    at: datetime
+    kept: bool = True
+
+
 class VariablesTold(msgspec.Struct, frozen=True, gc=False, tag="variables_told"):
     """Variables of the device model that are new or other than before, whole. The values of secrets are left out."""
 
@@ -93,6 +155,39 @@ class CommandIssued(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, t
     at: datetime
     token_ref: str | None = None
     evse: int | None = None
+    request_id: int | None = None
+
+
+class OrderAccepted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="order_accepted"):
+    """One of our own actors wants this sent before `not_after`. `name` of the intent, which itself lies here in plain only
+    where it names nobody and holds no secret."""
+
+    id: str
+    name: str
+    not_after: datetime
+    by: tuple[str, str, str]
+    at: datetime
+    intent: AnyIntent | None = None
+    sealed: VaultRow | None = None
+
+
+class OrderSent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="order_sent"):
+    """Committed before the CALL is sent; settled by CommandSettled, like a command."""
+
+    id: str
+    action: str
+    at: datetime
+    token_ref: str | None = None
+    evse: int | None = None
+    request_id: int | None = None
+
+
+class OrderDropped(msgspec.Struct, frozen=True, gc=False, tag="order_dropped"):
+    """It was never sent. `reason`: withdrawn, or that of the failure which was told (timeout, unsupported, error)."""
+
+    id: str
+    reason: str
+    at: datetime
 
 
 class CommandSettled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="command_settled"):
@@ -126,6 +221,8 @@ class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
 
 
 StationFact = (
-    Registered | Unregistered | SecretChanged | Booted | StatusTold | FirmwareTold | LogTold | VariablesTold
-    | CommandIssued | CommandSettled | CallbackTold | Unattributed
+    Registered | Unregistered | SecretChanged | Booted | Greeted | BootsWanted | StatusTold | FirmwareTold | LogTold
+    | FirmwareRequested | LogRequested | PublishTold | SecurityTold | CustomerTold | VariablesTold | CommandIssued
+    | OrderAccepted | OrderSent | OrderDropped
+    | CommandSettled | CallbackTold | Unattributed
 )  # fmt: skip

@@ -4,21 +4,23 @@
 of it may be forgotten: a command that nobody can report on any more is settled as unknown, and never sent again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from actors.env import ActorEnv
-from actors.model.decision import NOTHING, Decision, Refused
+from actors.model.decision import NOTHING, Decision, Letter, Refused
+from actors.model.ids import DEVICE, sibling_address
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, RequestStart, SetVariable, Unsupported
-from actors.station import commands
+from actors.station import commands, orders, sealing, siblings, upkeep
 from actors.station import messages as m
 from actors.station.auth import hash_secret
 from actors.station.decide import Station
 from actors.station.presence import Presence
 from actors.station.routing import PendingStart
-from actors.station.state import StationState
+from actors.station.state import OpenCommand, StationState
 from actors.station.switchboard import Connection, OutgoingCall
 from runtime.actor import Context
 
@@ -33,12 +35,17 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
     command: m.Command
     answer: m.WireCall | Unsupported | Refused
     token_ref: str | None = None
+    request_id: int | None = None
 
 
 class CallSilent(msgspec.Struct, frozen=True, gc=False):
     """Volatile timer: the line should have reported on this CALL by now."""
 
     id: str
+
+
+class SendNext(msgspec.Struct, frozen=True, gc=False):
+    """Volatile: the lane is free, and an order waits."""
 
 
 class CommandsLost(msgspec.Struct, frozen=True, gc=False):
@@ -48,18 +55,21 @@ class CommandsLost(msgspec.Struct, frozen=True, gc=False):
 
 
 class Lane:
-    def __init__(self, context: Context, env: ActorEnv, here: Station, presence: Presence) -> None:
+    def __init__(self, context: Context, env: ActorEnv, here: Station, presence: Presence, siblings: Collection[str]) -> None:
         self._context = context
         self._env = env
         self._here = here
         self._presence = presence
+        self._siblings = siblings
+        self._nudged = False
+        """A SendNext is under way."""
         self._leaving: dict[str, OutgoingCall] = {}
         """Decided, not yet committed and handed to the line."""
         self._answers: dict[str, m.Sent] = {}
         """Answers of recent commands, for whoever asks the same again."""
         self._pending: list[PendingStart] = []
 
-    def activated(self, state: StationState) -> Sequence[CommandsLost]:
+    def activated(self, state: StationState) -> Sequence[Any]:
         """A command that is open and not under way on a live line was lost with the process: unknown."""
         connection = self._presence.connection
         under_way = connection.calls if connection is not None else {}
@@ -67,7 +77,9 @@ class Lane:
             if command.id in under_way:
                 self._watch(command.id, under_way[command.id].not_after)
         lost = tuple(command.id for command in state.commands if command.id not in under_way)
-        return (CommandsLost(lost),) if lost else ()
+        if lost:
+            return (CommandsLost(lost),)
+        return (SendNext(),) if state.orders else ()
 
     def render(self, state: StationState, command: m.Command) -> Rendered:
         refused = commands.refusal(state, command, self._context.now(), self._env.limits)
@@ -76,11 +88,17 @@ class Lane:
         connection = self._presence.connection
         if connection is None:
             return Rendered(command, Refused("offline", "the station is not connected"))
-        intent = command.intent
-        ref = None
-        if isinstance(intent, RequestStart):
-            ref = self._env.vault.token(self._here.tenant, intent.id_token).ref
-        return Rendered(command, connection.line.render(intent), ref)
+        intent, request_id = commands.numbered(state, command.intent)
+        answer = connection.line.render(intent)
+        if isinstance(answer, m.WireCall):
+            answer, request_id = commands.carried(answer, command.intent, request_id)
+        command = msgspec.structs.replace(command, intent=intent)
+        return Rendered(command, answer, self._token_ref(intent), request_id)
+
+    def _token_ref(self, intent: AnyIntent) -> str | None:
+        if not isinstance(intent, RequestStart):
+            return None
+        return self._env.vault.token(self._here.tenant, intent.id_token).ref
 
     def issue(self, state: StationState, rendered: Rendered, now: datetime) -> Decision:
         command, answer = rendered.command, rendered.answer
@@ -99,7 +117,48 @@ class Lane:
             return Decision(reply=m.Sent(connection.protocol, wire, failure))
         self._leaving[command.id] = OutgoingCall(command.intent, answer, connection.protocol, command.not_after)
         prepared = m.PreparedCommand(command, answer)
-        return commands.decide_issue(self._here, state, prepared, rendered.token_ref, now)
+        return commands.decide_issue(self._here, state, prepared, rendered.token_ref, now, rendered.request_id)
+
+    # -- orders of our own actors
+
+    def nudge(self, state: StationState) -> None:
+        """After every turn: an order that can go out now goes out next."""
+        if self._nudged or self._presence.connection is None:
+            return
+        if orders.next_order(state, self._context.now()) is not None:
+            self._nudged = self._context.tell_self(SendNext())
+
+    def order(self, state: StationState, order: m.Order, now: datetime) -> Decision:
+        """A sealed intent is opened for its name only."""
+        sealed, name = order.sealed, "sealed"
+        try:
+            intent = sealing.opened(self._env.vault, order)
+            name = type(intent).__name__
+            if sealed is None and sealing.needs_seal(intent):
+                sealed = sealing.seal(self._env.vault, self._here.tenant, order.id, intent)
+        except Exception as broken:  # another key, another tenant's cell: whatever the vault says
+            failure = CommandFailure("error", "Unreadable", f"the order cannot be read: {type(broken).__name__}")
+            return Decision(letters=(orders.ended(self._here, order.id, order.by, failure),))
+        return orders.decide_order(self._here, state, order, name, sealed, now, self._env.limits)
+
+    def send_next(self, state: StationState, now: datetime) -> Decision:
+        self._nudged = False
+        connection, order = self._presence.connection, orders.next_order(state, now)
+        if connection is None or order is None:
+            return NOTHING
+        try:
+            given = sealing.opened(self._env.vault, m.Order(order.id, order.not_after, order.by, order.intent, order.sealed))
+        except Exception as broken:
+            failure = CommandFailure("error", "Unreadable", f"the order cannot be read: {type(broken).__name__}")
+            return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
+        intent, request_id = commands.numbered(state, given)
+        wire = connection.line.render(intent)
+        if isinstance(wire, Unsupported):
+            failure = CommandFailure("unsupported", detail=wire.detail, field=wire.field)
+            return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
+        wire, request_id = commands.carried(wire, given, request_id)
+        self._leaving[order.id] = OutgoingCall(intent, wire, connection.protocol, order.not_after)
+        return orders.decide_send(order, wire, intent, self._token_ref(intent), request_id, now)
 
     def send(self, command: str) -> None:
         """After the commit: hand the CALL to the line, once."""
@@ -125,12 +184,34 @@ class Lane:
         call = call or self._leaving.pop(done.id, None)
         if call is None:
             return commands.decide_done(self._here, state, done, None, (), None, now)
-        sent = m.Sent(call.protocol, call.wire, done.outcome)
+        command = commands.open_command(state, done.id)
+        sent = m.Sent(call.protocol, call.wire, done.outcome, command.request_id if command is not None else None)
         self._remember(done.id, sent)
         self._expect_start(state, done, call.intent, now)
         variables = commands.revealed(call.intent, done.outcome)
         secret = self._new_secret(call, done.outcome)
-        return commands.decide_done(self._here, state, done, sent, variables, secret, now)
+        concern = self._concern(call.intent, command, done, now)
+        history: tuple[Sequence[Any], Sequence[Any]] = ((), ())
+        if command is not None and isinstance(done.outcome, CommandResult):
+            history = upkeep.requested(
+                self._here, state, call.intent, done.outcome, command.request_id, now, self._env.limits
+            )  # fmt: skip
+        return commands.decide_done(self._here, state, done, sent, variables, secret, now, concern, history)
+
+    def _concern(self, intent: AnyIntent, command: OpenCommand | None, done: m.CommandDone, now: datetime) -> Letter | None:
+        """To the sibling that keeps the book of what this command changed; not of what it ordered itself."""
+        kind = siblings.concern(intent, self._siblings)
+        if kind is None or command is None or not isinstance(done.outcome, CommandResult):
+            return None
+        to = sibling_address(self._here.tenant, kind, self._here.id)
+        if command.by is not None and tuple(command.by) == to:
+            return None
+        intent, sealed = sealing.without_secrets(intent), None
+        if sealing.needs_seal(intent) and kind != DEVICE:
+            sealed = sealing.seal(self._env.vault, self._here.tenant, done.id, intent)
+        result = sealing.result_without_secrets(done.outcome)
+        told = m.IntentDone(intent if sealed is None else None, result, now, command.request_id, sealed)
+        return Letter(to, told)
 
     def silent(self, state: StationState, silent: CallSilent, now: datetime) -> Decision:
         if not commands.is_open(state, silent.id):

@@ -358,19 +358,38 @@ class OrderEnded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     request_id: int | None = None
 
 
+class OrderOverdue(msgspec.Struct, frozen=True, gc=False, tag="order_overdue"):
+    """Durable timer: `not_after` of an order has come."""
+
+    id: str
+
+
 class IntentDone(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="intent_done"):
     """Letter to a sibling that keeps a book of what the station holds (actors/station/siblings.py): an operator's or
-    another actor's command of its concern was answered."""
+    another actor's command of its concern was answered. What the sibling ordered itself comes as OrderEnded only.
 
-    intent: AnyIntent
+    An intent that names a token or a customer comes `sealed` (a letter is a row, too): `sealing.opened` gives it in
+    either case. Values of secret variables are emptied."""
+
+    intent: AnyIntent | None
     result: CommandResult
     at: datetime
     request_id: int | None = None
+    sealed: VaultRow | None = None
+
+
+class BootsWanted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="boots_wanted"):
+    """Letter from a sibling: tell me of the next accepted boot, whatever boot it is. It holds for one boot and is asked for
+    again by who needs the next one, so that a fleet that boots at once wakes only siblings that have something to do."""
+
+    kind: str
+    wanted: bool = True
 
 
 class StationBooted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="station_booted"):
-    """Letter to siblings that care: the station was accepted. `first`: never before; `changed`: another firmware, model or
-    serial number than at the boot before."""
+    """Letter to siblings that care: the station was accepted. `first`: never before; `changed`: another firmware, vendor,
+    model, serial number or protocol than at the boot before. An ordinary boot (neither) is told to those who asked by
+    BootsWanted only. It comes seconds after the boot, in a storm minutes: greetings are paced."""
 
     protocol: str
     vendor: str
@@ -380,6 +399,14 @@ class StationBooted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, t
     first: bool
     changed: bool
     at: datetime
+    boot: Boot | None = None
+    """All that the station said."""
+
+
+class Greet(msgspec.Struct, frozen=True, gc=False, tag="greet"):
+    """Durable timer: it is this boot's turn to be told to the siblings."""
+
+    booted: StationBooted
 
 
 class PreparedCommand(msgspec.Struct, frozen=True, gc=False):
@@ -397,10 +424,13 @@ class CommandDone(msgspec.Struct, frozen=True, gc=False):
     outcome: CommandResult | CommandFailure
 
 
-class Sent(msgspec.Struct, frozen=True, gc=False):
+class Sent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """`request_id`: the one that was filled in where the intent had none."""
+
     protocol: str
     wire: WireCall
     outcome: CommandResult | CommandFailure
+    request_id: int | None = None
 
 
 # -- administration -------------------------------------------------------------------------------------------
@@ -458,7 +488,7 @@ class UnregisteredEvse(msgspec.Struct, frozen=True, gc=False):
 
 
 class LiveStation(msgspec.Struct, frozen=True, gc=False):
-    """`boot` as in StationRow; `commands` those under way."""
+    """`boot` as in StationRow; `commands` those under way, `orders` those that wait."""
 
     online: bool
     protocol: str | None
@@ -468,3 +498,4 @@ class LiveStation(msgspec.Struct, frozen=True, gc=False):
     last_seen: datetime | None
     commands: tuple[str, ...]
     unregistered: tuple[UnregisteredEvse, ...] = ()
+    orders: tuple[str, ...] = ()

@@ -8,7 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.limits import DomainLimits
+from actors.model.decision import AddressKey
 from actors.model.device import Variable
+from actors.model.intents import AnyIntent
+from actors.model.rows import VaultRow
 from actors.station import facts as f
 from actors.station.messages import Boot
 
@@ -16,13 +19,47 @@ LIMITS = DomainLimits()
 
 
 class OpenCommand(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Committed, perhaps sent, not settled."""
+    """Committed, perhaps sent, not settled. `by`: it is the order of this actor."""
 
     id: str
     intent: str
     not_after: datetime
     token_ref: str | None = None
     evse: int | None = None
+    by: AddressKey | None = None
+    request_id: int | None = None
+
+
+class OpenOrder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """It waits for the station; `name` of its intent."""
+
+    id: str
+    name: str
+    not_after: datetime
+    by: AddressKey
+    intent: AnyIntent | None = None
+    sealed: VaultRow | None = None
+
+
+class CustomerReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """How far a customer report has come: `seqs` that are in the vault, `last` once the station named it."""
+
+    request_id: int
+    seqs: tuple[int, ...] = ()
+    last: int | None = None
+    cut: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return self.last is not None and len(self.seqs) > self.last
+
+
+Identity = tuple[str, str, str | None, str | None, str]
+"""(vendor, model, serial, firmware, protocol)."""
+
+
+def identity_of(boot: Boot, protocol: str) -> Identity:
+    return (boot.vendor, boot.model, boot.serial, boot.firmware, protocol)
 
 
 class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -40,6 +77,13 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     boot: Boot | None = None
     boot_status: str | None = None
     booted_at: datetime | None = None
+    accepted_as: Identity | None = None
+    """What the station was when a boot of it was last accepted."""
+    greeted: bool = False
+    """The siblings were told of a first boot."""
+    greeting: bool = False
+    """They will be: a timer is set."""
+    boots_wanted: tuple[str, ...] = ()
     status: f.StatusTold | None = None
     firmware: str | None = None
     log: str | None = None
@@ -51,6 +95,15 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """Natural key of the last meter message that belonged to nobody."""
     callback: str | None = None
     """Where a station that listens itself is called."""
+    orders: tuple[OpenOrder, ...] = ()
+    next_request: int = 1
+    """No request id from here on was ever used for this station."""
+    last_security: tuple[str, datetime, str | None] | None = None
+    security_events: int = 0
+    firmware_statuses: int = 0
+    log_statuses: int = 0
+    """How many there were: the next one's number in its book."""
+    customer: tuple[CustomerReport, ...] = ()
 
 
 def _registered(state: StationState, fact: f.Registered) -> StationState:
@@ -68,8 +121,9 @@ def _registered(state: StationState, fact: f.Registered) -> StationState:
 
 
 def _unregistered(state: StationState, fact: f.Unregistered) -> StationState:
-    """A station that comes back under the same name keeps its codes (they are printed) and boots anew."""
-    return StationState(codes=state.codes, settled=state.settled)
+    """A station that comes back under the same name keeps its codes (they are printed) and boots anew; a request id is
+    never used twice for it."""
+    return StationState(codes=state.codes, settled=state.settled, next_request=state.next_request)
 
 
 def _secret_changed(state: StationState, fact: f.SecretChanged) -> StationState:
@@ -77,7 +131,23 @@ def _secret_changed(state: StationState, fact: f.SecretChanged) -> StationState:
 
 
 def _booted(state: StationState, fact: f.Booted) -> StationState:
-    return replace(state, boot=fact.boot, boot_status=fact.status, booted_at=fact.at)
+    return replace(
+        state,
+        boot=fact.boot,
+        boot_status=fact.status,
+        booted_at=fact.at,
+        accepted_as=identity_of(fact.boot, fact.protocol) if fact.status == "Accepted" else state.accepted_as,
+        greeting=fact.greeting or state.greeting,
+    )
+
+
+def _greeted(state: StationState, fact: f.Greeted) -> StationState:
+    return replace(state, greeted=True, greeting=False, boots_wanted=())
+
+
+def _boots_wanted(state: StationState, fact: f.BootsWanted) -> StationState:
+    others = tuple(kind for kind in state.boots_wanted if kind != fact.kind)
+    return replace(state, boots_wanted=(*others, fact.kind) if fact.wanted else others)
 
 
 def _status_told(state: StationState, fact: f.StatusTold) -> StationState:
@@ -85,11 +155,36 @@ def _status_told(state: StationState, fact: f.StatusTold) -> StationState:
 
 
 def _firmware_told(state: StationState, fact: f.FirmwareTold) -> StationState:
-    return replace(state, firmware=fact.status)
+    return replace(state, firmware=fact.status, firmware_statuses=state.firmware_statuses + 1)
 
 
 def _log_told(state: StationState, fact: f.LogTold) -> StationState:
-    return replace(state, log=fact.status)
+    return replace(state, log=fact.status, log_statuses=state.log_statuses + 1)
+
+
+def _log_requested(state: StationState, fact: f.LogRequested) -> StationState:
+    return replace(state, log_statuses=state.log_statuses + 1)
+
+
+def _firmware_entry(state: StationState, fact: f.FirmwareRequested | f.PublishTold) -> StationState:
+    return replace(state, firmware_statuses=state.firmware_statuses + 1)
+
+
+def _security_told(state: StationState, fact: f.SecurityTold) -> StationState:
+    last = (fact.event, fact.at, fact.tech_info)
+    return replace(state, last_security=last, security_events=state.security_events + 1)
+
+
+def _customer_told(state: StationState, fact: f.CustomerTold) -> StationState:
+    known = next((r for r in state.customer if r.request_id == fact.request_id), CustomerReport(fact.request_id))
+    report = replace(
+        known,
+        seqs=tuple(sorted({*known.seqs, fact.seq})) if fact.kept else known.seqs,
+        last=known.last if fact.more else fact.seq,
+        cut=known.cut or not fact.kept,
+    )
+    others = tuple(r for r in state.customer if r.request_id != fact.request_id)
+    return replace(state, customer=(*others, report)[-LIMITS.customer_reports :])
 
 
 def _variables_told(state: StationState, fact: f.VariablesTold) -> StationState:
@@ -100,8 +195,39 @@ def _variables_told(state: StationState, fact: f.VariablesTold) -> StationState:
 
 
 def _command_issued(state: StationState, fact: f.CommandIssued) -> StationState:
-    command = OpenCommand(fact.id, fact.intent, fact.not_after, fact.token_ref, fact.evse)
-    return replace(state, commands=(*state.commands, command))
+    command = OpenCommand(fact.id, fact.intent, fact.not_after, fact.token_ref, fact.evse, None, fact.request_id)
+    return replace(state, commands=(*state.commands, command), next_request=_after(state, fact.request_id))
+
+
+def _after(state: StationState, used: int | None) -> int:
+    if used is None or used > LIMITS.followed_request:
+        return state.next_request
+    return max(state.next_request, used + 1)
+
+
+def _order_accepted(state: StationState, fact: f.OrderAccepted) -> StationState:
+    order = OpenOrder(fact.id, fact.name, fact.not_after, fact.by, fact.intent, fact.sealed)
+    return replace(state, orders=(*state.orders, order))
+
+
+def _order_sent(state: StationState, fact: f.OrderSent) -> StationState:
+    for order in state.orders:
+        if order.id == fact.id:
+            command = OpenCommand(
+                order.id, order.name, order.not_after, fact.token_ref, fact.evse, order.by, fact.request_id
+            )  # fmt: skip
+            return replace(
+                state,
+                orders=tuple(other for other in state.orders if other.id != fact.id),
+                commands=(*state.commands, command),
+                next_request=_after(state, fact.request_id),
+            )
+    return state
+
+
+def _order_dropped(state: StationState, fact: f.OrderDropped) -> StationState:
+    settled = (*state.settled, (fact.id, fact.reason))[-LIMITS.recent_commands :]
+    return replace(state, orders=tuple(order for order in state.orders if order.id != fact.id), settled=settled)
 
 
 def _command_settled(state: StationState, fact: f.CommandSettled) -> StationState:
@@ -123,11 +249,21 @@ _APPLY: dict[type, Callable[[StationState, Any], StationState]] = {
     f.Unregistered: _unregistered,
     f.SecretChanged: _secret_changed,
     f.Booted: _booted,
+    f.Greeted: _greeted,
+    f.BootsWanted: _boots_wanted,
     f.StatusTold: _status_told,
     f.FirmwareTold: _firmware_told,
     f.LogTold: _log_told,
+    f.FirmwareRequested: _firmware_entry,
+    f.LogRequested: _log_requested,
+    f.PublishTold: _firmware_entry,
+    f.SecurityTold: _security_told,
+    f.CustomerTold: _customer_told,
     f.VariablesTold: _variables_told,
     f.CommandIssued: _command_issued,
+    f.OrderAccepted: _order_accepted,
+    f.OrderSent: _order_sent,
+    f.OrderDropped: _order_dropped,
     f.CommandSettled: _command_settled,
     f.CallbackTold: _callback_told,
     f.Unattributed: _unattributed,

@@ -4,7 +4,7 @@ A station actor that crashed or was restarted finds its line here again: the soc
 station's own actor writes its entry. Nothing here lasts longer than the process.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -33,9 +33,24 @@ class Connection(msgspec.Struct):
     calls: dict[str, OutgoingCall] = {}
 
 
+class Pacer:
+    """Hands out times so that a storm becomes a trickle: the first comer is served after `pause`, the others in turn."""
+
+    def __init__(self) -> None:
+        self._last: datetime | None = None
+
+    def next(self, now: datetime, pause: timedelta, per_second: int) -> datetime:
+        at = now + pause
+        if self._last is not None:
+            at = max(at, self._last + timedelta(seconds=1 / per_second))
+        self._last = at
+        return at
+
+
 class Switchboard:
     def __init__(self) -> None:
         self._connections: dict[AddressKey, Connection] = {}
+        self.greetings = Pacer()
 
     def get(self, station: AddressKey) -> Connection | None:
         return self._connections.get(station)

@@ -1,13 +1,13 @@
 """A whole domain in memory: the real runtime, the real actors, a store and rows without a database."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from actors.env import ActorEnv
-from actors.kinds import register_all
+from actors.kinds import KEEPERS, Keeper, register_all
 from actors.limits import DomainLimits
 from actors.model.ids import station_address, tenant_address
 from actors.model.meter import ENERGY_IMPORT, Reading, Sample
@@ -92,7 +92,8 @@ class FakeLine:
 class House:
     """One node with tenant, tariff, tokens and a registered station."""
 
-    def __init__(self, *, seed: int = 1, limits: DomainLimits | None = None) -> None:
+    def __init__(self, *, seed: int = 1, limits: DomainLimits | None = None, keepers: Mapping[str, Keeper] | None = None) -> None:
+        self.keepers = KEEPERS if keepers is None else keepers
         self.rows = MemoryRows()
         self.store = RowStore(self.rows)
         self.clock = ManualClock(T0)
@@ -111,12 +112,12 @@ class House:
 
     def _node(self) -> System:
         system = System(self.store, clock=self.clock, random=random.Random(7))
-        register_all(system, self.env)
+        register_all(system, self.env, self.keepers)
         return system
 
-    def after_crash(self) -> "House":
+    def after_crash(self) -> Self:
         """The same database, another process: nothing that lived is left."""
-        house = House.__new__(House)
+        house = House.__new__(type(self))
         house.__dict__.update(self.__dict__)
         house.env = ActorEnv(
             snapshots=self.env.snapshots,

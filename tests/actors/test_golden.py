@@ -17,9 +17,10 @@ import pytest
 from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
 from actors.model.device import Attribute, Variable
-from actors.model.intents import VariableRef
+from actors.model.intents import GetBaseReport, VariableRef
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
+from actors.model.rows import VaultRow
 from actors.model.token import IdToken, TokenCard, TokenVerdict
 from actors.ports import TariffCard
 from actors.session import facts as session
@@ -45,6 +46,8 @@ READINGS = (
 )
 COST = Cost(Money(500, "EUR"), Money(595, "EUR"), (VatAmount(Decimal("19.0"), Money(95, "EUR")),))
 INTERVAL = Sample(Decimal(250), "250", "Energy.Active.Import.Interval")
+DEVICE = ("acme", "device", "CP-1")
+SEALED = VaultRow(tenant="acme", ref="o2", kind="intent", blind=b"blind", cell=b"cell", key=b"key")
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
 
 SAMPLES: dict[type, list[Any]] = {
@@ -58,12 +61,23 @@ SAMPLES: dict[type, list[Any]] = {
     ],
     StationActor: [
         station.Registered(2, 1, b"\x01secret", ("ocpp1.6",), "standard", {"city": "Köln"}, ("abc", "def"), "op", T0),
-        station.Booted(Boot("V", "M", "S1", firmware="1.0"), "Accepted", T0),
+        station.Booted(Boot("V", "M", "S1", firmware="1.0"), "Accepted", T0, "ocpp1.6", True),
+        station.BootsWanted("device"),
+        station.Greeted(LATER),
         station.StatusTold("Available", "Available", T0, T0, info="fine"),
         station.FirmwareTold("Installed", T0, 4),
         station.LogTold("Uploaded", T0),
         station.VariablesTold((Variable(REF, (Attribute("300"),)),), T0),
-        station.CommandIssued("c1", "RequestStart", "RemoteStartTransaction", LATER, "op", T0, "tok_1", 1),
+        station.PublishTold("Published", T0, 5, ("http://lc/fw",)),
+        station.FirmwareRequested("Accepted", T0, 4),
+        station.LogRequested("Accepted", T0),
+        station.SecurityTold("ResetOrReboot", T0, LATER, True, "by hand"),
+        station.CustomerTold(9, 0, False, LATER),
+        station.OrderAccepted("o1", "GetBaseReport", LATER, DEVICE, T0, GetBaseReport("FullInventory")),
+        station.OrderAccepted("o2", "ReserveNow", LATER, DEVICE, T0, None, SEALED),
+        station.OrderSent("o1", "GetBaseReport", LATER, None, None, 1),
+        station.OrderDropped("o2", "withdrawn", LATER),
+        station.CommandIssued("c1", "RequestStart", "RemoteStartTransaction", LATER, "op", T0, "tok_1", 1, 2),
         station.CommandSettled("c1", "done", "Accepted", LATER),
         station.SecretChanged(b"\x01other", LATER),
         station.CallbackTold("http://10.0.0.7:8080/ocpp", LATER),
@@ -182,13 +196,17 @@ def test_every_golden_file_is_still_read_and_written_again_the_same(path: Path) 
     kind = next(kind for kind in KINDS if path.stem.startswith(kind.kind + "-"))
     written = json.loads(path.read_text())
     codec = codec_of(kind)
+    lived = []
+    alone = {type(fact) for fact in ALONE.get(kind, ())}
     for n, fact in enumerate(written["facts"]):
         body = json.dumps(fact["body"], separators=(",", ":"), ensure_ascii=False).encode()
         known = codec.fact(FactRow(n, fact["type"], written["version"], body))
         if written["version"] == kind.version:
             assert json.loads(codec.facts([known])[0].body) == fact["body"]
+        if type(known) not in alone:
+            lived.append(known)
     state = codec.state(CheckpointRow(written["version"], json.dumps(written["state"]).encode()))
-    assert state == state_of(kind)
+    assert state == (state_of(kind) if written["version"] == kind.version else state_of(kind, lived))
     for name, body in written.get("lives", {}).items():
         life = codec.state(CheckpointRow(written["version"], json.dumps(body).encode()))
         assert life == state_of(kind, LIVES[kind][name])

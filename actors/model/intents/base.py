@@ -33,7 +33,7 @@ class ReportedVariable(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
-class CommandResult(msgspec.Struct, frozen=True, omit_defaults=True):
+class CommandResult(msgspec.Struct, frozen=True, omit_defaults=True, tag="result"):
     """A station's answer, canonical: `status` in 2.x words ("" where the answer has none), what else it said in
     `data` (keys: gateways/ocpp/v16/answers.py and v201/answers.py), and the device-model values it revealed. For
     SetVariables the values carry each item's status."""
@@ -43,7 +43,7 @@ class CommandResult(msgspec.Struct, frozen=True, omit_defaults=True):
     variables: tuple[ReportedVariable, ...] = ()
 
 
-class CommandFailure(msgspec.Struct, frozen=True, omit_defaults=True):
+class CommandFailure(msgspec.Struct, frozen=True, omit_defaults=True, tag="failure"):
     """A command that got no result. `reason`: error (CALLERROR), timeout, offline, unsupported, unknown (the node
     died while it was under way), superseded."""
 

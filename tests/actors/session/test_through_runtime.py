@@ -256,12 +256,12 @@ async def test_a_crash_between_start_and_stop_loses_nothing(autojump_clock: Any,
 
 async def test_an_open_session_always_has_its_timer_and_silence_only_flags_it(autojump_clock: Any, house: House) -> None:
     await house.start()
-    assert [name for _, name in house.store.timers] == ["overdue"]
+    assert [name for address, name in house.store.timers if address.kind == "session"] == ["overdue"]
     house.clock.advance(13 * 3600)
     await trio.sleep(30)
     (row,) = house.sessions()
     assert (row.state, row.anomalies) == ("active", ("overdue",))
-    assert [name for _, name in house.store.timers] == ["overdue"]
+    assert [name for address, name in house.store.timers if address.kind == "session"] == ["overdue"]
     await house.stop(row.number, minutes=60)
     assert house.store.timers == {}
 
