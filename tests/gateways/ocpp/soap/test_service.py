@@ -7,9 +7,11 @@ import pytest
 import trio
 
 from actors.model.ids import station_address
+from actors.session.actor import SessionActor
 from actors.station import messages as s
+from actors.station.actor import StationActor
 from tests.gateways.ocpp import wire
-from tests.gateways.ocpp.node import TAG, TENANT, connect
+from tests.gateways.ocpp.node import TAG, TENANT, connect, small_limits
 from tests.gateways.ocpp.soap.kit import ALL, ANON, BOOT, SoapNode, fault, fields, message, open_soap, read, texts
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -262,3 +264,58 @@ async def test_the_trace_shows_every_message_in_its_version_without_tags_and_sec
             assert "04A2B3C4D5" not in row.body
         counters = node.node.listener.stats()
         assert (counters["calls_in"], counters["answers_out"], counters["malformed"]) == (3, 3, 1)
+
+
+# -- crashes and outages -------------------------------------------------------------------------------------------------
+
+
+def crash(monkeypatch: pytest.MonkeyPatch, actor: Any, message_name: str, times: int) -> None:
+    """`actor.decide` raises on that message, so many times."""
+    left, decide = times, actor.decide
+
+    def crashing(self: Any, state: Any, told: Any, now: Any) -> Any:
+        nonlocal left
+        if type(told).__name__ == message_name and left > 0:
+            left -= 1
+            raise ZeroDivisionError("injected")
+        return decide(self, state, told, now)
+
+    monkeypatch.setattr(actor, "decide", crashing)
+
+
+START = fields(connectorId=1, idTag=TAG, timestamp=at(-10), meterStart=1000)
+
+
+async def test_a_start_that_crashes_its_actor_is_asked_again_and_a_poisonous_one_is_answered_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_soap() as node:
+        await node.boot()
+        with monkeypatch.context() as once:
+            crash(once, SessionActor, "Start", 1)
+            assert texts(await node.say("StartTransaction", START))["status"] == "Accepted"
+        crash(monkeypatch, SessionActor, "Start", 1000)
+        started = texts(await node.say("StartTransaction", START.replace(at(-10), at(-9))))
+        assert int(started["transactionId"]) > 0
+        page = await node.node.queries.sessions(TENANT, "CP1", None, 10, None)
+        assert sorted(row.state for row in page.items) == ["active", "quarantined"]
+
+
+async def test_a_poisonous_heartbeat_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_soap() as node:
+        await node.boot()
+        crash(monkeypatch, StationActor, "Heartbeat", 1000)
+        assert fault(await node.post(message("Heartbeat"))) == (500, "Receiver", "InternalError")
+
+
+async def test_while_the_database_is_away_nothing_is_acknowledged() -> None:
+    async with open_soap(limits=small_limits(ask_seconds=0.2)) as node:
+        await node.boot()
+        node.node.store.away = True
+        answer = await node.post(message("StartTransaction", START))
+        assert fault(answer) == (503, "Receiver", "InternalError")
+        assert "Retry-After" in dict(answer.headers)
+        node.node.store.away = False
+        assert texts(await node.say("StartTransaction", START))["status"] == "Accepted"
+        page = await node.node.queries.sessions(TENANT, "CP1", None, 10, None)
+        assert len(page.items) == 1
