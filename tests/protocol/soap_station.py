@@ -3,6 +3,8 @@
 Nothing of our own codec or tables is used: the listener's types are built from what zeep finds in the description.
 """
 
+import importlib.util
+import sys
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +24,13 @@ from spyne.protocol.soap import Soap12
 from spyne.server.wsgi import WsgiApplication
 from zeep.transports import Transport
 from zeep.wsa import WsAddressingPlugin
+
+for _finder in sys.meta_path:
+    # spyne brings an old `six`, whose finder lacks a method that whoever imports by hand (pytest, for the next module) calls.
+    if type(_finder).__name__ == "_SixMetaPathImporter" and not hasattr(_finder, "find_spec"):
+        _finder.find_spec = lambda name, path=None, target=None, own=_finder: (  # type: ignore[method-assign]
+            importlib.util.spec_from_loader(name, own) if name in own.known_modules else None
+        )
 
 WSA = "http://www.w3.org/2005/08/addressing"
 _SIMPLE = {

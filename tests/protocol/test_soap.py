@@ -12,9 +12,8 @@ import pytest
 from tests.chaos.process import PASSWORD, TENANT, TOKEN, Node
 from tests.gateways.ocpp.soap.kit import official
 
-pytest.importorskip("spyne.server.wsgi", reason="spyne does not run on this Python", exc_type=ImportError)
-from tests.protocol.soap_station import Listener, Speaker, describe
-
+others = pytest.importorskip("tests.protocol.soap_station", reason="spyne does not run on this Python", exc_type=ImportError)
+Listener, Speaker, describe = others.Listener, others.Speaker, others.describe
 pytestmark = pytest.mark.postgres
 
 NOW = "2026-11-22T10:00:00Z"
@@ -120,19 +119,19 @@ def register(api: httpx.Client, identity: str, protocol: str) -> None:
     api.put(f"/tenants/{TENANT}/stations/{identity}", json=body).raise_for_status()
 
 
-def listener(protocol: str) -> Listener:
+def listener(protocol: str) -> Any:
     path = official(protocol, "station")
     assert path is not None
     return Listener(path, {action: row[2] for action, row in COMMANDS[protocol].items()})
 
 
-def speaker(node: Node, protocol: str, identity: str, callback: str) -> Speaker:
+def speaker(node: Node, protocol: str, identity: str, callback: str) -> Any:
     path = official(protocol, "centre")
     assert path is not None
     return Speaker(path, f"http://127.0.0.1:{node.http_port}/soap/{TENANT}", identity, PASSWORD, callback)
 
 
-def boot(say: Speaker) -> Any:
+def boot(say: Any) -> Any:
     return say("BootNotification", chargePointVendor="V", chargePointModel="M", firmwareVersion="1.0")
 
 
