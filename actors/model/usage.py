@@ -195,7 +195,7 @@ def _activities(states: Sequence[tuple[datetime, str]], start: datetime, end: da
     """What the vehicle was doing from which moment on; the first entry is at `start`."""
     found: list[tuple[datetime, Activity]] = [(start, "charging")]
     charged = False
-    for at, state in sorted(states):
+    for at, state in sorted(states, key=_told_at):
         if at <= start:
             # Only the state that holds at the start matters, and this session has not charged yet.
             charged = state in ("Charging", "SuspendedEVSE", "SuspendedEV")
@@ -208,6 +208,11 @@ def _activities(states: Sequence[tuple[datetime, str]], start: datetime, end: da
         if activity != found[-1][1]:
             found.append((at, activity))
     return found
+
+
+def _told_at(state: tuple[datetime, str]) -> datetime:
+    """Of one moment (clocks often count whole seconds) the last one told holds."""
+    return state[0]
 
 
 def _activity(state: str, charged: bool) -> Activity:

@@ -170,15 +170,16 @@ def _with(ranges: Ranges, seq: int) -> Ranges:
     return tuple(joined)
 
 
-def numbered(book: Book, seq: int, content: str) -> Book:
-    """The book with this number in it. The second fact of one event changes nothing more."""
+def numbered(book: Book, seq: int, content: str, *, stateless: bool = True) -> Book:
+    """The book with this number in it; `stateless`: the event says nothing of the vehicle, so that a gap it fills is one in
+    which nothing changed. The second fact of one event changes nothing more."""
     if book.contents and book.contents[-1] == (seq, content):
         return book
     ranges, holed = _with(book.ranges, seq), book.holed
     if len(ranges) > LIMITS.event_ranges:
         ranges, holed = ((ranges[0][0], ranges[1][1]), *ranges[2:]), True
     contents = (*book.contents, (seq, content))[-LIMITS.event_contents :]
-    if book.moves and seq < ranges[-1][1]:
+    if stateless and book.moves and seq < ranges[-1][1]:
         return replace(book, ranges=ranges, holed=holed, contents=contents, moves=_collapsed(book.moves, ranges))
     return replace(book, ranges=ranges, holed=holed, contents=contents)
 
@@ -189,7 +190,7 @@ def numbered(book: Book, seq: int, content: str) -> Book:
 def told(book: Book, fact: Any) -> Book:
     """The book with a facts.EventTold in it."""
     seq = fact.seq
-    book = numbered(book, seq, fact.content)
+    book = numbered(book, seq, fact.content, stateless=fact.charging_state is None)
     started, ended = book.started, book.ended
     if fact.kind == "Started" and (started is None or seq < started[0]):
         started = (seq, fact.at)
