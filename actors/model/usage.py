@@ -26,6 +26,10 @@ Activity = Literal["charging", "withheld", "parking", "reserved"]
 
 POWER_IMPORT = "Power.Active.Import"
 CURRENT_IMPORT = "Current.Import"
+_OF_USE = frozenset((ENERGY_IMPORT, POWER_IMPORT, CURRENT_IMPORT))
+_AT_OUTLET = frozenset(("Outlet", "Cable"))
+_PHASES = frozenset(("L1", "L2", "L3", "L1-N", "L2-N", "L3-N"))
+_LEAST = -MAX_READING
 _KILO = Decimal(1000)
 _MICRO_WH = Decimal("1e-6")
 
@@ -59,28 +63,40 @@ class Point(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 def point_of(reading: Reading) -> Point:
-    """The energy register, power and current of a reading; phases are summed where there is no total (quirk 24)."""
-    return Point(
-        reading.at,
-        measured(reading.samples, ENERGY_IMPORT),
-        measured(reading.samples, POWER_IMPORT),
-        measured(reading.samples, CURRENT_IMPORT),
-    )
+    """The energy register, power and current of a reading, each at the outlet: the unphased value, else the sum of L1..L3 (or
+    L1-N..L3-N; quirk 24)."""
+    totals: dict[str, Decimal] = {}
+    phases: dict[str, dict[str, Decimal]] | None = None
+    for sample in reading.samples:
+        value, measurand, phase = sample.value, sample.measurand, sample.phase
+        if measurand not in _OF_USE or value is None or sample.location not in _AT_OUTLET:
+            continue
+        if not _LEAST <= value <= MAX_READING:
+            value = MAX_READING.copy_sign(value)
+        if phase is None:
+            totals[measurand] = value
+        elif phase in _PHASES:
+            phases = {} if phases is None else phases
+            phases.setdefault(measurand, {})[phase[:2]] = value
+    if phases is not None:
+        for measurand, each in phases.items():
+            totals.setdefault(measurand, sum(each.values(), Decimal(0)))
+    return Point(reading.at, totals.get(ENERGY_IMPORT), totals.get(POWER_IMPORT), totals.get(CURRENT_IMPORT))
 
 
 def measured(samples: Iterable[Sample], measurand: str) -> Decimal | None:
-    """The value of a measurand at the outlet: the unphased one, else the sum of L1..L3 (or L1-N..L3-N)."""
+    """The value of any one measurand at the outlet, in the same way."""
     total: Decimal | None = None
     phases: dict[str, Decimal] = {}
     for sample in samples:
-        if sample.measurand != measurand or sample.value is None or sample.location not in ("Outlet", "Cable"):
+        if sample.measurand != measurand or sample.value is None or sample.location not in _AT_OUTLET:
             continue
         value = sample.value
-        if not -MAX_READING <= value <= MAX_READING:
+        if not _LEAST <= value <= MAX_READING:
             value = MAX_READING.copy_sign(value)
         if sample.phase is None:
             total = value
-        elif sample.phase in ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N"):
+        elif sample.phase in _PHASES:
             phases[sample.phase[:2]] = value
     if total is None and phases:
         total = sum(phases.values(), Decimal(0))

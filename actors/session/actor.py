@@ -54,7 +54,9 @@ class SessionActor(Actor[SessionState]):
                 verdict.pop("group_ref", None)
         if state.tariff is not None:
             shown["tariff"] = {"id": state.tariff.id, "version": state.tariff.version}
-        shown["series"] = f"{len(state.series)} readings"
+        shown["series"] = f"{len(state.curve)} readings"
         shown["signed"] = f"{len(state.signed)} readings"
-        shown["meters"] = f"{len(state.meters)} recent keys"
+        shown.pop("latest", None)
+        shown.pop("latest_meters", None)
+        shown["meters"] = f"{len(state.meter_keys)} recent keys"
         return shown

@@ -56,7 +56,7 @@ def findings(state: SessionState, meter_stop_wh: int, at: datetime, received: da
         start=state.started_at,
         end=at,
         received=received,
-        readings=state.series,
+        readings=state.curve,
         max_power_w=power if isinstance(power, int) and power > 0 else None,
     )
     names = judgement.names
@@ -140,7 +140,7 @@ def _usage(state: SessionState, tariff: Tariff) -> Usage:
     assert state.ended_at is not None
     start = state.meter_start_wh or 0
     stop = start + (state.energy_wh or 0)
-    return usage_of(state.series, state.charging, _billed_from(state), state.ended_at, start, stop, even=tariff.plan.even)
+    return usage_of(state.curve, state.charging, _billed_from(state), state.ended_at, start, stop, even=tariff.plan.even)
 
 
 def _billed_from(state: SessionState) -> datetime:
@@ -161,7 +161,7 @@ def cost_so_far(state: SessionState, at: datetime) -> Cost | None:
         start = state.meter_start_wh or 0
         moves = [(move.at, move.state) for move in book.moves]
         since = at if never_charged(book) else billed_from(book, state.started_at, at)
-        usage = usage_of(state.series, moves, since, max(since, at), start, start + (state.energy_wh or 0), even=tariff.plan.even)
+        usage = usage_of(state.curve, moves, since, max(since, at), start, start + (state.energy_wh or 0), even=tariff.plan.even)
         return rate(tariff, usage, time_zone=place_of(state).time_zone).cost
     except (NotBillable, UsageError):
         return None

@@ -109,7 +109,7 @@ def _doubts(state: SessionState, concluded: f.Concluded, metering: b.Metering | 
         state,
         meter_start_wh=metering.start_wh,
         started_at=concluded.started_at,
-        series=() if metering.summed else state.series,
+        series=() if metering.summed else state.curve,
     )
     anomalies, noted = findings(measured, metering.stop_wh, concluded.at, concluded.received)
     if gap and not metering.edges:

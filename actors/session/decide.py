@@ -129,10 +129,12 @@ def decide_meter(session: str, state: SessionState, meter: m.Meter, now: datetim
     flags = meter.flags
     if readings:
         first = readings[0].at
-        if (first, meter.content) in state.meters:
-            return DONE
-        if any(at == first for at, _ in state.meters) and _contradicts(state, readings):
-            flags = (*flags, "meter_contradicted")
+        if state.newest is None or first <= state.newest:
+            known = state.meter_keys
+            if (first, meter.content) in known:
+                return DONE
+            if any(at == first for at, _ in known) and _contradicts(state, readings):
+                flags = (*flags, "meter_contradicted")
     if state.stop is not None:
         flags = (*flags, "meter_after_stop")
     fact = f.Metered(readings, meter.content, meter.received, flags)
@@ -149,7 +151,7 @@ def decide_meter(session: str, state: SessionState, meter: m.Meter, now: datetim
 
 
 def _contradicts(state: SessionState, readings: Sequence[Reading]) -> bool:
-    known = {point.at: point.energy_wh for point in state.series if point.energy_wh is not None}
+    known = {point.at: point.energy_wh for point in state.curve if point.energy_wh is not None}
     told = [(point.at, point.energy_wh) for point in map(point_of, readings) if point.energy_wh is not None]
     return any(known.get(at, energy) != energy for at, energy in told)
 

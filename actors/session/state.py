@@ -23,6 +23,8 @@ from actors.session.messages import Place
 from actors.session.phases import OPEN, SETTLED, Phase, after, allows
 
 LIMITS = DomainLimits()
+_FOLD = 8
+"""Readings that may be in `latest`."""
 
 
 class StopTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -38,7 +40,7 @@ class StopTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`flags` inform an operator; `anomalies` are why the session is (or was) quarantined.
 
-    `meters` holds the natural keys (moment, content hash) of recent meter messages. `row_at` is when the
+    `meters` and `latest_meters` hold the natural keys (moment, content hash) of recent meter messages. `row_at` is when the
     read-model row was last written: it is coalesced between transitions.
     """
 
@@ -56,7 +58,12 @@ class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     series: tuple[Point, ...] = ()
     signed: tuple[Reading, ...] = ()
     """Readings with a signed record, for the CDR: the first and the last ones."""
+    latest: tuple[Point, ...] = ()
+    """Readings that are not yet in `series`: a tuple that grows by one is copied, and every element touched, each time."""
     meters: tuple[tuple[datetime, str], ...] = ()
+    latest_meters: tuple[tuple[datetime, str], ...] = ()
+    newest: datetime | None = None
+    """The latest moment in `meters` and `latest_meters`: what is later than all is no retry. None: not known."""
     charging: tuple[tuple[datetime, str], ...] = ()
     heard_at: datetime | None = None
     row_at: datetime | None = None
@@ -77,6 +84,15 @@ class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     book: b.Book | None = None
     """The events of a 2.x transaction; None for a session of 1.6."""
     billed_from: datetime | None = None
+
+    @property
+    def curve(self) -> tuple[Point, ...]:
+        """All readings."""
+        return (*self.series, *self.latest) if self.latest else self.series
+
+    @property
+    def meter_keys(self) -> tuple[tuple[datetime, str], ...]:
+        return (*self.meters, *self.latest_meters)
 
     @property
     def open(self) -> bool:
@@ -149,7 +165,7 @@ def _event_metered(state: SessionState, fact: f.EventMetered) -> SessionState:
         return replace(state, book=b.numbered(book, fact.seq, fact.content), flags=flags, heard_at=fact.received)
     points = [point_of(reading) for reading in fact.readings]
     book = b.metered(book, fact, points)
-    series = (*state.series, *(point for point in points if _useful(point)))
+    series = (*state.curve, *(point for point in points if _useful(point)))
     if len(series) > LIMITS.series_points:
         series = thinned(tuple(sorted(series, key=_moment)))
     signed = tuple(reading for reading in fact.readings if any(sample.signed for sample in reading.samples))
@@ -164,6 +180,7 @@ def _event_metered(state: SessionState, fact: f.EventMetered) -> SessionState:
         phase=phase,
         started_at=b.started_at(book),
         series=series,
+        latest=(),
         signed=_bounded(tuple(sorted((*state.signed, *signed), key=_read_at))) if signed else state.signed,
         meter_start_wh=state.meter_start_wh if metering is None else metering.start_wh,
         energy_wh=energy,
@@ -205,7 +222,7 @@ def _event_contradicted(state: SessionState, fact: f.EventContradicted) -> Sessi
 
 def _concluded(state: SessionState, fact: f.Concluded) -> SessionState:
     book = state.book or b.EMPTY
-    series = state.series
+    series = state.curve
     if fact.summed:
         series = (*(replace(point, energy_wh=None) for point in series), *b.summed(book))
     return replace(
@@ -218,6 +235,7 @@ def _concluded(state: SessionState, fact: f.Concluded) -> SessionState:
         meter_start_wh=fact.meter_start_wh,
         energy_wh=fact.energy_wh,
         series=tuple(sorted(series, key=_point_order)),
+        latest=(),
         charging=tuple((move.at, move.state) for move in book.moves),
         flags=add_flags(state.flags, fact.flags),
         row_at=fact.received,
@@ -251,14 +269,31 @@ def _started(state: SessionState, fact: f.Started) -> SessionState:
 
 
 def _metered(state: SessionState, fact: f.Metered) -> SessionState:
-    points = [point for point in map(point_of, fact.readings) if _useful(point)]
-    series = state.series
+    points, signed = [], []
+    for reading in fact.readings:
+        point = point_of(reading)
+        if _useful(point):
+            points.append(point)
+        for sample in reading.samples:
+            if sample.signed:
+                signed.append(reading)
+                break
+    series, latest = state.series, state.latest
     if points and state.phase not in SETTLED:
-        series = (*series, *points)
-        if len(series) > LIMITS.series_points:
-            series = thinned(tuple(sorted(series, key=_moment)))
-    signed = tuple(reading for reading in fact.readings if any(sample.signed for sample in reading.samples))
-    keys = (*state.meters, *((reading.at, fact.content) for reading in fact.readings[:1]))
+        latest = (*latest, *points)
+        if len(latest) >= _FOLD:
+            series, latest = (*series, *latest), ()
+            if len(series) > LIMITS.series_points:
+                series = thinned(tuple(sorted(series, key=_moment)))
+    meters, latest_meters, newest = state.meters, state.latest_meters, state.newest
+    if fact.readings:
+        first = fact.readings[0].at
+        latest_meters = (*latest_meters, (first, fact.content))
+        if len(latest_meters) >= _FOLD:
+            meters, latest_meters = (*meters, *latest_meters)[-LIMITS.recent_meters :], ()
+        if newest is None:
+            newest = max((at for at, _ in state.meters), default=first)
+        newest = max(newest, first)
     energy, phase = state.energy_wh, state.phase
     if points and state.stop is None and state.resolution is None:
         energy = energy_so_far(state, points)
@@ -268,8 +303,11 @@ def _metered(state: SessionState, fact: f.Metered) -> SessionState:
         state,
         phase=phase,
         series=series,
+        latest=latest,
         signed=_bounded((*state.signed, *signed)) if signed else state.signed,
-        meters=keys[-LIMITS.recent_meters :],
+        meters=meters,
+        latest_meters=latest_meters,
+        newest=newest,
         energy_wh=energy,
         flags=add_flags(state.flags, fact.flags) if fact.flags else state.flags,
         heard_at=fact.received,
@@ -332,7 +370,7 @@ def _booked(state: SessionState, fact: f.Booked) -> SessionState:
     """Settled: what only rating needed is let go (the tariff's version is named in the CDR and in Rated)."""
     phase = after(state.phase, "booked")
     return replace(
-        state, phase=phase, cdr=fact.cdr, journal=fact.journal, tariff=None, series=(), signed=(), charging=(),
+        state, phase=phase, cdr=fact.cdr, journal=fact.journal, tariff=None, series=(), latest=(), signed=(), charging=(),
         row_at=fact.at, book=None if state.book is None else b.settled(state.book),
     )  # fmt: skip
 
@@ -411,7 +449,7 @@ def _resolved(state: SessionState, fact: f.Resolved) -> SessionState:
 
 def _waived(state: SessionState, fact: f.Waived) -> SessionState:
     ended = state.ended_at or fact.at
-    return replace(state, phase=after(state.phase, "waived"), ended_at=ended, series=(), charging=(), row_at=fact.at)
+    return replace(state, phase=after(state.phase, "waived"), ended_at=ended, series=(), latest=(), charging=(), row_at=fact.at)
 
 
 _APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
