@@ -97,10 +97,10 @@ class Sessions(RuleBasedStateMachine):
     def meter(self, data: Any, minute: int, wh: int) -> None:
         session = data.draw(st.sampled_from(sorted(self.states)))
         message = m.Meter((reading(minute, START_WH + wh),), f"{minute}-{wh}", self.now)
-        facts = len(self.states[session].meters)
+        facts = len(self.states[session].meter_keys)
         assert self.tell(session, message) == Done()
         self.sent.append((session, message))
-        assert len(self.states[session].meters) >= min(facts, LIMITS.recent_meters)
+        assert len(self.states[session].meter_keys) >= min(facts, LIMITS.recent_meters)
 
     @rule(data=st.data(), minute=minutes, state=st.sampled_from(["Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected"]))
     def charging_state(self, data: Any, minute: int, state: str) -> None:
@@ -187,7 +187,7 @@ class Sessions(RuleBasedStateMachine):
             if state.open:
                 assert (state.cost, state.cdr) == (None, None)
             if state.phase in SETTLED:
-                assert state.series == ()
+                assert state.curve == ()
             assert len(state.meters) <= LIMITS.recent_meters
             assert len(state.series) <= LIMITS.series_points
 
