@@ -12,14 +12,18 @@ import pytest
 import trio
 import trio.lowlevel
 
+from gateways.ocpp.v16.messages import FROM_STATION as FROM_STATION_1_6
+from gateways.ocpp.v201.messages import FROM_STATION as FROM_STATION_2_0_1
 from tests.gateways.ocpp import wire
 from tests.gateways.ocpp.node import TAG, Node, Station, connect, open_node, small_limits
-from tests.protocol.schemas import Generator, dump, schema
+from tests.protocol.schemas import Generator, dump, schema, schema_201
 
-STATION_ACTIONS = (
-    "Authorize", "BootNotification", "DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "Heartbeat",
-    "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction",
-)  # fmt: skip
+SAID = {"ocpp1.6": (sorted(FROM_STATION_1_6), schema), "ocpp2.0.1": (sorted(FROM_STATION_2_0_1), schema_201)}
+"""Version -> the actions of a station, and what tells how they look."""
+BOOTS = {
+    "ocpp1.6": {"chargePointVendor": "V", "chargePointModel": "M"},
+    "ocpp2.0.1": {"chargingStation": {"vendorName": "V", "model": "M"}, "reason": "PowerUp"},
+}
 ODD: list[Any] = [
     None, True, 0, -1, 2**31, 2**63, 10**30, 1.5, "", "0", "x" * 1000, "\x00", "\U0001f600", [], {}, [[]], {"a": {"b": []}},
     "2026", "NaN", "1E+99999999", "9999-12-31T23:59:59-12:00", "0000-00-00T00:00:00Z",
@@ -32,7 +36,7 @@ def _changed_values(rng: random.Random, value: Any) -> Any:
     if isinstance(value, dict):
         changed = {name: _changed_values(rng, inner) for name, inner in value.items() if rng.random() > 0.05}
         if rng.random() < 0.05:
-            changed[rng.choice(["", "connectorId", "CONNECTORID", "x" * 100])] = rng.choice(ODD)
+            changed[rng.choice(["", "connectorId", "EVSEID", "x" * 100])] = rng.choice(ODD)
         return changed
     if isinstance(value, list):
         return [_changed_values(rng, inner) for inner in value] * rng.choice([1, 1, 1, 0, 5])
@@ -55,11 +59,12 @@ def _changed_bytes(rng: random.Random, frame: bytes) -> bytes:
     return bytes(data)
 
 
-def _messages(rng: random.Random) -> Any:
+def _messages(rng: random.Random, version: str) -> Any:
     generator = Generator(rng)
+    actions, schema_of = SAID[version]
     while True:
-        action = rng.choice(STATION_ACTIONS)
-        payload = generator.valid(schema(action))
+        action = rng.choice(actions)
+        payload = generator.valid(schema_of(action))
         if rng.random() < 0.6:
             payload = _changed_values(rng, payload)
         kind = rng.choices([2, 3, 4, 5, 6, 9], [20, 2, 2, 1, 1, 1])[0]
@@ -81,11 +86,11 @@ async def _drain(station: Station) -> None:
         pass
 
 
-async def _storm(node: Node, identity: str, frames: list[bytes]) -> None:
+async def _storm(node: Node, version: str, frames: list[bytes]) -> None:
     """Send everything; whenever the node closes, come back."""
     left = list(frames)
     while left:
-        station = await connect(node, identity)
+        station = await connect(node, subprotocols=version)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_drain, station)
             try:
@@ -113,27 +118,29 @@ async def _bystander(node: Node, station: Station, stop: trio.Event) -> None:
     assert beats
 
 
+@pytest.mark.parametrize("version", sorted(SAID))
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_fuzzed_messages_kill_nothing_and_nobody(seed: int) -> None:
+async def test_fuzzed_messages_kill_nothing_and_nobody(seed: int, version: str) -> None:
     rng = random.Random(seed)
-    messages = _messages(rng)
+    messages = _messages(rng, version)
     frames = [wire.frame(wire.TEXT, next(messages)) for _ in range(FRAMES)]
     limits = small_limits(message_burst=10**9, crash_retries=3)
     async with open_node(limits=limits) as node:
         await node.register("GOOD")
+        await node.register("CP1", versions=(version,))
         with trio.fail_after(60):
-            good, bad = await connect(node, "GOOD"), await connect(node)
+            good, bad = await connect(node, "GOOD"), await connect(node, subprotocols=version)
             await good.boot()
-            await bad.boot()
+            await bad.call("BootNotification", BOOTS[version])
             stop = trio.Event()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_bystander, node, good, stop)
-                await _storm(node, "CP1", frames)
+                await _storm(node, version, frames)
                 stop.set()
             (row,) = (await node.queries.sessions("demo", "GOOD", None, 10, None)).items
             assert (row.state, row.energy_wh) == ("ended", 200)
-            after = await connect(node)
-            assert (await after.boot())["status"] == "Accepted"
+            after = await connect(node, subprotocols=version)
+            assert (await after.call("BootNotification", BOOTS[version]))["status"] == "Accepted"
             stats = node.listener.stats()
             assert stats["malformed"] > 50
             assert stats["stations"] == 2
