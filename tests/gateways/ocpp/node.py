@@ -68,9 +68,10 @@ class Node:
         password: bytes = PASSWORD,
         evses: int = 2,
         versions: tuple[str, ...] = ("ocpp1.6",),
+        tariff: str | None = None,
     ) -> None:
         secret = hash_secret(password, lambda n: bytes(range(n)))
-        await self.ask(station_address(tenant, station), s.Register(evses, profile, secret, False, versions, None, {}, "test"))
+        await self.ask(station_address(tenant, station), s.Register(evses, profile, secret, False, versions, tariff, {}, "test"))
 
     async def put_token(self, uid: str = TAG, status: Any = "Accepted", group: str | None = None) -> None:
         token = self.vault.token(TENANT, uid)
