@@ -14,20 +14,29 @@ from gateways.simulator.faults import Faults, strikes
 from gateways.simulator.journal import Journal
 from gateways.simulator.memory import MODELS, Model, StationSettings, Tls
 from gateways.simulator.scenario import CHARGE, Player, parse
+from gateways.simulator.soap.http import Callbacks
+from gateways.simulator.soap.station import SoapStation
 from gateways.simulator.station import Station
 from gateways.simulator.stats import Stats
 from gateways.simulator.v16.station import Station16
 from gateways.simulator.v201.station import Station201
 
-KINDS: dict[str, type[Station[Any]]] = {"ocpp1.6": Station16, "ocpp2.0.1": Station201}
+KINDS: dict[str, type[Station[Any]]] = {
+    "ocpp1.5": SoapStation,
+    "ocpp1.6": Station16,
+    "ocpp1.6-S": SoapStation,
+    "ocpp2.0.1": Station201,
+}
 """The station that speaks a protocol."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a fleet is. `url` ends before the identity; `passwords` by identity beat `password`."""
+    """What a fleet is. `url` and `soap_url` end before the identity; `passwords` by identity beat `password`."""
 
-    url: str
+    url: str = ""
+    soap_url: str = ""
+    """Of the stations that speak SOAP."""
     count: int = 1
     rate: float = 50.0
     """Stations that connect in a second."""
@@ -48,6 +57,8 @@ class Plan:
     message_attempts: int = limits.MESSAGE_ATTEMPTS
     backoff_most: float = limits.BACKOFF_MOST
     tls: Tls = Tls()
+    zipped: bool = False
+    """SOAP requests are sent compressed."""
     firmware_failures: float = 0.0
     """The share of firmware updates that go wrong."""
 
@@ -60,6 +71,7 @@ class Fleet:
         self.stats = stats or Stats()
         self.steps = parse(plan.scenario)
         self.stations: list[Station[Any]] = []
+        self.callbacks = Callbacks()
         self._playing = trio.CancelScope()
         self._alive = trio.CancelScope()
 
@@ -76,6 +88,8 @@ class Fleet:
         """Open every station and play; returns when `finish` was called. `played` is set when every script ended."""
         with self._alive:
             async with trio.open_nursery() as lives:
+                if any(KINDS[protocol] is SoapStation for protocol in self.plan.protocols):
+                    await lives.start(self.callbacks.serve)
                 if self.plan.faults.storm:
                     lives.start_soon(self._storms)
                 with self._playing:
@@ -105,24 +119,30 @@ class Fleet:
     def _station(self, n: int) -> Station[Any]:
         plan = self.plan
         identity = plan.identities[n] if n < len(plan.identities) else f"{plan.prefix}{plan.first + n:05d}"
+        protocol = plan.protocols[n % len(plan.protocols)]
+        kind = KINDS[protocol]
         settings = StationSettings(
-            url=plan.url,
+            url=plan.soap_url if kind is SoapStation else plan.url,
             identity=identity,
             model=plan.models[n % len(plan.models)],
             password=plan.passwords.get(identity, plan.password),
-            protocol=plan.protocols[n % len(plan.protocols)],
+            protocol=protocol,
             faults=plan.faults,
             message_attempts=plan.message_attempts,
             backoff_most=plan.backoff_most,
             tls=plan.tls,
+            zipped=plan.zipped,
             firmware_failures=plan.firmware_failures,
         )
-        return KINDS[settings.protocol](
+        station = kind(
             settings,
             rng=random.Random(f"{plan.seed}/{identity}"),
             stats=self.stats,
             journal=Journal(plan.journals / f"{identity}.jsonl") if plan.journals is not None else None,
         )
+        if isinstance(station, SoapStation):
+            station.callbacks = self.callbacks
+        return station
 
     async def storm(self, *, zombie: bool = False) -> None:
         """Every station loses its line at the same moment, and all come back at once."""

@@ -55,6 +55,8 @@ class StationSettings:
     message_attempts: int = limits.MESSAGE_ATTEMPTS
     backoff_most: float = limits.BACKOFF_MOST
     tls: Tls = Tls()
+    zipped: bool = False
+    """SOAP: requests are sent compressed."""
     firmware_failures: float = 0.0
     """The share of firmware updates that go wrong, at a step that the dice choose."""
     token_type: str = "ISO14443"  # noqa: S105 (a kind of card, not a secret)
