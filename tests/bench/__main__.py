@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.database import bench_database
+from tests.bench.decode import decoding
 from tests.bench.fuzz import fuzz_growth
 from tests.bench.node import (
     PASSWORD,
@@ -128,17 +129,27 @@ def show(title: str, figures: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one connection count, 2,000 idle stations, 20,000 frames")
-    parser.add_argument("--only", action="append", choices=("mix", "idle", "restart", "fuzz"))
+    parser.add_argument("--only", action="append", choices=("decode", "mix", "idle", "restart", "fuzz"))
     parser.add_argument("--connections", type=int, action="append", help="for the mix; default 50, 500, 2000")
     parser.add_argument("--samples", type=int, action="append", help="meter samples a session in the mix; default 12, 60")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--stations", type=int, help="known and idle stations; default 10,000")
     parser.add_argument("--json", type=Path, help="write all figures here")
     args = parser.parse_args()
+    wanted = args.only or ["decode", "mix", "idle", "restart", "fuzz"]
+    results: dict[str, Any] = {}
+    if "decode" in wanted:
+        results["decode"] = decoding()
+        show("decoding and validating, beside json and jsonschema", results["decode"])
+    if wanted != ["decode"]:
+        with_a_node(args, wanted, results)
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1))
+
+
+def with_a_node(args: argparse.Namespace, wanted: list[str], results: dict[str, Any]) -> None:
     stations = args.stations or (2_000 if args.quick else 10_000)
     connections = args.connections or ([500] if args.quick else [50, 500, 2000])
-    wanted = args.only or ["mix", "idle", "restart", "fuzz"]
-    results: dict[str, Any] = {}
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="csms-bench-")))
         ours_dsn, peer_dsn, server = stack.enter_context(bench_database(home / "pg"))
@@ -164,8 +175,6 @@ def main() -> None:
                 results[name] = steps[name]()
                 if name != "mix":
                     show(name, results[name])
-    if args.json:
-        args.json.write_text(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":

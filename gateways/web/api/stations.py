@@ -13,7 +13,7 @@ from gateways.web import identity, limits
 from gateways.web.api.station_body import StationBody, check_station, identity_problem
 from gateways.web.api.station_csv import ImportReport, read_csv, run_import
 from gateways.web.call import Call, page_of
-from gateways.web.problems import Problem, wrong_parameter
+from gateways.web.problems import FieldError, Problem, wrong_parameter
 from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
 from gateways.web.views import (
     AuthView,
@@ -61,6 +61,9 @@ async def register(call: Call, station: str, body: StationBody) -> tuple[message
         found = await call.env.queries.station(call.own, station)
         if found is not None and found[0].registered:
             keep, profile = True, found[0].profile
+    if ":" in station and profile in (1, 2):
+        detail = "without a colon where a password is used: Basic authentication ends the user's name at it"
+        raise Problem("invalid-parameter", detail, errors=[FieldError(detail, parameter="station")])
     password, generated = (auth.password if auth else None), None
     if profile in (1, 2) and not keep and password is None:
         password = generated = new_password(call.env.token_bytes)

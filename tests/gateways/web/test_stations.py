@@ -167,6 +167,18 @@ async def test_identities_with_slashes_are_written_as_2f_and_odd_ones_are_refuse
             assert (await acme.put(f"{STATIONS}/{bad}")).status_code == 400, bad
 
 
+async def test_an_identity_with_a_colon_is_refused_where_basic_authentication_would_cut_it() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        refused = await acme.put(f"{STATIONS}/CS:1", json={"evses": 1})
+        assert refused.status_code == 400
+        assert "colon" in refused.json()["errors"][0]["detail"]
+        assert (await acme.put(f"{STATIONS}/CS:1", json={"auth": {"profile": 0}})).status_code == 201
+        report = (await acme.post(f"{STATIONS}/import", content=b"station,evses\nCS2,1\nCS:3,1\n", headers=CSV)).json()
+        assert (report["created"], report["failed"]) == (1, 1)
+        assert "colon" in report["stations"][1]["error"]
+
+
 async def test_a_slash_in_an_identity_survives_the_real_server_and_imports_may_be_larger_than_other_bodies() -> None:
     async with serving() as (rig, url):
         token = (await rig.owner.post("/api/v1/tenants", json={"id": "acme", "currency": "EUR", "country": "DE"})).json()["token"]
