@@ -52,6 +52,8 @@ class Dialect(Protocol):
     """Seconds between an answered CALL and the next one, where this station needs its own (quirk 4)."""
     boot_first: bool
     """No CALL before the first BootNotification of a connection (quirk 5)."""
+    mended: tuple[str, ...]
+    """How the last message that was read had to be mended."""
 
     def read(self, call: rpc.Call) -> Any:
         """The canonical message of a CALL, or Several. Raises BadPayload."""

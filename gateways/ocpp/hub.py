@@ -195,7 +195,7 @@ class Hub:
         call = asked.call
         row = TraceRow(
             link.tenant, link.station, asked.at, "in", link.protocol, "CALL" if call.confirmed else "SEND", call.action,
-            str(call.unique_id), _shown(call.action, asked.text), _REPAIRED if call.repaired else None, asked.correlation,
+            str(call.unique_id), _shown(call.action, asked.text), _mends(asked), asked.correlation,
         )  # fmt: skip
         self.sink.put(row)
 
@@ -208,13 +208,17 @@ class Hub:
             return
         row = TraceRow(  # by position, which is cheaper
             link.tenant, link.station, asked.at, "in", link.protocol, "CALL", action, str(call.unique_id),
-            _shown(action, asked.text), _REPAIRED if call.repaired else None, asked.correlation,
+            _shown(action, asked.text), _mends(asked), asked.correlation,
             self.now(), kind, _shown(action, answer), error,
         )  # fmt: skip
         self.sink.put(row)
 
 
-_REPAIRED = "repaired JSON"
+def _mends(asked: "Asked") -> str | None:
+    """What the trace says of a frame that was not as it should be."""
+    if asked.mended:
+        return f"mended: {', '.join(asked.mended)}"
+    return "repaired JSON" if asked.call.repaired else None
 
 
 def _shown(action: str, body: str, redact: Callable[[str, str], str] | None = redact_text) -> str:

@@ -60,6 +60,7 @@ class JsonDialect:
         self.codes = self.version.mending.codes
         self.call_gap: float | None = None
         self.boot_first = False
+        self.mended: tuple[str, ...] = ()
 
     def read(self, call: rpc.Call) -> Any:
         version = self.version
@@ -78,6 +79,7 @@ class JsonDialect:
             if self._strict:
                 raise version.mending.classify(error) from None
             wire, flags = self._mend(action, payload, flags)
+        self.mended = flags
         message = version.readers[action](wire, self._asker, flags, payload)
         if type(message) is s.Boot:
             self._learn(message)

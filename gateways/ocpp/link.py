@@ -47,6 +47,8 @@ class Asked(msgspec.Struct, gc=False):
     at: datetime
     correlation: str
     message: Any = None
+    mended: tuple[str, ...] = ()
+    """What was done to understand it."""
     sweeps: int = 0
     traced: bool = False
     """The frame is in the trace already: its answer comes alone."""
@@ -157,6 +159,7 @@ class Link:
             self._working = False
             return
         asked.message = message
+        asked.mended = self._dialect.mended
         if type(message) is Several:
             hub.spawn(self._recover, asked, None)
             return

@@ -64,6 +64,25 @@ async def test_a_poisonous_start_is_a_dead_letter_and_still_answered(monkeypatch
             assert node.listener.stats()["poisoned"] == 1
 
 
+async def test_a_poisonous_transaction_event_is_a_dead_letter_and_still_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    _crash(monkeypatch, SessionActor, "Event", 1000)
+    event = {
+        "eventType": "Started", "timestamp": "2026-11-22T11:00:00Z", "triggerReason": "Authorized", "seqNo": 0,
+        "transactionInfo": {"transactionId": "tx-1"}, "evse": {"id": 1}, "idToken": {"idToken": TAG, "type": "ISO14443"},
+    }  # fmt: skip
+    async with open_node() as node:
+        await node.register("CP1", versions=("ocpp2.0.1",))
+        with trio.fail_after(10):
+            station = await connect(node, subprotocols="ocpp2.0.1")
+            await station.call("BootNotification", {"chargingStation": {"vendorName": "V", "model": "M"}, "reason": "PowerUp"})
+            assert isinstance(await station.call("TransactionEvent", event), dict)
+            dead, _ = await node.store.dead_letters(None, None, 10, None)
+            assert len(dead) == 1
+            page = await node.queries.sessions("demo", "CP1", None, 10, None)
+            assert [row.state for row in page.items] == ["quarantined"]
+            assert (await station.call("Heartbeat", {}))["currentTime"]
+
+
 async def test_a_poisonous_heartbeat_is_answered_with_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
     _crash(monkeypatch, StationActor, "Heartbeat", 1000)
     async with open_node() as node:

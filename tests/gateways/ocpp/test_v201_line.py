@@ -208,3 +208,27 @@ async def test_no_secret_of_a_station_is_in_its_trace() -> None:
         assert "Authorize" in shown
         assert "87654321" not in shown
         assert TAG not in shown
+
+
+# -- what is not as it should be -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("frame", "shown"),
+    [
+        ('[2,"q","StatusNotification",{"timestamp":"2026-11-22T11:00:00","connectorStatus":"Charging","evseId":"1","connectorId":1}]',
+         {"time_zone", "enum", "type"}),
+        ('[2,"q","Heartbeat",{"mine":1,}]', {"json", "unknown_field"}),
+    ],
+)  # fmt: skip
+async def test_the_trace_says_what_was_mended_in_a_frame(frame: str, shown: set[str]) -> None:
+    async with open_node() as node:
+        with trio.fail_after(5):
+            station = await plug(node)
+            await boot(station)
+            await station.send(frame)
+            assert (await station.message())[0] == 3
+        (row,) = [row for row in node.traces("CP1") if (row.unique_id, row.direction) == ("q", "in")]
+        assert row.error is not None
+        assert set(row.error.removeprefix("mended: ").split(", ")) == shown
+        assert all(row.error is None for row in node.traces("CP1") if row.unique_id != "q")
