@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from lxml import etree
 
@@ -21,14 +22,12 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
-def local_name(element: etree._Element) -> str:
+def local_name(element: Any) -> str:
     """The name without its namespace."""
-    name = element.tag
-    assert isinstance(name, str), "comments and processing instructions were left out by the parser"
-    return name.rpartition("}")[2]
+    return str(element.tag).rpartition("}")[2]
 
 
-def read_fields(kind: Complex, element: etree._Element) -> dict[str, Any]:
+def read_fields(kind: Complex, element: Element) -> dict[str, Any]:
     """What stands in `element`, by the names of the table; what the table does not know keeps its own name, as a text."""
     known = {field.name.lower(): field for field in kind.fields if not field.place}
     found: dict[str, Any] = {}
@@ -55,7 +54,7 @@ def read_fields(kind: Complex, element: etree._Element) -> dict[str, Any]:
     return found
 
 
-def _read(kind: Simple | Complex, element: etree._Element, required: bool) -> Any:
+def _read(kind: Simple | Complex, element: Element, required: bool) -> Any:
     """None: it says nothing."""
     if element.get(_NIL) in ("true", "1"):
         return None
@@ -73,11 +72,11 @@ def _read(kind: Simple | Complex, element: etree._Element, required: bool) -> An
     return text
 
 
-def _text(element: etree._Element) -> str:
+def _text(element: Element) -> str:
     return (element.text or "").strip()
 
 
-def _attribute(element: etree._Element, name: str) -> str | None:
+def _attribute(element: Element, name: str) -> str | None:
     for given, value in element.attrib.items():
         if str(given).rpartition("}")[2].lower() == name.lower():
             return str(value).strip()

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import msgspec
 from lxml import etree
@@ -137,7 +138,7 @@ def _operation(body: list[Any], header: Header, said: str | None) -> tuple[Versi
         operation = _named(service, version, said)
         if any(field.required for field in operation.request.fields):
             raise protocol_error(f"the Body is empty: {operation.action}Request is missing")
-        return version, operation, etree.Element(f"{{{service.namespace}}}{element_name(operation.action)}Request")
+        return version, operation, Element(f"{{{service.namespace}}}{element_name(operation.action)}Request")
     (element,) = body
     namespace, name = _qualified(element)
     found = of_namespace(namespace)
@@ -279,7 +280,7 @@ def read_response(root: Any, operation: Operation) -> Answered:
     if not body:
         if any(field.required for field in operation.response.fields):
             raise protocol_error("the station's answer has an empty Body")
-        return Answered(etree.Element("empty"), header.relates_to)
+        return Answered(Element("empty"), header.relates_to)
     (element,) = body
     namespace, name = _qualified(element)
     if namespace == ENVELOPE and name == "Fault":
@@ -292,8 +293,11 @@ def read_response(root: Any, operation: Operation) -> Answered:
 def _read_fault(element: Any) -> Fault:
     values: list[str] = []
     texts: list[str] = []
-    for child in element.iter(f"{{{ENVELOPE}}}Value", f"{{{ENVELOPE}}}Text"):
-        (values if local_name(child) == "Value" else texts).append((child.text or "").strip())
+    for child in element.iter():
+        if child.tag == f"{{{ENVELOPE}}}Value":
+            values.append((child.text or "").strip())
+        elif child.tag == f"{{{ENVELOPE}}}Text":
+            texts.append((child.text or "").strip())
     names = [value.rpartition(":")[2][:50] for value in values]
     code = names[0] if names else "Receiver"
     return Fault(code, names[1] if len(names) > 1 else None, texts[0] if texts else "", 500)
