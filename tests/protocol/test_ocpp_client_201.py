@@ -2,20 +2,30 @@
 
 import asyncio
 import base64
+import json
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import ocpp.v201
 import pytest
 import trio
 import websockets
-from ocpp.v201 import call
+from ocpp.charge_point import camel_to_snake_case, snake_to_camel_case
+from ocpp.routing import on
+from ocpp.v201 import call, call_result
+from ocpp.v201.enums import Action
 
-from actors.model.ids import tenant_address
+from actors.model.ids import station_address, tenant_address
+from actors.station import messages as m
 from actors.tenant.messages import PutTariff
+from gateways.ocpp.v201 import answers, spoken
+from gateways.ocpp.v201.messages import TO_STATION
 from tests.actors.kit import TARIFF
-from tests.gateways.ocpp.node import PASSWORD, TAG, open_node
+from tests.gateways.ocpp.node import PASSWORD, TAG, Node, open_node
+from tests.gateways.ocpp.said_201 import SAID_201
 
 IDENTITY = "CP201"
 TOKEN = {"id_token": TAG, "type": "ISO14443"}
@@ -119,3 +129,58 @@ async def test_a_session_with_the_ocpp_package_whose_events_come_again(compressi
         found = await node.queries.station("demo", IDENTITY)
         assert found is not None
         assert {evse.evse: evse.status for evse in found[2]}[1] == "Available"
+
+
+# -- commands ----------------------------------------------------------------------------------------------------------------
+
+
+def _answering(received: dict[str, Any]) -> type[ocpp.v201.ChargePoint]:
+    """A station that keeps what each command carried and answers as SAID_201 says."""
+
+    def handler(action: str, answer: dict[str, Any]) -> Any:
+        async def handle(self: Any, **fields: Any) -> Any:
+            received[action] = json.loads(json.dumps(snake_to_camel_case(fields), default=float))
+            return getattr(call_result, action)(**camel_to_snake_case(answer))
+
+        handle.__name__ = f"on_{action}"  # the package looks handlers up by the function's name
+        return on(Action(action))(handle)
+
+    handlers = {f"on_{action}": handler(action, answer) for action, (_, answer) in SAID_201.items()}
+    return type("Answering", (ocpp.v201.ChargePoint,), handlers)
+
+
+async def _serve_commands(url: str, received: dict[str, Any], booted: Any, done: Any) -> None:
+    async with _open(url) as socket:
+        point = _answering(received)(IDENTITY, socket)
+        reading = asyncio.create_task(point.start())
+        await point.call(call.BootNotification(charging_station={"model": "M", "vendor_name": "V"}, reason="PowerUp"))  # type: ignore[arg-type]
+        booted.set()
+        while not done.is_set():
+            await asyncio.sleep(0.02)
+        reading.cancel()
+
+
+async def test_all_forty_commands_reach_the_ocpp_package_and_its_answers_come_back() -> None:
+    assert SAID_201.keys() == TO_STATION.keys()
+    received: dict[str, Any] = {}
+    booted, done = threading.Event(), threading.Event()
+    async with open_node() as node, trio.open_nursery() as nursery:
+        await node.register(IDENTITY, versions=("ocpp2.0.1",))
+        with trio.fail_after(30):
+            nursery.start_soon(_in_thread, _serve_commands, node.url, received, booted, done)
+            while not booted.is_set():
+                await trio.sleep(0.01)
+            for action, (payload, answer) in SAID_201.items():
+                intent = spoken.to_intent(action, msgspec.json.decode(msgspec.json.encode(payload), type=TO_STATION[action][0]))
+                sent = await _send(node, action, intent)
+                assert received[action] == payload, action
+                assert answers.write_answer(action, sent.outcome, intent) == answer, action  # type: ignore[arg-type]
+                assert not sent.wire.lost
+        done.set()
+
+
+async def _send(node: Node, action: str, intent: Any) -> m.Sent:
+    command = m.Command(f"test-{action}", intent, node.system.now() + timedelta(seconds=20), "test")
+    sent = await node.system.ask(station_address("demo", IDENTITY), command, deadline=10)
+    assert isinstance(sent, m.Sent), sent
+    return sent

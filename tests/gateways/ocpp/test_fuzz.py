@@ -143,6 +143,7 @@ async def test_fuzzed_messages_kill_nothing_and_nobody(seed: int, version: str) 
             assert (await after.call("BootNotification", BOOTS[version]))["status"] == "Accepted"
             stats = node.listener.stats()
             assert stats["malformed"] > 50
+            assert stats["contained"] == 0, "a frame met a fault of our own"
             assert stats["stations"] == 2
             dead, _ = await node.store.dead_letters(None, None, 10, None)
             assert dead == [], "a frame crashed an actor"
