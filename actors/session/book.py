@@ -184,6 +184,17 @@ def numbered(book: Book, seq: int, content: str, *, stateless: bool = True) -> B
     return replace(book, ranges=ranges, holed=holed, contents=contents)
 
 
+def repeats(book: Book, seq: int, state: str) -> bool:
+    """Is this the state that the vehicle was in before, with every event in between known?"""
+    last = book.moves[-1] if book.moves else None
+    return (
+        last is not None
+        and last.seq < seq
+        and last.state == state
+        and (last.seq == seq - 1 or _covered(book.ranges, last.seq, seq - 1))
+    )
+
+
 # -- what events tell
 
 

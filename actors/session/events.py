@@ -25,11 +25,12 @@ from actors.session import messages as m
 from actors.session.booking import cost_so_far
 from actors.session.conclude import GAP, conclude
 from actors.session.rows import event, has_evse, place_of, session_row
-from actors.session.state import SessionState, apply, cost_due, expects_events, row_due
+from actors.session.state import SessionState, apply, cost_due, expects_events, row_due, worth_showing
 from actors.station.messages import RouteKnown, TransactionEvent, TransactionReply
 
 METER_TRIGGERS = frozenset({"MeterValuePeriodic", "MeterValueClock"})
 OVERDUE = "overdue"
+NOTHING_NEW = TransactionReply()
 MESSAGE_LENGTH = 512
 """MessageContent.content (2.0.1)."""
 
@@ -39,6 +40,8 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
     if state.book is not None and b.knows(state.book, told.seq):
         return _again(session, state, message, now)
     facts = _facts(state, message)
+    if _goes_without_saying(state, facts, now):
+        return Decision(facts=facts, signals=_route(session, state, state, message), reply=NOTHING_NEW)
     after = state
     for fact in facts:
         after = apply(after, fact)
@@ -59,7 +62,7 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
     if waiting and after.book.ended is not None and (state.book is None or state.book.ended is None):
         timers.append(Timer(GAP, now + limits.gap_timeout, m.GapOver(now)))
     rows: Sequence[Any] = ()
-    if type(facts[0]) is f.EventTold or after.phase != state.phase or row_due(state, now):
+    if not waiting or after.book.ended is not None or after.phase != state.phase or worth_showing(state, facts[0]):
         rows = (*_numbered(session, state, after), session_row(session, after, now), event(session, after, _kind(state), now))
     return Decision(
         facts=facts,
@@ -68,6 +71,20 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
         signals=_route(session, state, after, message),
         timers=timers,
         reply=reply,
+    )
+
+
+def _goes_without_saying(state: SessionState, facts: list[Any], now: datetime) -> bool:
+    """One reading more of a charge that goes on, with neither row nor cost due: most events are that."""
+    book = state.book
+    return (
+        book is not None
+        and type(facts[0]) is f.EventMetered
+        and book.ended is None
+        and (state.phase != "started" or bool(book.moves))
+        and expects_events(state)
+        and not row_due(state, now)
+        and not cost_due(book, now)
     )
 
 
@@ -143,7 +160,7 @@ def _facts(state: SessionState, message: m.Event) -> list[Any]:
     told = message.told
     flags = _flags(state, message)
     metered = f.EventMetered(told.seq, told.at, message.received, told.content, told.readings) if told.readings else None
-    if metered is not None and state.book is not None and _only_readings(told):
+    if metered is not None and state.book is not None and _only_readings(told, state.book):
         return [replace(metered, flags=flags) if flags else metered]
     first, started = state.phase == "new", told.type == "Started"
     opening = f.EventTold(
@@ -172,14 +189,15 @@ def _facts(state: SessionState, message: m.Event) -> list[Any]:
     return [opening] if metered is None else [opening, metered]
 
 
-def _only_readings(told: TransactionEvent) -> bool:
-    """The many events that tell nothing but the meter: one fact is enough."""
+def _only_readings(told: TransactionEvent, book: b.Book) -> bool:
+    """The many events that tell nothing but the meter: one fact is enough. The charging state is nothing new where it is
+    that of before and nothing is missing in between."""
     return (
         told.type == "Updated"
         and told.trigger in METER_TRIGGERS
         and told.token is None
         and told.evse is None
-        and told.charging_state is None
+        and (told.charging_state is None or b.repeats(book, told.seq, told.charging_state))
         and told.time_spent_charging is None
         and told.phases_used is None
         and told.cable_max_current is None

@@ -21,10 +21,9 @@ from actors.session import book as b
 from actors.session import facts as f
 from actors.session.messages import Place
 from actors.session.phases import OPEN, SETTLED, Phase, after, allows
+from actors.session.series import FOLD, bounded, folded, in_full, read_at, signed_in, useful
 
 LIMITS = DomainLimits()
-_FOLD = 8
-"""Readings that may be in `latest`."""
 
 
 class StopTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -115,18 +114,6 @@ def row_due(state: SessionState, now: datetime) -> bool:
     return state.row_at is None or now - state.row_at >= LIMITS.row_every
 
 
-def thinned(series: tuple[Point, ...]) -> tuple[Point, ...]:
-    """At most `series_points` readings: beyond it every second interior one goes.
-
-    The energy billed is stop register minus start register, which no reading can change: readings only say *when*
-    within the session it flowed. So thinning halves the resolution in time, evenly, and nothing else; power and
-    current of a reading that goes are lost with it.
-    """
-    if len(series) <= LIMITS.series_points:
-        return series
-    return (series[0], *series[1:-1:2], series[-1])
-
-
 def _event_told(state: SessionState, fact: f.EventTold) -> SessionState:
     """Until the session is concluded everything is derived again from all events; afterwards they are only kept."""
     book = state.book or b.EMPTY
@@ -153,9 +140,19 @@ def _event_told(state: SessionState, fact: f.EventTold) -> SessionState:
         reservation=state.reservation if fact.reservation is None else fact.reservation,
         flags=add_flags(state.flags, fact.flags) if fact.flags else state.flags,
         heard_at=fact.received,
-        row_at=fact.received,
+        row_at=fact.received if worth_showing(state, fact) else state.row_at,
         book=book,
     )
+
+
+def worth_showing(state: SessionState, fact: f.EventTold | f.EventMetered) -> bool:
+    """Is the row to be written for this? Chatty stations say the same in every event."""
+    if isinstance(fact, f.EventMetered):
+        return row_due(state, fact.received)
+    if fact.kind != "Updated" or fact.place is not None or fact.token is not None or row_due(state, fact.received):
+        return True
+    moves = state.book.moves if state.book is not None else ()
+    return fact.charging_state is not None and (not moves or moves[-1].state != fact.charging_state)
 
 
 def _event_metered(state: SessionState, fact: f.EventMetered) -> SessionState:
@@ -165,10 +162,8 @@ def _event_metered(state: SessionState, fact: f.EventMetered) -> SessionState:
         return replace(state, book=b.numbered(book, fact.seq, fact.content), flags=flags, heard_at=fact.received)
     points = [point_of(reading) for reading in fact.readings]
     book = b.metered(book, fact, points)
-    series = (*state.curve, *(point for point in points if _useful(point)))
-    if len(series) > LIMITS.series_points:
-        series = thinned(tuple(sorted(series, key=_moment)))
-    signed = tuple(reading for reading in fact.readings if any(sample.signed for sample in reading.samples))
+    series, latest = folded(state.series, state.latest, [point for point in points if useful(point)])
+    signed = signed_in(fact.readings)
     metering = b.metering(book)
     energy, phase = state.energy_wh, state.phase
     if metering is not None and state.resolution is None:
@@ -180,8 +175,8 @@ def _event_metered(state: SessionState, fact: f.EventMetered) -> SessionState:
         phase=phase,
         started_at=b.started_at(book),
         series=series,
-        latest=(),
-        signed=_bounded(tuple(sorted((*state.signed, *signed), key=_read_at))) if signed else state.signed,
+        latest=latest,
+        signed=bounded(tuple(sorted((*state.signed, *signed), key=read_at))) if signed else state.signed,
         meter_start_wh=state.meter_start_wh if metering is None else metering.start_wh,
         energy_wh=energy,
         flags=flags,
@@ -199,10 +194,6 @@ def expects_events(state: SessionState) -> bool:
 def cost_due(book: b.Book, now: datetime) -> bool:
     """Is the running cost to be told now?"""
     return book.priced_at is None or now - book.priced_at >= LIMITS.cost_every
-
-
-def _read_at(reading: Reading) -> datetime:
-    return reading.at
 
 
 def _charged_phase(phase: Phase, book: b.Book) -> Phase:
@@ -234,17 +225,12 @@ def _concluded(state: SessionState, fact: f.Concluded) -> SessionState:
         stop=StopTold(fact.meter_stop_wh, fact.at, fact.reason),
         meter_start_wh=fact.meter_start_wh,
         energy_wh=fact.energy_wh,
-        series=tuple(sorted(series, key=_point_order)),
+        series=tuple(sorted(series, key=in_full)),
         latest=(),
         charging=tuple((move.at, move.state) for move in book.moves),
         flags=add_flags(state.flags, fact.flags),
         row_at=fact.received,
     )
-
-
-def _point_order(point: Point) -> tuple[Any, ...]:
-    """Readings of one moment in an order of their own, so that it does not matter which event came first."""
-    return (point.at, *(-1 if value is None else value for value in (point.energy_wh, point.power_w, point.current_a)))
 
 
 def _started(state: SessionState, fact: f.Started) -> SessionState:
@@ -272,7 +258,7 @@ def _metered(state: SessionState, fact: f.Metered) -> SessionState:
     points, signed = [], []
     for reading in fact.readings:
         point = point_of(reading)
-        if _useful(point):
+        if useful(point):
             points.append(point)
         for sample in reading.samples:
             if sample.signed:
@@ -280,16 +266,12 @@ def _metered(state: SessionState, fact: f.Metered) -> SessionState:
                 break
     series, latest = state.series, state.latest
     if points and state.phase not in SETTLED:
-        latest = (*latest, *points)
-        if len(latest) >= _FOLD:
-            series, latest = (*series, *latest), ()
-            if len(series) > LIMITS.series_points:
-                series = thinned(tuple(sorted(series, key=_moment)))
+        series, latest = folded(series, latest, points)
     meters, latest_meters, newest = state.meters, state.latest_meters, state.newest
     if fact.readings:
         first = fact.readings[0].at
         latest_meters = (*latest_meters, (first, fact.content))
-        if len(latest_meters) >= _FOLD:
+        if len(latest_meters) >= FOLD:
             meters, latest_meters = (*meters, *latest_meters)[-LIMITS.recent_meters :], ()
         if newest is None:
             newest = max((at for at, _ in state.meters), default=first)
@@ -304,7 +286,7 @@ def _metered(state: SessionState, fact: f.Metered) -> SessionState:
         phase=phase,
         series=series,
         latest=latest,
-        signed=_bounded((*state.signed, *signed)) if signed else state.signed,
+        signed=bounded((*state.signed, *signed)) if signed else state.signed,
         meters=meters,
         latest_meters=latest_meters,
         newest=newest,
@@ -313,18 +295,6 @@ def _metered(state: SessionState, fact: f.Metered) -> SessionState:
         heard_at=fact.received,
         row_at=fact.received if row_due(state, fact.received) else state.row_at,
     )
-
-
-def _bounded(signed: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    return signed if len(signed) <= LIMITS.signed_readings else (signed[0], *signed[1 - LIMITS.signed_readings :])
-
-
-def _useful(point: Point) -> bool:
-    return point.energy_wh is not None or point.power_w is not None or point.current_a is not None
-
-
-def _moment(point: Point) -> datetime:
-    return point.at
 
 
 def energy_so_far(state: SessionState, points: list[Point]) -> int | None:

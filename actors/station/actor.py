@@ -156,13 +156,12 @@ class StationActor(Actor[StationState]):
 
     async def _in_own_words(self, command: messages.Command) -> messages.Command:
         """A transaction may be named by our number, in 1.6 words, or as the station calls it, in those of 2.x: the station
-        gets its own. A remote start gets a number of its own."""
-        intent = commands.numbered_start(command.intent, 1 + int.from_bytes(self._env.token_bytes(3), "big"))
-        named = commands.transaction_named(intent)
+        gets its own."""
+        named = commands.transaction_named(command.intent)
         own = await self._own_transaction(named) if named is not None else None
-        if own is not None and own != named:
-            intent = commands.about_transaction(intent, own)
-        return command if intent is command.intent else msgspec.structs.replace(command, intent=intent)
+        if own is None or own == named:
+            return command
+        return msgspec.structs.replace(command, intent=commands.about_transaction(command.intent, own))
 
     async def _own_transaction(self, named: str) -> str | None:
         """How the station calls the transaction; None where nobody knows it. Its own names go before our numbers."""

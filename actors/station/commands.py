@@ -16,7 +16,6 @@ from actors.model import intents as i
 from actors.model.decision import NOTHING, Decision, Effect, Letter, Refused
 from actors.model.device import Variable, from_boot, merge
 from actors.model.intents import (
-    AnyIntent,
     CommandFailure,
     CommandResult,
     ReportedVariable,
@@ -75,7 +74,7 @@ def decide_issue(
     )
 
 
-def transaction_named(intent: AnyIntent) -> str | None:
+def transaction_named(intent: i.AnyIntent) -> str | None:
     """The transaction that an intent is about, as its caller named it."""
     profile = getattr(intent, "profile", None)
     named = getattr(intent, "transaction_id", None) or getattr(profile, "transaction_id", None)
@@ -87,13 +86,6 @@ def about_transaction(intent: Any, transaction_id: str) -> Any:
     if getattr(intent, "transaction_id", None):
         return msgspec.structs.replace(intent, transaction_id=transaction_id)
     return msgspec.structs.replace(intent, profile=msgspec.structs.replace(intent.profile, transaction_id=transaction_id))
-
-
-def numbered_start(intent: AnyIntent, number: int) -> AnyIntent:
-    """A remote start has a number of its own, by which the 2.x station names it in the transaction that it starts (F01)."""
-    if isinstance(intent, RequestStart) and intent.remote_start_id == 0:
-        return msgspec.structs.replace(intent, remote_start_id=number)
-    return intent
 
 
 def is_open(state: StationState, command: str) -> bool:

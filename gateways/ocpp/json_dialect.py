@@ -148,4 +148,5 @@ class JsonDialect:
             getattr(message, "number", None),
             self._asker.now(),
             getattr(message, "transaction_id", None),
+            getattr(message, "token", None) is not None,
         )

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from actors.session.messages import Resolve
 from actors.station import messages as m
 from actors.tenant.messages import Create, PutTariff, PutToken
 from runtime.system import System
+from storage.audit import audit
 from storage.cards import Cards
 from storage.database import Database
 from storage.lookups import PostgresLookups
@@ -23,7 +25,7 @@ from storage.numbers import PostgresNumbers
 from storage.queries import PostgresQueries
 from storage.sink import PostgresSink
 from storage.vault import Vault
-from tests.actors.kit import STATION, TARIFF, TENANT, FakeLine, at, reading
+from tests.actors.kit import STATION, TARIFF, TENANT, FakeLine, at, event, reading
 
 pytestmark = pytest.mark.postgres
 ADDRESS = station_address(TENANT, STATION)
@@ -83,6 +85,28 @@ async def test_a_session_leaves_its_rows_its_cdr_and_its_journal(node: Node, dat
     (journal,) = (await node.queries.journals(TENANT, row.id, 10, None)).items
     assert {entry.side for entry in journal.entries} == {"debit", "credit"}
     assert len(await node.queries.meter_values(TENANT, row.id)) == 1
+
+
+async def test_a_2x_transaction_leaves_the_same_and_the_audit_is_silent(node: Node, database: Database) -> None:
+    token = node.vault.token(TENANT, "GOOD")
+    started = event("Started", 0, -60, "Authorized", evse=1, connector=1, token=token, readings=(reading(-60, 1000),))
+    charging = event("Updated", 1, -59, "ChargingStateChanged", charging_state="Charging")
+    metered = event("Updated", 2, -30, readings=(reading(-30, 6000),))
+    ended = event("Ended", 3, 0, "StopAuthorized", stopped_reason="Local", readings=(reading(0, 11_000),))
+    for told in (started, ended, metered):
+        await node.station(told)
+    (row,) = (await node.queries.sessions(TENANT, STATION, "active", 10, None)).items
+    assert (row.transaction["charging_state"], row.transaction["missing"]) == (None, [[1, 1]])
+    found = await PostgresLookups(database).session_by_transaction(TENANT, STATION, "tx-1")
+    assert found is not None
+    assert (found.number, found.open, found.evse) == (row.number, True, 1)
+    assert await audit(database) == []
+    await node.station(charging)
+    assert (await node.station(ended)).total_cost == Decimal("5.95")
+    (row,) = (await node.queries.sessions(TENANT, STATION, "ended", 10, None)).items
+    assert (row.phase, row.energy_wh, row.transaction_id, row.stop_reason) == ("booked", 10_000, "tx-1", "Local")
+    assert len(await node.queries.meter_values(TENANT, row.id)) == 3
+    assert await audit(database) == []
 
 
 async def test_a_start_on_a_connector_beyond_what_a_row_holds_is_answered_and_kept(node: Node) -> None:

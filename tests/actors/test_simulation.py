@@ -14,7 +14,7 @@ from actors.model.ids import station_address
 from actors.model.rows import EvseRow, JournalRow
 from actors.station import messages as m
 from runtime.errors import ActorError
-from tests.actors.kit import TENANT, House, at, reading
+from tests.actors.kit import TENANT, House, at, event, reading
 
 SESSIONS = 6
 STATIONS = 4
@@ -27,8 +27,8 @@ class Station:
         self.name = name
         self._node = node
         self._dice = dice
-        self.acknowledged: list[tuple[int, int]] = []
-        """(number, energy) of stops that were answered."""
+        self.acknowledged: list[tuple[str, int]] = []
+        """(transaction, energy) of stops that were answered."""
         self.meters = 0
 
     async def _ask(self, message: Any) -> Any:
@@ -60,8 +60,46 @@ class Station:
             register += energy
             stop = m.TransactionStop(reply.number, register, at(begin + 60), "Local")
             assert isinstance(await self._ask(stop), m.StopReply)
-            self.acknowledged.append((reply.number, energy))
+            self.acknowledged.append((str(reply.number), energy))
             await trio.sleep(self._dice.random())
+
+
+class EventStation(Station):
+    """One EVSE that speaks OCPP 2.x, is offline now and then, and does not always keep the order afterwards."""
+
+    async def run(self) -> None:
+        token = self._node().token("GOOD")
+        assert (await self._ask(m.Boot("V", "M"))).status == "Accepted"
+        register = 1000
+        for n in range(SESSIONS):
+            energy = self._dice.randrange(1000, 20_000)
+            told = self._events(f"{self.name}-{n}", n * 100.0, register, energy, token)
+            offline = self._dice.randrange(len(told))
+            queued = told[offline:]
+            if self._dice.random() < 0.5:
+                self._dice.shuffle(queued)
+            for each in (*told[:offline], *queued):
+                reply = await self._ask(each)
+                assert isinstance(reply, m.TransactionReply)
+                assert (reply.verdict is None) == (each.token is None)
+            register += energy
+            self.acknowledged.append((f"{self.name}-{n}", energy))
+            await trio.sleep(self._dice.random())
+
+    def _events(self, transaction: str, begin: float, register: int, energy: int, token: Any) -> list[m.TransactionEvent]:
+        told = [
+            event("Started", 0, begin, "CablePluggedIn", transaction_id=transaction, charging_state="EVConnected",
+                  evse=self._dice.choice([1, None]), readings=(reading(begin, register),)),
+            event("Updated", 1, begin + 1, "Authorized", transaction_id=transaction, token=token, evse=1, connector=1),
+            event("Updated", 2, begin + 2, "ChargingStateChanged", transaction_id=transaction, charging_state="Charging"),
+        ]  # fmt: skip
+        for k in range(3, 6):
+            values = (reading(begin + k * 10, register + energy * k // 6),)
+            told.append(event("Updated", k, begin + k * 10, transaction_id=transaction, readings=values))
+        values = (reading(begin + 60, register + energy),)
+        told.append(event("Ended", 6, begin + 60, "StopAuthorized", transaction_id=transaction, readings=values))
+        self.meters += 5
+        return told
 
 
 async def _misfortune(house: House, dice: random.Random) -> None:
@@ -104,7 +142,10 @@ async def test_what_was_acknowledged_is_there_exactly_once(seed: int, autojump_c
         for name in names:
             await house.register(name, evses=1)
         house.store.lose_before, house.store.lose_after = 0.05, 0.05
-        stations = [Station(name, lambda: nodes[-1], random.Random(seed * 100 + n)) for n, name in enumerate(names)]
+        stations = [
+            (EventStation if n % 2 else Station)(name, lambda: nodes[-1], random.Random(seed * 100 + n))
+            for n, name in enumerate(names)
+        ]
         async with trio.open_nursery() as fleet:
             killer = trio.CancelScope()
 
@@ -134,10 +175,11 @@ async def test_what_was_acknowledged_is_there_exactly_once(seed: int, autojump_c
 
 def _compare(house: House, stations: list[Station]) -> None:
     """File against books: every acknowledged session once, with its energy, one CDR, one journal; every reading once."""
-    told = {number: energy for station in stations for number, energy in station.acknowledged}
+    told = {transaction: energy for station in stations for transaction, energy in station.acknowledged}
     assert len(told) == STATIONS * SESSIONS
-    booked = {row.number: row for row in house.sessions()}
-    assert {number: row.energy_wh for number, row in booked.items()} == told
+    booked = {row.transaction_id: row for row in house.sessions()}
+    assert {transaction: row.energy_wh for transaction, row in booked.items()} == told
+    assert len({row.number for row in booked.values()}) == len(told), "every session has a number of its own"
     assert {row.phase for row in booked.values()} == {"booked"}
     assert sorted(cdr.session for cdr in house.cdrs()) == sorted(row.id for row in booked.values())
     journals = [row for row in house.store.rows if isinstance(row, JournalRow)]

@@ -154,3 +154,21 @@ def test_state_stays_small_however_long_an_evse_lives() -> None:
     state, _ = play(told)
     assert len(state.closed) == LIMITS.closed_sessions
     assert len(state.connectors) == 1
+
+
+def test_connectors_of_one_evse_have_statuses_of_their_own_and_the_most_telling_one_is_shown() -> None:
+    told = [
+        ConnectorStatus(2, 1, "Available", "Available", at=at(1)),
+        ConnectorStatus(2, 2, "Occupied", "Occupied", at=at(2)),
+        ConnectorStatus(2, 1, "Faulted", "Faulted", at=at(3)),
+    ]
+    state, decisions = play(told)
+    assert [(connector.id, connector.status) for connector in state.connectors] == [(1, "Faulted"), (2, "Occupied")]
+    assert [decision.rows[0].status for decision in decisions] == ["Available", "Occupied", "Occupied"]
+    assert letters(decisions) == [], "2.x statuses say nothing of the charge"
+
+
+def test_a_transaction_of_another_connector_of_the_evse_takes_its_place_when_the_first_is_over() -> None:
+    told = [SessionOpened("s1", 1, at(0)), SessionClosed("s1", at(5)), SessionOpened("s2", 2, at(6))]
+    state, _ = play(told)
+    assert (state.session, state.connector) == ("s2", 2)
