@@ -49,6 +49,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Energy intervals that a session of a station without a register keeps: ten days of quarters of an hour."""
     cost_every: timedelta = timedelta(seconds=60)
     """The running cost of a session is reckoned and told at most this often."""
+    cost_points: int = 48
+    """Readings that a running cost looks at."""
 
     seen_every: timedelta = timedelta(seconds=60)
     """A live station's last-seen row is written at most this often."""

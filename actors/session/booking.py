@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from actors.limits import DomainLimits
 from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
 from actors.model.ledger import journal_for_invoice
 from actors.model.money import Cost
@@ -24,6 +25,7 @@ from actors.session.book import billed_from, never_charged
 from actors.session.rows import place_of
 from actors.session.state import SessionState
 
+LIMITS = DomainLimits()
 MOST_WH = 2**63 - 1
 """What a row can hold."""
 
@@ -150,7 +152,8 @@ def _billed_from(state: SessionState) -> datetime:
 
 
 def cost_so_far(state: SessionState, at: datetime) -> Cost | None:
-    """What an open 2.x session costs if it ended at `at`; None where that is nobody's or cannot be told."""
+    """What an open 2.x session costs if it ended at `at`; None where that is nobody's or cannot be told. Of a long series
+    of readings only some are looked at: when the energy flowed is told a little more coarsely than in the final bill."""
     book = state.book
     if book is None or state.started_at is None or not state.open or state.verdict is None or not state.verdict.accepted:
         return None
@@ -160,8 +163,11 @@ def cost_so_far(state: SessionState, at: datetime) -> Cost | None:
             return None
         start = state.meter_start_wh or 0
         moves = [(move.at, move.state) for move in book.moves]
+        curve = state.curve
+        if len(curve) > LIMITS.cost_points:
+            curve = curve[:: len(curve) // LIMITS.cost_points + 1]
         since = at if never_charged(book) else billed_from(book, state.started_at, at)
-        usage = usage_of(state.curve, moves, since, max(since, at), start, start + (state.energy_wh or 0), even=tariff.plan.even)
+        usage = usage_of(curve, moves, since, max(since, at), start, start + (state.energy_wh or 0), even=tariff.plan.even)
         return rate(tariff, usage, time_zone=place_of(state).time_zone).cost
     except (NotBillable, UsageError):
         return None
