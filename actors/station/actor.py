@@ -220,7 +220,7 @@ class StationActor(Actor[StationState]):
         """It belongs to a sibling, whose commit gates the reply."""
         self._presence.heard(now)
         kind = siblings.INBOUND[type(message)]
-        refused = decide.refusal(state, type(message))
+        refused = self._refusal(state, type(message))
         if refused is None and kind not in self._siblings:
             refused = messages.NotAdmitted("NotSupported", f"no {kind} is kept here")
         if refused is not None:
@@ -229,17 +229,17 @@ class StationActor(Actor[StationState]):
 
     def _heartbeat(self, state: StationState, message: messages.Heartbeat, now: datetime) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.Heartbeat)
+        refused = self._refusal(state, messages.Heartbeat)
         return Decision(reply=now if refused is None else refused)
 
     def _authorize(self, state: StationState, message: messages.Authorize, now: datetime) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.Authorize)
+        refused = self._refusal(state, messages.Authorize)
         return Decision(reply=self._verdict(message.token, now) if refused is None else refused)
 
     def _status(self, state: StationState, told: messages.ConnectorStatus, now: datetime) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.ConnectorStatus)
+        refused = self._refusal(state, messages.ConnectorStatus)
         if refused is not None:
             return Decision(reply=refused)
         if told.evse == 0:
@@ -258,7 +258,7 @@ class StationActor(Actor[StationState]):
     def _start(self, state: StationState, numbered: NumberedStart, now: datetime) -> Decision:
         self._presence.heard(now)
         start = numbered.start
-        refused = decide.refusal(state, messages.TransactionStart)
+        refused = self._refusal(state, messages.TransactionStart)
         card = self._tenant_card()
         if refused is not None or card is None:
             return Decision(reply=refused or messages.NotAdmitted("SecurityError", "the tenant is unknown"))
@@ -282,7 +282,7 @@ class StationActor(Actor[StationState]):
     def _event(self, state: StationState, event: messages.TransactionEvent, now: datetime, number: int = 0) -> Decision:
         """The tariff goes along where the session may need it: with what may open it, and with its start."""
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.TransactionEvent)
+        refused = self._refusal(state, messages.TransactionEvent)
         card = self._tenant_card()
         if refused is not None or card is None:
             return Decision(reply=refused or messages.NotAdmitted("SecurityError", "the tenant is unknown"))
@@ -315,7 +315,7 @@ class StationActor(Actor[StationState]):
 
     def _meter(self, state: StationState, meter: messages.TransactionMeter, now: datetime) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.TransactionMeter)
+        refused = self._refusal(state, messages.TransactionMeter)
         if refused is not None:
             return Decision(reply=refused)
         route = self._routes.get(meter.number) if meter.number is not None else None
@@ -326,7 +326,7 @@ class StationActor(Actor[StationState]):
 
     def _stop(self, state: StationState, stop: messages.TransactionStop, now: datetime, ahead: tuple[str, ...] = ()) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.TransactionStop)
+        refused = self._refusal(state, messages.TransactionStop)
         card = self._tenant_card()
         if refused is not None or card is None:
             return Decision(reply=refused or messages.NotAdmitted("SecurityError", "the tenant is unknown"))
@@ -355,7 +355,7 @@ class StationActor(Actor[StationState]):
     def _data(self, state: StationState, message: messages.DataTransferred, now: datetime) -> Decision:
         """No vendor's messages are understood yet: they are in the trace, and the station hears so."""
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.DataTransferred)
+        refused = self._refusal(state, messages.DataTransferred)
         return Decision(reply=refused or messages.DataReply("UnknownVendorId"))
 
     def _firmware(self, state: StationState, told: messages.FirmwareStatus, now: datetime) -> Decision:
@@ -372,12 +372,12 @@ class StationActor(Actor[StationState]):
 
     def _upkeep(self, decide_: Callable[..., Decision], state: StationState, told: Any, now: datetime) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, type(told))
+        refused = self._refusal(state, type(told))
         return Decision(reply=refused) if refused else decide_(self._here, state, told, now, self._env.limits)
 
     def _customer(self, state: StationState, part: messages.CustomerReportPart, now: datetime) -> Decision:
         self._presence.heard(now)
-        refused = decide.refusal(state, messages.CustomerReportPart)
+        refused = self._refusal(state, messages.CustomerReportPart)
         if refused is not None:
             return Decision(reply=refused)
         limits, sealed = self._env.limits, None
@@ -489,6 +489,11 @@ class StationActor(Actor[StationState]):
 
     def _tenant_card(self) -> TenantCard | None:
         return self._env.snapshots.tenant(self._tenant)
+
+    def _refusal(self, state: StationState, kind: type) -> messages.NotAdmitted | None:
+        connection = self._presence.connection if state.boot_status != "Accepted" else None
+        spoken = connection.protocol if connection is not None else ""
+        return decide.refusal(state, kind, connection.invited if connection and spoken.startswith("ocpp2") else None)
 
     def _verdict(self, token: IdToken, now: datetime) -> TokenVerdict:
         """A station that lets anybody charge says so instead of naming a token (C02.FR.02)."""

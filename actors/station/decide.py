@@ -5,7 +5,7 @@ station that gets no answer to one repeats it for ever (PROTOCOLS 2.5). `routing
 the lane towards the station.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -68,15 +68,21 @@ class Station(msgspec.Struct, frozen=True, gc=False):
     id: str
 
 
-def refusal(state: StationState, message: type) -> m.NotAdmitted | None:
-    """None when the station may send this now."""
+def refusal(state: StationState, message: type, invited: Collection[type] | None = None) -> m.NotAdmitted | None:
+    """None when the station may send this now. `invited`: of a 2.x station, what we asked it for; without acceptance it may
+    send nothing else (B02.FR.09, B03.FR.07) but the events of its transactions."""
     if not state.registered:
         return m.NotAdmitted("SecurityError", "this station is not registered")
-    if state.boot_status in ADMITTED[message]:
+    status = state.boot_status
+    if invited is None or message is m.TransactionEvent:
+        admitted = status in ADMITTED[message]
+    else:
+        admitted = status == "Accepted" or (status == "Pending" and message in invited)
+    if admitted:
         return None
-    if state.boot_status is None:
+    if status is None:
         return m.NotAdmitted("SecurityError", "a BootNotification comes first")
-    return m.NotAdmitted("SecurityError", f"the last BootNotification was answered {state.boot_status}")
+    return m.NotAdmitted("SecurityError", f"the last BootNotification was answered {status}")
 
 
 def boot_status(tenant: TenantCard) -> str:

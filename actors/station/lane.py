@@ -18,6 +18,7 @@ from actors.station import commands, orders, sealing, siblings, upkeep
 from actors.station import messages as m
 from actors.station.auth import hash_secret
 from actors.station.decide import Station
+from actors.station.invited import invited_by
 from actors.station.presence import Presence
 from actors.station.routing import PendingStart
 from actors.station.state import OpenCommand, StationState
@@ -167,6 +168,9 @@ class Lane:
             self._context.tell_self(m.CommandDone(command, 0, CommandFailure("offline", detail=_NEVER_SENT)))
             return
         connection.calls[command] = self._leaving.pop(command)
+        invited = invited_by(call.intent)
+        if invited is not None:
+            connection.invited.add(invited)
         self._watch(command, call.not_after)
         connection.line.call(command, call.wire, max(0.1, self._patience(call.not_after)))
 

@@ -31,6 +31,8 @@ class Connection(msgspec.Struct):
     peer: str
     since: datetime
     calls: dict[str, OutgoingCall] = {}
+    invited: set[type] = set()
+    """Messages that were asked for on it (invited.py)."""
 
 
 class Pacer:

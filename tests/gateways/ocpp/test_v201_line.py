@@ -1,11 +1,15 @@
 """2.0.1 over a real socket: which version is spoken, who may say what and when, and what a broken frame is answered."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 import trio
 
+from actors.model import intents as i
+from actors.model.ids import station_address
+from actors.station import messages as s
 from gateways.ocpp.admission import allowed_protocols, choose_protocol
 from tests.gateways.ocpp.node import TAG, Node, Station, basic, connect, open_node, upgrade
 
@@ -91,7 +95,8 @@ async def test_before_its_boot_a_station_is_refused_everything_with_security_err
             assert (await station.call("Authorize", token))["idTokenInfo"] == {"status": "Accepted"}
 
 
-async def test_while_pending_only_what_we_may_have_asked_for_is_taken() -> None:
+async def test_while_pending_only_what_we_asked_for_is_taken() -> None:
+    """B02.FR.09, TC_B_30: a status, for instance, comes because of a TriggerMessage, or is refused."""
     async with open_node(ready=False) as node:
         await node.create_tenant(boot="Pending")
         await node.put_token()
@@ -99,8 +104,25 @@ async def test_while_pending_only_what_we_may_have_asked_for_is_taken() -> None:
             station = await plug(node)
             answer = await boot(station)
             assert (answer["status"], answer["interval"] > 0) == ("Pending", True)
+            assert (await station.call("StatusNotification", STATUS))[2] == "SecurityError"
+            assert (await station.call("Heartbeat", {}))[2] == "SecurityError"
+            report = {"requestId": 1, "generatedAt": AT, "seqNo": 0}
+            assert (await station.call("NotifyReport", report))[2] == "SecurityError"
+            await _command(node, station, i.Trigger("StatusNotification", 1, 1))
             assert await station.call("StatusNotification", STATUS) == {}
+            await _command(node, station, i.GetBaseReport("FullInventory", 1))
+            answer = await station.call("NotifyReport", report)
+            assert answer == {} or answer[2] != "SecurityError"
             assert (await station.call("Authorize", {"idToken": {"idToken": TAG, "type": "ISO14443"}}))[2] == "SecurityError"
+
+
+async def _command(node: Node, station: Station, intent: i.AnyIntent) -> None:
+    """Sent, and accepted by the station."""
+    command = s.Command(type(intent).__name__, intent, node.system.now() + timedelta(seconds=5), "test")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(node.ask, station_address("demo", "CP1"), command)
+        call = await station.message()
+        await station.send(msgspec.json.encode([3, call[1], {"status": "Accepted"}]))
 
 
 async def test_a_rejected_station_is_refused_everything_but_its_next_boot() -> None:
