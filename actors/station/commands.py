@@ -120,7 +120,7 @@ def carried(wire: m.WireCall, given: i.AnyIntent, request_id: int | None) -> tup
         return wire, request_id
     if getattr(given, field):
         return wire, None
-    return m.WireCall(wire.action, wire.payload, tuple(name for name in wire.lost if name != field)), None
+    return msgspec.structs.replace(wire, lost=tuple(name for name in wire.lost if name != field)), None
 
 
 def decide_done(

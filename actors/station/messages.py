@@ -38,11 +38,13 @@ class Line(Protocol):
 
 class WireCall(msgspec.Struct, frozen=True):
     """A CALL ready to send: `payload` is the JSON object exactly as it will go out; `lost` names what the
-    station's version could not carry; `intent` is kept by the line to read the answer."""
+    station's version could not carry. `more`: CALLs that follow in order and belong to the same command, whose one outcome
+    the line makes of all answers (SetVariables below 2.x)."""
 
     action: str
     payload: bytes
     lost: tuple[str, ...] = ()
+    more: tuple["WireCall", ...] = ()
 
 
 # -- connection (volatile) -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from actors.station import messages as s
 from gateways.ocpp import rpc
 from gateways.ocpp.asking import TRANSACTION_KINDS
 from gateways.ocpp.dialect import Asker, BadPayload
+from gateways.ocpp.mapping.wire import Call
 from gateways.ocpp.mending import Mending
 
 Reader = Callable[[Any, Asker, tuple[str, ...], bytes], Any]
@@ -25,6 +26,10 @@ Writer = Callable[[Any], Any]
 Messages = Mapping[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]]
 
 _encode = msgspec.json.Encoder().encode
+
+
+def _encoded(call: Call) -> s.WireCall:
+    return s.WireCall(call.action, _encode(call.request), call.lost, tuple(map(_encoded, call.more)))
 
 
 class Version:
@@ -115,11 +120,10 @@ class JsonDialect:
         call = self._to_wire(intent)
         if isinstance(call, Unsupported):
             return call
-        return s.WireCall(call.action, _encode(call.request), call.lost)
+        return _encoded(call)
 
     @abstractmethod
-    def _to_wire(self, intent: AnyIntent) -> Any:
-        """An object with `action`, `request` and `lost`, or Unsupported."""
+    def _to_wire(self, intent: AnyIntent) -> Call | Unsupported: ...
 
     @abstractmethod
     def _read_answer(self, action: str, request: bytes, answer: Any) -> CommandResult | CommandFailure: ...

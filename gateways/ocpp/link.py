@@ -22,6 +22,7 @@ from gateways.ocpp.asking import NoAnswer, ask_station
 from gateways.ocpp.dialect import BadPayload, Dialect, Several
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
+from gateways.ocpp.sequence import Progress
 from gateways.ocpp.websocket import StationSocket
 from runtime.address import Address
 from runtime.errors import ActorError
@@ -30,12 +31,14 @@ GOING_AWAY, POLICY, TRY_AGAIN = 1001, 1008, 1013
 
 
 class Outgoing(msgspec.Struct):
-    """A command on its way. `deadline` is set when its CALL went out."""
+    """A command on its way. `deadline` is set when its first CALL went out; `wire` is the one that is meant now."""
 
     id: str
     wire: s.WireCall
     timeout: float
     deadline: float = 0.0
+    progress: Progress | None = None
+    """Of a command that takes several CALLs."""
 
 
 class Asked(msgspec.Struct, gc=False):
@@ -289,6 +292,8 @@ class Link:
 
     def call(self, command: str, wire: s.WireCall, timeout: float) -> None:
         outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout)
+        if wire.more:
+            outgoing.progress = Progress(wire)
         if self.socket.closed is not None:
             self._tell_done(outgoing, CommandFailure("offline", detail="the connection is closed"))
             return
@@ -313,7 +318,8 @@ class Link:
         if now < self._next_at or (self._dialect.boot_first and not self._heard_boot):
             return
         outgoing = self._current = self._queue.popleft()
-        outgoing.deadline = now + outgoing.timeout
+        if not outgoing.deadline:
+            outgoing.deadline = now + outgoing.timeout
         unique_id, frame = self._rpc.call(outgoing.wire.action, outgoing.wire.payload)
         self._hub.counters.calls_out += 1
         if not self._post(frame, "CALL", outgoing.wire.action, unique_id, None, outgoing.id):
@@ -352,7 +358,16 @@ class Link:
         assert current is not None
         gap = self._dialect.call_gap
         self._next_at = self._hub.monotonic() + (self._hub.limits.call_gap if gap is None else gap)
-        self._tell_done(current, outcome)
+        if current.progress is None:
+            self._tell_done(current, outcome)
+            return
+        following = current.progress.after(outcome)
+        in_time = self._hub.monotonic() < current.deadline
+        if following is not None and in_time and self._queue is not None and self.socket.closed is None:
+            current.wire = following
+            self._queue.appendleft(current)
+            return
+        self._tell_done(current, current.progress.outcome())
 
     def _tell_done(self, outgoing: Outgoing, outcome: CommandResult | CommandFailure) -> None:
         self._hub.system.tell(self.address, s.CommandDone(outgoing.id, self.generation, outcome), correlation=outgoing.id)
@@ -435,7 +450,8 @@ class Link:
         if self._current is not None:
             self._done(CommandFailure("unknown", detail="the connection ended before the answer"))
         for outgoing in self._queue or ():
-            self._tell_done(outgoing, CommandFailure("offline", detail="the connection ended before it was sent"))
+            failure = CommandFailure("offline", detail="the connection ended before it was sent")
+            self._tell_done(outgoing, failure if outgoing.progress is None else outgoing.progress.outcome(failure))
         self._queue = None
         self.socket.unplug()
         closed = self.socket.closed

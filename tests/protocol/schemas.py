@@ -14,14 +14,19 @@ def schema(name: str) -> dict[str, Any]:
     """`name`: an action, or an action with `Response`."""
     text = resources.files("ocpp.v16.schemas").joinpath(f"{name}.json").read_text(encoding="utf-8-sig")
     loaded: dict[str, Any] = json.loads(text, parse_float=Decimal)
-    return loaded
+    return _resolved(loaded)
 
 
 def schema_201(name: str) -> dict[str, Any]:
-    """The same of 2.0.1, its references resolved (no class of 2.0.1 holds itself)."""
+    """The same of 2.0.1."""
     file = name if name.endswith("Response") else f"{name}Request"
     text = resources.files("ocpp.v201.schemas").joinpath(f"{file}.json").read_text(encoding="utf-8-sig")
     loaded: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    return _resolved(loaded)
+
+
+def _resolved(loaded: dict[str, Any]) -> dict[str, Any]:
+    """With what `$ref` names in its place; no class holds itself."""
     definitions = loaded.pop("definitions", {})
 
     def resolved(value: Any) -> Any:

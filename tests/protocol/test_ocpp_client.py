@@ -161,7 +161,7 @@ async def test_all_nineteen_commands_reach_the_ocpp_package_and_its_answers_come
             while not booted.is_set():
                 await trio.sleep(0.01)
             for action, (payload, answer) in COMMANDS.items():
-                parsed = vocabulary.parse_command(action, payload)
+                parsed = vocabulary.parse_command(action, payload, "ocpp1.6")
                 sent = await _send(node, parsed)
                 assert received[action] == payload, action
                 assert vocabulary.render_result(parsed, sent.outcome) == answer, action

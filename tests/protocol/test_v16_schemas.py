@@ -13,7 +13,8 @@ import jsonschema
 import msgspec
 import pytest
 
-from gateways.ocpp.v16.messages import FROM_STATION, TO_STATION
+from gateways.ocpp.v16 import messages, security
+from gateways.ocpp.v16.actions import FROM_STATION, TO_STATION
 from tests.protocol.schemas import Generator, accepts, dump, schema
 
 ROUNDS = 25
@@ -25,8 +26,14 @@ for _table in (FROM_STATION, TO_STATION):
 
 
 def test_every_message_of_annex_a_is_here() -> None:
-    assert len(FROM_STATION) == 10
-    assert len(TO_STATION) == 19
+    assert len(messages.FROM_STATION) == 10
+    assert len(messages.TO_STATION) == 19
+
+
+def test_every_message_of_the_security_extension_is_here() -> None:
+    assert len(security.FROM_STATION) == 4
+    assert len(security.TO_STATION) == 7
+    assert len(FROM_STATION) + len(TO_STATION) == 10 + 19 + 11
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))

@@ -29,7 +29,10 @@ class InstallCertificate(Intent, frozen=True):
 
 
 class DeleteCertificate(Intent, frozen=True):
+    """`type`, where known: below 2.x certificates of ISO 15118 are deleted by another way than the others."""
+
     hash: CertificateHash
+    type: str | None = None
 
 
 class GetInstalledCertificateIds(Intent, frozen=True):

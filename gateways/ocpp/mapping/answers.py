@@ -38,6 +38,9 @@ TO_2_0_1: Statuses = {
 }
 """Canonical, or what only 1.6 can say -> what a caller in 2.0.1 words reads."""
 
+SILENT = frozenset({"UpdateFirmware", "CostUpdated"})
+"""Actions whose response cannot say no, in the words of some version: a station's no becomes a failure."""
+
 DATA: Mapping[str, Mapping[str, str]] = {
     "DataTransfer": {"data": "data"},
     "GetLocalListVersion": {"version": "versionNumber"},

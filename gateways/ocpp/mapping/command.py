@@ -19,7 +19,7 @@ class Carry(msgspec.Struct, frozen=True):
     `rule` is what the standard asks beyond the schema; it raises Refuse, whether the intent goes out or a caller says it.
     `check` is asked of a caller's payload only and raises Senseless. `spoken` False: nobody can say it in these words, it
     only goes out so. `extension`: of the 1.6 security whitepaper. `fixed`: what
-    these words mean without saying it."""
+    these words mean without saying it. `takes`: wire names that `into` reads and the shape does not name."""
 
     action: str
     intent: type
@@ -33,6 +33,7 @@ class Carry(msgspec.Struct, frozen=True):
     spoken: bool = True
     extension: bool = False
     fixed: Mapping[str, Any] = {}
+    takes: tuple[str, ...] = ()
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ def pieces(carry: Carry, intent: Any, lost: list[str]) -> list[Piece]:
     if carry.rule is not None:
         carry.rule(intent)
     if carry.out is not None:
+        engine.uncarried(carry.shape, intent, lost)
         return carry.out(intent, lost)
     return [(carry.action, engine.write(carry.shape, intent, lost))]
 

@@ -9,7 +9,7 @@ from gateways.ocpp.mapping.codecs import POSITIVE
 from gateways.ocpp.mapping.command import Carry, Version
 from gateways.ocpp.mapping.commands_v16 import V16
 from gateways.ocpp.mapping.engine import Codec, Field, Shape
-from gateways.ocpp.mapping.shapes_v16 import KEY, KEYS, LIST_ENTRY, SETTING
+from gateways.ocpp.mapping.shapes_v16 import KEY, KEYS, LIST_ENTRY, SETTING, changing, changing_each, wanting
 
 ACTIONS = frozenset({
     "CancelReservation", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "DataTransfer", "GetConfiguration",
@@ -45,7 +45,11 @@ def _of_1_6(carry: Carry) -> Carry:
         case "GetConfiguration", i.GetVariables:
             return msgspec.structs.replace(carry, shape=_with(carry.shape, refs=KEYS_1_5))
         case "ChangeConfiguration", i.SetVariable:
-            return msgspec.structs.replace(carry, shape=_SETTING)
+            return msgspec.structs.replace(carry, shape=_SETTING, out=changing(_SETTING))
+        case "ChangeConfiguration", _:
+            return msgspec.structs.replace(carry, out=changing_each(_SETTING))
+        case "GetConfiguration", i.GetReport:
+            return msgspec.structs.replace(carry, out=wanting(KEY_1_5))
         case "RemoteStartTransaction", _:
             shape = Shape(
                 i.RequestStart,

@@ -43,10 +43,10 @@ V16 = Version(
                 s.STATION, s.CONNECTOR,
             ),
         ),
-        Carry("ChangeConfiguration", i.SetVariable, s.SETTING, out=s.change),
+        Carry("ChangeConfiguration", i.SetVariable, s.SETTING, out=s.changing(s.SETTING)),
         Carry(
             "ChangeConfiguration", i.SetVariables, _shape(i.SetVariables, Field("settings", "", shape=s.SETTING, many=True)),
-            out=s.change_each, spoken=False, note="one call a variable, in order",
+            out=s.changing_each(s.SETTING), spoken=False, note="one call a variable, in order",
         ),
         Carry("ClearCache", i.ClearCache, _shape(i.ClearCache)),
         Carry(
@@ -88,9 +88,9 @@ V16 = Version(
         Carry(
             "GetConfiguration", i.GetVariables,
             _shape(
-                i.GetVariables, Field("refs", "key", s.KEYS),
-                refused={"attributes": "a configuration key has its actual value only"},
+                i.GetVariables, Field("refs", "key", s.KEYS), silent=("attributes",),
             ),
+            rule=s.actual_only,
         ),
         Carry(
             "GetConfiguration", i.GetBaseReport,
@@ -101,7 +101,7 @@ V16 = Version(
         Carry(
             "GetConfiguration", i.GetReport,
             _shape(i.GetReport, Field("wanted", "key"), Field("criteria", None), lost=s.NO_REQUEST_ID),
-            when=lambda x: not x.criteria, out=s.wanted_keys, spoken=False,
+            when=lambda x: not x.criteria, out=s.wanting(s.KEY), spoken=False,
             note="the centre builds the report from the keys; not by criteria",
         ),
         Carry(
@@ -203,8 +203,16 @@ V16 = Version(
             _shape(i.CertificateSigned, Field("chain", "data.certificateChain"), Field("type", "data.certificateType")),
             out=s.as_2_0_1, spoken=False, note="those of ISO 15118, in the Plug & Charge vocabulary",
         ),
-        Carry("DeleteCertificate", i.DeleteCertificate,
-              _shape(i.DeleteCertificate, Field("hash", "certificateHashData", shape=HASH)), extension=True),
+        Carry(
+            "DeleteCertificate", i.DeleteCertificate,
+            _shape(i.DeleteCertificate, Field("hash", "certificateHashData", shape=HASH), Field("type", None)),
+            when=lambda x: x.type not in w.PNC_ROOTS, extension=True, note="those of centre and manufacturer",
+        ),
+        Carry(
+            "DataTransfer", i.DeleteCertificate,
+            _shape(i.DeleteCertificate, Field("hash", "data.certificateHashData", shape=HASH), Field("type", None)),
+            out=s.as_2_0_1, spoken=False, note="where known to be of ISO 15118, in the Plug & Charge vocabulary",
+        ),
         Carry(
             "GetInstalledCertificateIds", i.GetInstalledCertificateIds,
             _shape(i.GetInstalledCertificateIds, Field("types", "certificateType")),

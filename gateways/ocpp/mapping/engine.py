@@ -88,12 +88,7 @@ def write(shape: Shape, struct: Any, lost: list[str], at: str = "", said: str = 
     """The wire object; what it cannot hold is appended to `lost`, elements of a list as `name[]`. `at` and `said` are where
     we are, with and without the number of an element. Raises Refuse."""
     found: dict[str, Any] = {}
-    for name, why in shape.refused.items():
-        if is_set(struct, name):
-            raise Refuse(why, at + name)
-    for name in shape.lost:
-        if is_set(struct, name) and said + name not in lost:
-            lost.append(said + name)
+    uncarried(shape, struct, lost, at, said)
     for field in shape.fields:
         value = getattr(struct, field.name)
         if (value is None or value == ()) and field.fill is not None:
@@ -106,6 +101,16 @@ def write(shape: Shape, struct: Any, lost: list[str], at: str = "", said: str = 
         elif field.wire is not None:
             _put(found, field.wire, written)
     return found
+
+
+def uncarried(shape: Shape, struct: Any, lost: list[str], at: str = "", said: str = "") -> None:
+    """What this version has no place for. Raises Refuse."""
+    for name, why in shape.refused.items():
+        if is_set(struct, name):
+            raise Refuse(why, at + name)
+    for name in shape.lost:
+        if is_set(struct, name) and said + name not in lost:
+            lost.append(said + name)
 
 
 def _value(field: Field, value: Any, lost: list[str], at: str, said: str) -> Any:

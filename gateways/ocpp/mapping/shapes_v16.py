@@ -1,5 +1,6 @@
 """Objects inside the commands of OCPP 1.6, its configuration keys, and what no table of fields can say (PROTOCOLS 2.8, 2.9)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -114,42 +115,65 @@ SETTING = Shape(
 )
 
 
-def change(x: i.SetVariable, lost: list[str]) -> list[Piece]:
-    payload = engine.write(SETTING, x, lost)
-    return [("ChangeConfiguration", payload | {"value": device.value_for_16(x.ref, x.value)})]
+Out = Callable[[Any, list[str]], list[Piece]]
 
 
-def change_each(x: i.SetVariables, lost: list[str]) -> list[Piece]:
+def changing(setting: Shape) -> Out:
+    """One ChangeConfiguration, its key and value by `setting`."""
+
+    def change(x: i.SetVariable, lost: list[str]) -> list[Piece]:
+        payload = engine.write(setting, x, lost)
+        return [("ChangeConfiguration", payload | {"value": device.value_for_16(x.ref, x.value)})]
+
+    return change
+
+
+def changing_each(setting: Shape) -> Out:
     """One CALL an item, in order. What no key can carry is told as lost, and refused where nothing else is left."""
-    found: list[Piece] = []
-    refused: Refuse | None = None
-    for n, setting in enumerate(x.settings):
-        try:
-            found += change(setting, lost)
-        except Refuse as why:
-            refused = refused or Refuse(why.detail, f"settings[{n}].{why.field}")
-            lost.append(f"settings[{n}]")
-    if not found:
-        raise refused or Refuse("name at least one variable", "settings")
-    return found
+    change = changing(setting)
+
+    def change_each(x: i.SetVariables, lost: list[str]) -> list[Piece]:
+        found: list[Piece] = []
+        refused: Refuse | None = None
+        for n, one in enumerate(x.settings):
+            try:
+                found += change(one, lost)
+            except Refuse as why:
+                refused = refused or Refuse(why.detail, f"settings[{n}].{why.field}")
+                lost.append(f"settings[{n}]")
+        if not found:
+            raise refused or Refuse("name at least one variable", "settings")
+        return found
+
+    return change_each
 
 
-def wanted_keys(x: i.GetReport, lost: list[str]) -> list[Piece]:
+def wanting(key: Codec) -> Out:
     """Named variables by their keys; a whole component, or no name at all: everything, and the centre picks."""
-    keys = []
-    for n, wanted in enumerate(x.wanted):
-        if wanted.variable is None:
-            return [("GetConfiguration", {})]
-        ref = i.VariableRef(
-            wanted.component, wanted.variable, wanted.component_instance, wanted.variable_instance, wanted.evse, wanted.connector
-        )
-        try:
-            keys.append(_key_of(ref))
-        except Refuse:
-            lost.append(f"wanted[{n}]")
-    if x.wanted and not keys:
-        raise Refuse("OCPP 1.x has no key for any of these", "wanted")
-    return [("GetConfiguration", {"key": keys} if keys else {})]
+
+    def wanted_keys(x: i.GetReport, lost: list[str]) -> list[Piece]:
+        keys = []
+        for n, one in enumerate(x.wanted):
+            if one.variable is None:
+                return [("GetConfiguration", {})]
+            ref = i.VariableRef(
+                one.component, one.variable, one.component_instance, one.variable_instance, one.evse, one.connector
+            )
+            try:
+                keys.append(key.out(ref))
+            except Refuse:
+                lost.append(f"wanted[{n}]")
+        if x.wanted and not keys:
+            raise Refuse("OCPP 1.x has no key for any of these", "wanted")
+        return [("GetConfiguration", {"key": keys} if keys else {})]
+
+    return wanted_keys
+
+
+def actual_only(x: i.GetVariables) -> None:
+    for n, attribute in enumerate(x.attributes):
+        if attribute != "Actual":
+            raise Refuse("a configuration key has its actual value only", f"refs[{n}]")
 
 
 # -- certificates and other things in DataTransfer --------------------------------------------------------------------

@@ -130,6 +130,10 @@ KEYS_1_5: Mapping[str, str] = {"HeartbeatInterval": "HeartBeatInterval"}
 """1.6 configuration keys that 1.5 spells otherwise (PROTOCOLS 1.3)."""
 
 UNLOCK_1_5: Mapping[str, str] = {"Unlocked": "Accepted", "UnlockFailed": "Rejected"}
+"""1.6 answer to UnlockConnector -> 1.5."""
+
+UPDATE_STATUS_1_5: Mapping[str, str] = {"HashError": "Failed"}
+"""1.5 answer to SendLocalList -> 1.6. We send no hash, so a station that complains of one could not use the list."""
 
 COST_VENDOR = "org.openchargealliance.costmsg"
 PNC_VENDOR = "org.openchargealliance.iso15118pnc"

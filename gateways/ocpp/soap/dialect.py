@@ -52,10 +52,13 @@ class SoapDialect:
         made = self._inner.render(intent)
         if isinstance(made, Unsupported):
             return made
-        carried = self._words.command(made.action, msgspec.json.decode(made.payload))
-        if isinstance(carried, Unsupported):
-            return carried
-        return s.WireCall(made.action, _encode(carried), made.lost)
+        wires = []
+        for wire in (made, *made.more):
+            carried = self._words.command(wire.action, msgspec.json.decode(wire.payload))
+            if isinstance(carried, Unsupported):
+                return carried
+            wires.append(s.WireCall(wire.action, _encode(carried)))
+        return s.WireCall(wires[0].action, wires[0].payload, made.lost, tuple(wires[1:]))
 
     def answer(self, action: str, request: bytes, fields: Fields) -> CommandResult | CommandFailure:
         """What the station answered to the command whose fields were `request`."""

@@ -17,6 +17,7 @@ from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsup
 from actors.station import messages as s
 from gateways import egress
 from gateways.ocpp.hub import Hub
+from gateways.ocpp.sequence import Progress
 from gateways.ocpp.soap import document, envelope, limits
 from gateways.ocpp.soap.codec import read_fields
 from gateways.ocpp.soap.dialect import SoapDialect
@@ -30,9 +31,13 @@ _LIVES = 2
 
 
 class Outgoing(msgspec.Struct):
+    """`wire` is the CALL that is meant now, `timeout` what is left for it and those that follow."""
+
     id: str
     wire: s.WireCall
     timeout: float
+    progress: Progress | None = None
+    """Of a command that takes several CALLs."""
 
 
 class SoapLink:
@@ -107,7 +112,7 @@ class SoapLink:
         return self.dialect.render(intent)
 
     def call(self, command: str, wire: s.WireCall, timeout: float) -> None:
-        outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout)
+        outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout, Progress(wire) if wire.more else None)
         if self.ended:
             self._tell_done(outgoing, CommandFailure("offline", detail="the station has been away for too long"))
             return
@@ -139,7 +144,7 @@ class SoapLink:
         if self._scope is not None:
             self._scope.cancel()
         while self._queue:
-            self._tell_done(self._queue.popleft(), CommandFailure("offline", detail="the station went away before it was sent"))
+            self._given_up(self._queue.popleft())
         self._hub.system.tell(self.address, s.Disconnected(self.generation, code, reason))
 
     async def _pump(self) -> None:
@@ -150,6 +155,7 @@ class SoapLink:
                 if not self._queue:
                     break
                 self._current = self._queue.popleft()
+                began = self._hub.monotonic()
                 outcome: CommandResult | CommandFailure
                 outcome = CommandFailure("unknown", detail="the station went away before it answered")
                 with trio.CancelScope() as self._scope:
@@ -158,6 +164,7 @@ class SoapLink:
                     except Exception as fault:
                         self._hub.fault(f"sending {self._current.wire.action}", fault, self)
                         outcome = CommandFailure("unknown", detail="an internal error")
+                self._current.timeout -= self._hub.monotonic() - began
                 self._finished(outcome)
         finally:
             self._pumping = False
@@ -169,7 +176,15 @@ class SoapLink:
         assert current is not None
         gap = self.dialect.call_gap
         self._gap_until = self._hub.monotonic() + (self._hub.limits.call_gap if gap is None else gap)
-        self._tell_done(current, outcome)
+        if current.progress is None:
+            self._tell_done(current, outcome)
+            return
+        following = current.progress.after(outcome)
+        if following is not None and current.timeout > 0 and not self.ended:
+            current.wire = following
+            self._queue.appendleft(current)
+            return
+        self._tell_done(current, current.progress.outcome())
 
     async def _exchange(self, outgoing: Outgoing) -> CommandResult | CommandFailure:
         hub, wire = self._hub, outgoing.wire
@@ -249,6 +264,10 @@ class SoapLink:
         asked = msgspec.json.decode(outgoing.wire.payload)
         if str(asked.get("key")).lower() == "heartbeatinterval" and str(asked.get("value")).isdecimal():
             self.booted(int(asked["value"][:9]))
+
+    def _given_up(self, outgoing: Outgoing) -> None:
+        failure = CommandFailure("offline", detail="the station went away before it was sent")
+        self._tell_done(outgoing, failure if outgoing.progress is None else outgoing.progress.outcome(failure))
 
     def _tell_done(self, outgoing: Outgoing, outcome: CommandResult | CommandFailure) -> None:
         self._hub.system.tell(self.address, s.CommandDone(outgoing.id, self.generation, outcome), correlation=outgoing.id)

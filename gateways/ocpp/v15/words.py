@@ -8,20 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.model.intents import Unsupported
+from gateways.ocpp.mapping.commands_v15 import older
+from gateways.ocpp.mapping.words import ERROR_1_5, KEYS_1_5, UNITS_1_5, UNLOCK_1_5, UPDATE_STATUS_1_5
 from gateways.ocpp.soap.operations import Version
 
 Fields = dict[str, Any]
 
-KEYS = {"HeartbeatInterval": "HeartBeatInterval"}
-"""1.6 configuration key -> how 1.5 spells it."""
-_KEYS_BACK = {older.lower(): newer for newer, older in KEYS.items()}
-_KEYS_FOLDED = {newer.lower(): older for newer, older in KEYS.items()}
-
-UNITS = {"Amp": "A", "Volt": "V"}
-ERROR_CODES = {"Mode3Error": "EVCommunicationError"}
-UNLOCKED = {"Accepted": "Unlocked", "Rejected": "UnlockFailed"}
-LIST_STATUS = {"HashError": "Failed"}
-"""We send no hash, so a station that complains of one could not use the list."""
+_KEYS_BACK = {older.lower(): newer for newer, older in KEYS_1_5.items()}
+_UNLOCKED = {older: newer for newer, older in UNLOCK_1_5.items()}
 OCCUPIED = "Occupied"
 """1.6 split it in five; the station's own word is kept as what it said."""
 
@@ -59,7 +53,7 @@ class Words15(Words):
     def heard(self, action: str, fields: Fields) -> Fields:
         match action:
             case "StatusNotification":
-                return _renamed(fields, {"errorCode": ERROR_CODES, "status": {OCCUPIED: "Charging"}})
+                return _renamed(fields, {"errorCode": ERROR_1_5, "status": {OCCUPIED: "Charging"}})
             case "MeterValues":
                 return _moved(fields, "values", "meterValue", [_meter_value(value) for value in _objects(fields.get("values"))])
             case "StopTransaction":
@@ -81,9 +75,9 @@ class Words15(Words):
             case "RemoteStartTransaction" if "chargingProfile" in fields:
                 return Unsupported(f"a remote start of OCPP {self.version.label} carries no charging profile", "profile")
             case "ChangeConfiguration":
-                return fields | {"key": _older(fields["key"])}
+                return fields | {"key": older(fields["key"])}
             case "GetConfiguration" if "key" in fields:
-                return fields | {"key": [_older(key) for key in fields["key"]]}
+                return fields | {"key": [older(key) for key in fields["key"]]}
             case "SendLocalList":
                 return _moved(fields, "localAuthorizationList", "localAuthorisationList", fields.get("localAuthorizationList"))
         return fields
@@ -96,9 +90,9 @@ class Words15(Words):
     def answered(self, action: str, fields: Fields) -> Fields:
         match action:
             case "UnlockConnector":
-                return _renamed(fields, {"status": UNLOCKED})
+                return _renamed(fields, {"status": _UNLOCKED})
             case "SendLocalList":
-                return _renamed(fields, {"status": LIST_STATUS})
+                return _renamed(fields, {"status": UPDATE_STATUS_1_5})
             case "GetConfiguration":
                 known = [entry | {"key": _newer(entry.get("key", ""))} for entry in _objects(fields.get("configurationKey"))]
                 unknown = [_newer(key) for key in fields.get("unknownKey", ())]
@@ -123,7 +117,7 @@ def _meter_value(value: Mapping[str, Any]) -> Fields:
 
 
 def _sample(value: Any) -> Fields:
-    return _renamed(value, {"unit": UNITS}) if isinstance(value, dict) else {"value": str(value)}
+    return _renamed(value, {"unit": UNITS_1_5}) if isinstance(value, dict) else {"value": str(value)}
 
 
 def _objects(value: Any) -> list[Fields]:
@@ -142,10 +136,6 @@ def _moved(fields: Fields, old: str, new: str, value: Any) -> Fields:
     """Without the field `old`, with `new` unless it is empty."""
     kept = {name: content for name, content in fields.items() if name != old}
     return kept | {new: value} if value not in (None, []) else kept
-
-
-def _older(key: str) -> str:
-    return _KEYS_FOLDED.get(key.lower(), key)
 
 
 def _newer(key: str) -> str:

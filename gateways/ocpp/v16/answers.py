@@ -2,7 +2,7 @@
 
 Reading is tolerant: a status that the schema does not know is passed on as it is, since the operator must see what the
 station said. `CommandResult.data` uses these keys, whatever the version: `version` (local list), `file_name` (log),
-`data` (DataTransfer), `schedule` (composite schedule) and `reason` ("UnsupportedRequest").
+`data` (DataTransfer), `schedule` (composite schedule), `certificates` (installed ones) and `reason` ("UnsupportedRequest").
 """
 
 from collections.abc import Mapping
@@ -10,37 +10,30 @@ from typing import Any
 
 import msgspec
 
-from actors.model.device import is_secret, key_for_variable, variable_for_key
-from actors.model.intents import CommandResult, ReportedVariable
+from actors.model.device import is_secret, key_for_variable, mutability, value_for_16, variable_for_key
+from actors.model.intents import CommandFailure, CommandResult, ReportedVariable
+from gateways.ocpp.mapping.answers import FROM_1_6, TO_1_6, objects, without_none
+from gateways.ocpp.mapping.words import COST_VENDOR, PNC_VENDOR
+from gateways.ocpp.v16 import security
+from gateways.ocpp.v201 import answers as answers_201
 
-_TO_CANONICAL = {
-    "ChangeConfiguration": {"NotSupported": "UnknownVariable"},
-    "UnlockConnector": {"NotSupported": "UnknownConnector"},
-}
-_FROM_CANONICAL = {
-    "ChangeConfiguration": {"UnknownVariable": "NotSupported", "UnknownComponent": "NotSupported",
-                            "NotSupportedAttributeType": "NotSupported"},
-    "UnlockConnector": {"UnknownConnector": "NotSupported", "OngoingAuthorizedTransaction": "UnlockFailed"},
-    "Reset": {"Scheduled": "Accepted"},
-    "ClearChargingProfile": {"Rejected": "Unknown"},
-    "RemoteStopTransaction": {},
-}  # fmt: skip
 UNSUPPORTED = "UnsupportedRequest"
 
 
-def read_answer(action: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
-    """The canonical result of `answer`, the JSON object of a CALLRESULT to `action` with payload `request`."""
+def read_answer(action: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult | CommandFailure:
+    """The canonical result of `answer`, the JSON object of a CALLRESULT to `action` with payload `request`. A failure where a
+    DataTransfer carried another message (PROTOCOLS 2.8, 2.9) and the station takes none of that vendor."""
     status = answer.get("status")
     status = status if isinstance(status, str) else ""
     reader = _READERS.get(action)
     if reader is not None:
         return reader(status, request, answer)
-    return CommandResult(_TO_CANONICAL.get(action, {}).get(status, status))
+    return CommandResult(FROM_1_6.get(action, {}).get(status, status))
 
 
 def _variables(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
     found = []
-    for entry in _objects(answer.get("configurationKey")):
+    for entry in objects(answer.get("configurationKey")):
         key = entry.get("key")
         if not isinstance(key, str):
             continue
@@ -56,7 +49,7 @@ def _variables(status: str, request: bytes, answer: Mapping[str, Any]) -> Comman
 
 def _changed(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
     """An accepted change reveals a value of the device model; a secret's is never among them."""
-    canonical = _TO_CANONICAL["ChangeConfiguration"].get(status, status)
+    canonical = FROM_1_6["ChangeConfiguration"].get(status, status)
     asked = msgspec.json.decode(request)
     ref = variable_for_key(asked["key"])
     if status != "Accepted" or is_secret(ref):
@@ -77,8 +70,26 @@ def _accepted(status: str, request: bytes, answer: Mapping[str, Any]) -> Command
     return CommandResult("Accepted")
 
 
-def _data(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
+def _data(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult | CommandFailure:
+    asked = msgspec.json.decode(request)
+    vendor, message = asked.get("vendorId"), asked.get("messageId")
+    carried = vendor in (COST_VENDOR, PNC_VENDOR)
+    if carried and status != "Accepted":
+        return CommandFailure("error", status, f"the station does not take {message} of {vendor}")
+    if vendor == PNC_VENDOR:
+        return _of_2_0_1(str(message), asked.get("data"), answer.get("data"))
     return CommandResult(status, {"data": answer["data"]} if "data" in answer else {})
+
+
+def _of_2_0_1(action: str, request: Any, answer: Any) -> CommandResult | CommandFailure:
+    """A 2.0.1 response as text; some stations answer with the envelope alone."""
+    try:
+        told = msgspec.json.decode(answer) if isinstance(answer, str) and answer else {"status": "Accepted"}
+    except (msgspec.DecodeError, RecursionError):
+        return CommandFailure("error", "FormationViolation", f"the station's answer to {action} cannot be read")
+    if not isinstance(told, dict):
+        return CommandFailure("error", "FormationViolation", f"the station's answer to {action} is no object")
+    return answers_201.read_answer(action, str(request).encode(), told)
 
 
 def _profile(status: str, request: bytes, answer: Mapping[str, Any]) -> CommandResult:
@@ -91,7 +102,7 @@ def _schedule(status: str, request: bytes, answer: Mapping[str, Any]) -> Command
         return CommandResult(status)
     periods = [
         {"start_period": p.get("startPeriod"), "limit": p.get("limit"), "number_phases": p.get("numberPhases")}
-        for p in _objects(schedule.get("chargingSchedulePeriod"))
+        for p in objects(schedule.get("chargingSchedulePeriod"))
     ]
     return CommandResult(status, {"schedule": {
         "evse": answer.get("connectorId"),
@@ -104,10 +115,6 @@ def _schedule(status: str, request: bytes, answer: Mapping[str, Any]) -> Command
     }})  # fmt: skip
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 _READERS = {
     "GetConfiguration": _variables,
     "ChangeConfiguration": _changed,
@@ -117,6 +124,7 @@ _READERS = {
     "DataTransfer": _data,
     "SetChargingProfile": _profile,
     "GetCompositeSchedule": _schedule,
+    **security.ANSWERS,
 }
 
 
@@ -125,25 +133,27 @@ _READERS = {
 
 def write_answer(action: str, result: CommandResult) -> dict[str, Any]:
     """The response object of `action` in 1.6 words, for a caller who commanded in them."""
+    if action in security.TO_STATION:
+        return security.write_answer(action, result)
     match action:
         case "GetConfiguration":
             return _configuration(result)
         case "GetLocalListVersion":
             return {"listVersion": result.data.get("version")}
         case "GetDiagnostics":
-            return _without_none({"fileName": result.data.get("file_name")})
+            return without_none({"fileName": result.data.get("file_name")})
         case "UpdateFirmware":
             return {}
         case "DataTransfer":
             data = result.data.get("data")
             text = data if data is None or isinstance(data, str) else msgspec.json.encode(data).decode()
-            return _without_none({"status": result.status, "data": text})
+            return without_none({"status": result.status, "data": text})
         case "SetChargingProfile" if result.data.get("reason") == UNSUPPORTED:
             return {"status": "NotSupported"}
         case "GetCompositeSchedule":
             return _composite(result)
         case _:
-            return {"status": _FROM_CANONICAL.get(action, {}).get(result.status, result.status)}
+            return {"status": TO_1_6.get(action, {}).get(result.status, result.status)}
 
 
 def _configuration(result: CommandResult) -> dict[str, Any]:
@@ -151,8 +161,10 @@ def _configuration(result: CommandResult) -> dict[str, Any]:
     unknown: list[str] = []
     for variable in result.variables:
         key = key_for_variable(variable.ref) or f"{variable.ref.component}.{variable.ref.variable}"
-        if variable.status == "Accepted":
-            known.append(_without_none({"key": key, "readonly": bool(variable.readonly), "value": variable.value}))
+        if variable.status in ("Accepted", "Rejected"):  # rejected: it is there, and may not be read
+            readonly = mutability(variable.ref) == "ReadOnly" if variable.readonly is None else variable.readonly
+            value = None if variable.value is None else value_for_16(variable.ref, variable.value)
+            known.append(without_none({"key": key, "readonly": readonly, "value": value}))
         else:
             unknown.append(key)
     answer: dict[str, Any] = {}
@@ -168,14 +180,14 @@ def _composite(result: CommandResult) -> dict[str, Any]:
     if schedule is None:
         return {"status": result.status}
     periods = [
-        _without_none({"startPeriod": p["start_period"], "limit": p["limit"], "numberPhases": p.get("number_phases")})
+        without_none({"startPeriod": p["start_period"], "limit": p["limit"], "numberPhases": p.get("number_phases")})
         for p in schedule["periods"]
     ]
-    return _without_none({
+    return without_none({
         "status": result.status,
         "connectorId": schedule.get("evse"),
         "scheduleStart": schedule.get("start"),
-        "chargingSchedule": _without_none({
+        "chargingSchedule": without_none({
             "duration": schedule.get("duration"),
             "startSchedule": schedule.get("start_schedule"),
             "chargingRateUnit": schedule.get("unit"),
@@ -183,7 +195,3 @@ def _composite(result: CommandResult) -> dict[str, Any]:
             "minChargingRate": schedule.get("min_charging_rate"),
         }),
     })  # fmt: skip
-
-
-def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

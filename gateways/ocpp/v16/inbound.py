@@ -1,11 +1,10 @@
 """What a 1.6 station says, in canonical messages, and our replies in its words (PROTOCOLS 5.1, 5.4 to 5.6).
 
-The table `READERS` has one function for each of the ten actions; `WRITERS` puts the actors' answers into wire form.
-Connector N is EVSE N, connector 1; connector 0 is the station.
+The table `READERS` has one function for each action, those of the security extension (security.py) among them; `WRITERS` puts
+the actors' answers into wire form. Connector N is EVSE N, connector 1; connector 0 is the station.
 """
 
 import hashlib
-import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -16,40 +15,14 @@ import msgspec
 from msgspec import UNSET
 
 from actors.model.meter import ENERGY_IMPORT, Reading, Sample
-from actors.model.token import IdToken, TokenType, TokenVerdict
+from actors.model.token import IdToken, TokenVerdict
 from actors.model.units import base_unit, parse_decimal
 from actors.station import messages as s
 from gateways.ocpp.dialect import Asker
+from gateways.ocpp.mapping.words import LIST_STATUS, LOG_STATUS, REASON, STATUS, token_type
 from gateways.ocpp.times import utc, wire_time
 from gateways.ocpp.v16 import messages as m
-from gateways.ocpp.v16.commands import LIST_STATUS
-
-STATUS = {
-    "Available": "Available",
-    "Preparing": "Occupied",
-    "Charging": "Occupied",
-    "SuspendedEVSE": "Occupied",
-    "SuspendedEV": "Occupied",
-    "Finishing": "Occupied",
-    "Reserved": "Reserved",
-    "Unavailable": "Unavailable",
-    "Faulted": "Faulted",
-}
-"""1.6 connector status -> 2.x connectorStatus."""
-
-REASON = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset", "UnlockCommand": "Remote"}
-"""1.6 stop reasons that 2.x calls otherwise."""
-
-_HEX = re.compile(r"[0-9A-Fa-f]+")
-_EMAID = re.compile(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[A-Za-z0-9]{9}(?:-?[A-Za-z0-9])?")
-
-
-def token_type(tag: str) -> TokenType | None:
-    """What an idTag looks like (PROTOCOLS 5.1); None when like nothing in particular."""
-    length = len(tag)
-    if _HEX.fullmatch(tag):
-        return "ISO14443" if length in (8, 14) else "ISO15693" if length == 16 else None
-    return "eMAID" if length >= 14 and _EMAID.fullmatch(tag) else None
+from gateways.ocpp.v16 import security
 
 
 def _token(tag: str, asker: Asker) -> IdToken:
@@ -123,7 +96,7 @@ def _data(x: m.DataTransfer, asker: Asker, flags: tuple[str, ...], payload: byte
 
 
 def _diagnostics(x: m.DiagnosticsStatusNotification, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.LogStatus:
-    return s.LogStatus("UploadFailure" if x.status == "UploadFailed" else x.status)
+    return s.LogStatus(LOG_STATUS.get(x.status, x.status))
 
 
 HEARTBEAT = s.Heartbeat()
@@ -139,6 +112,7 @@ READERS: dict[str, Callable[[Any, Asker, tuple[str, ...], bytes], Any]] = {
     "StartTransaction": _start,
     "StatusNotification": _status,
     "StopTransaction": _stop,
+    **security.READERS,
 }
 
 
@@ -215,5 +189,6 @@ WRITERS: dict[type, Callable[[Any], m.Wire]] = {
     s.StopReply: lambda x: m.StopTransactionResponse(id_tag_info=UNSET if x.verdict is None else _tag_info(x.verdict)),
     s.Done: lambda x: EMPTY,
     s.DataReply: _data_reply,
+    **security.WRITERS,
 }
 """The CALLRESULT payload of each answer that an actor gives."""

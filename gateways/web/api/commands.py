@@ -21,8 +21,9 @@ TAG = "Commands"
 
 
 class CommandAnswer(msgspec.Struct, frozen=True):
-    """`sent` is what went out in the station's own version, `result` its answer in the caller's words; `lost` names the
-    fields that the station's version could not carry."""
+    """`sent` is what went out in the station's own version as `sent_action`, `result` its answer in the caller's words; `lost`
+    names the fields of the caller's that could not be carried. `version`: the words in which the caller was understood. A
+    command that took several calls has them in `sent.calls`."""
 
     action: str
     protocol: str
@@ -30,6 +31,8 @@ class CommandAnswer(msgspec.Struct, frozen=True):
     result: dict[str, Any]
     translated: bool
     lost: list[str]
+    sent_action: str
+    version: str
 
 
 class CommandView(msgspec.Struct, frozen=True):
@@ -60,19 +63,21 @@ async def send_command(call: Call) -> CommandAnswer:
     to = station_address(call.own, call.path["station"])
     reply = await call.ask(to, command, deadline=limits.COMMAND_SECONDS)
     if isinstance(reply, Unsupported):
-        raise _not_carried(reply.detail, reply.field)
+        raise _not_carried(parsed, reply.detail, reply.field)
     if not isinstance(reply, Sent):
         raise Problem("internal-error", f"an unexpected answer: {type(reply).__name__}")
-    result = vocabulary.render_result(parsed, reply.outcome)
-    if isinstance(reply.outcome, CommandFailure):
-        raise _failed(reply.outcome, result)
+    failure = vocabulary.refusal(parsed, reply.outcome)
+    if failure is not None:
+        raise _failed(parsed, failure)
     return CommandAnswer(
         action=action,
         protocol=reply.protocol,
         sent=vocabulary.show_wire(reply.wire),
-        result=result,
-        translated=parsed.version != reply.protocol,
-        lost=list(reply.wire.lost),
+        result=vocabulary.render_result(parsed, reply.outcome),
+        translated=vocabulary.translated(parsed, reply.protocol, reply.wire),
+        lost=vocabulary.lost(parsed, reply.wire.lost),
+        sent_action=reply.wire.action,
+        version=parsed.version,
     )
 
 
@@ -82,20 +87,20 @@ def _command_id(call: Call) -> str:
     return "c" + (digest(call.principal.id, call.own, call.path["station"], key) if key else secrets.token_hex(12))
 
 
-def _not_carried(detail: str, field: str | None) -> Problem:
-    fields = [FieldError(detail, pointer="/" + field.replace(".", "/"))] if field else []
+def _not_carried(parsed: vocabulary.ParsedCommand, detail: str, field: str | None) -> Problem:
+    fields = [FieldError(detail, pointer=vocabulary.pointer(parsed, field))] if field else []
     return Problem("not-carried", detail, errors=fields)
 
 
-def _failed(failure: CommandFailure, shown: dict[str, Any]) -> Problem:
+def _failed(parsed: vocabulary.ParsedCommand, failure: CommandFailure) -> Problem:
     if failure.reason == "unsupported":
-        return _not_carried(failure.detail or "the station's version cannot carry this", failure.field)
+        return _not_carried(parsed, failure.detail or "the station's version cannot carry this", failure.field)
     if failure.reason == "offline":
         return Problem("station-offline", failure.detail or "the station is not connected")
     if failure.reason == "superseded":
         return Problem("conflict", failure.detail or "another command took this one's place")
     if failure.reason == "error":
-        return Problem("station-error", failure.detail or failure.code, station_error=shown)
+        return Problem("station-error", failure.detail or failure.code, station_error=vocabulary.render_result(parsed, failure))
     detail = "the station did not answer in time" if failure.reason == "timeout" else "nobody can tell what became of it"
     return Problem("station-timeout", failure.detail or detail)
 
@@ -105,7 +110,9 @@ async def list_commands(call: Call) -> Items[CommandView]:
     return Items([CommandView(info.action, info.version, info.request, info.response) for info in known_commands])
 
 
-_VERSION = Query("version", str, "The vocabulary, where an action exists in several: `ocpp1.6`")
+_VERSION = Query(
+    "version", str, "The vocabulary: `ocpp2.0.1`, `ocpp1.6` or `ocpp1.5`; without it the newest whose action the payload fits"
+)
 ROUTES = (
     Route(
         method="POST", path="/api/v1/tenants/{tenant}/stations/{station}/commands/{action}", handler=send_command, tag=TAG,

@@ -12,6 +12,7 @@ from gateways.web.api import (
     tariffs,
     tenants,
     tokens,
+    vocabulary,
 )
 from gateways.web.table import Route
 
@@ -26,5 +27,6 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *actors.ROUTES,
     *document.ROUTES,
+    *vocabulary.ROUTES,
     *health.ROUTES,
 )

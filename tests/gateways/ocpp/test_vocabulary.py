@@ -10,7 +10,6 @@ from actors.station.messages import WireCall
 from gateways.ocpp import vocabulary
 from gateways.ocpp.v16 import commands
 from gateways.ocpp.v16.dialect import Dialect
-from gateways.ocpp.v16.messages import TO_STATION
 from storage.vault import Vault
 from tests.protocol.test_ocpp_client import COMMANDS
 
@@ -32,7 +31,7 @@ def test_what_is_said_goes_out_as_it_was_said(action: str) -> None:
 @pytest.mark.parametrize("action", sorted(COMMANDS))
 def test_what_is_answered_comes_back_as_it_was_answered(action: str) -> None:
     payload, answer = COMMANDS[action]
-    parsed = vocabulary.parse_command(action, payload)
+    parsed = vocabulary.parse_command(action, payload, "ocpp1.6")
     dialect = Dialect("demo", Vault(bytes(32)), lambda: None)  # type: ignore[arg-type, return-value]
     wire = dialect.render(parsed.intent)
     assert isinstance(wire, WireCall)
@@ -120,9 +119,11 @@ def test_a_failure_is_rendered_in_words() -> None:
     assert vocabulary.render_result(parsed, failure) == {"error": "error", "code": "NotSupported", "detail": "no cache"}
 
 
-def test_the_catalogue_has_nineteen_commands_with_whole_schemas() -> None:
-    catalogue = vocabulary.commands("ocpp1.6")
-    assert [info.action for info in catalogue] == sorted(TO_STATION)
+@pytest.mark.parametrize(("version", "number"), [("ocpp2.0.1", 40), ("ocpp1.6", 26), ("ocpp1.5", 15)])
+def test_the_catalogue_has_every_command_with_whole_schemas(version: str, number: int) -> None:
+    catalogue = vocabulary.commands(version)
+    assert len(catalogue) == number
+    assert [info.action for info in catalogue] == sorted(vocabulary.WORDS[version].types)
     for info in catalogue:
         text = msgspec.json.encode(info.request).decode() + msgspec.json.encode(info.response).decode()
         for name in {part.split('"')[0] for part in text.split("#/$defs/")[1:]}:
@@ -143,9 +144,9 @@ def test_the_catalogue_has_nineteen_commands_with_whole_schemas() -> None:
         (i.SetVariable(i.VariableRef("OCPP16", "Key"), "x", attribute="Target"), "attribute"),
         (i.SetVariable(i.VariableRef("OCPP16", "Key"), "x" * 501), "value"),
         (i.GetVariables((i.VariableRef("OCPP16", "a"), i.VariableRef("No", "Such"))), "refs[1]"),
-        (i.Trigger("SignChargingStationCertificate"), "message"),
+        (i.Trigger("PublishFirmwareStatusNotification"), "message"),
         (i.UnlockConnector(1, 2), "connector"),
-        (i.GetLog("ftp://x", "SecurityLog"), "log_type"),
+        (i.GetLog("ftp://x", "DataCollectorLog"), "log_type"),
         (i.ClearChargingProfile(purpose="ChargingStationExternalConstraints"), "purpose"),
         (i.SendLocalList(1, "Full", (i.LocalListEntry("x" * 30, "Accepted"),)), "entries[0].id_token"),
     ],

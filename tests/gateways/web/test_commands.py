@@ -110,12 +110,14 @@ async def test_an_unknown_action_is_404_and_a_wrong_payload_points_at_every_fiel
         assert line.calls == []
 
 
-async def test_the_vocabulary_lists_the_nineteen_commands_of_1_6_with_their_schemas() -> None:
+async def test_the_vocabulary_lists_the_commands_of_every_version_with_their_schemas() -> None:
     async with running() as rig:
         acme = await rig.tenant()
-        items = (await acme.get("/api/v1/commands", params={"version": "ocpp1.6"})).json()["items"]
-        assert len(items) == 19
-        assert all(item["request"]["type"] == "object" for item in items)
+        for version, number in (("ocpp1.5", 15), ("ocpp1.6", 19 + 7), ("ocpp2.0.1", 40)):
+            items = (await acme.get("/api/v1/commands", params={"version": version})).json()["items"]
+            assert len(items) == number
+            assert all(item["request"]["type"] == "object" for item in items)
+        assert len((await acme.get("/api/v1/commands")).json()["items"]) == 15 + 26 + 40
 
 
 async def test_two_requests_under_one_key_at_the_same_time_do_it_once() -> None:

@@ -1,0 +1,100 @@
+"""The table of what stations say is what the code does: each row is read by its dialect, field by field."""
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateways.ocpp import rpc
+from gateways.ocpp.dialect import BadPayload, Several
+from gateways.ocpp.dialects import DIALECTS
+from gateways.ocpp.mapping import words as w
+from gateways.ocpp.mapping.messages import MEANINGS, Told
+from gateways.ocpp.v16.actions import FROM_STATION as FROM_16
+from gateways.ocpp.v201.messages import FROM_STATION as FROM_201
+from storage.vault import Vault
+from tests.protocol.schemas import Generator, dump, schema, schema_201
+
+TRIES = 300
+"""Generated numbers are negative now and then, and no EVSE is."""
+NOW = datetime(2041, 1, 1, tzinfo=UTC)
+SCHEMAS: dict[str, Any] = {"ocpp1.6": schema, "ocpp2.0.1": schema_201}
+ROWS = [
+    (meaning.of, version, told)
+    for meaning in MEANINGS
+    for version, told in meaning.versions.items()
+    if version in SCHEMAS
+]  # fmt: skip
+
+
+def test_every_message_of_a_station_has_its_meaning() -> None:
+    for version, actions in (("ocpp1.6", FROM_16), ("ocpp2.0.1", FROM_201)):
+        there = {told.action for _, known, told in ROWS if known == version}
+        others = {"SignedFirmwareStatusNotification", "LogStatusNotification"} if version == "ocpp1.6" else set()
+        assert there | others == set(actions), version
+
+
+def read(version: str, action: str, payload: Any) -> Any:
+    dialect = DIALECTS[version]("demo", Vault(bytes(32)), lambda: NOW, False)
+    return dialect.read(rpc.Call("1", action, dump(payload).encode()))
+
+
+@pytest.mark.parametrize(("of", "version", "told"), ROWS, ids=lambda value: value if isinstance(value, str) else "")
+def test_each_field_comes_from_where_the_table_says(of: type, version: str, told: Told) -> None:
+    """A full message; then the same without one field: exactly what is made of it changes."""
+    rules = SCHEMAS[version](told.action)
+    generator = Generator(random.Random(told.action))
+    seen: set[str] = set()
+    for _ in range(TRIES):
+        if seen == set(told.fields):
+            break
+        full = generator.valid(rules, True)
+        try:
+            message = _whole(read(version, told.action, full))
+        except BadPayload:
+            continue
+        assert type(message) is of
+        for name, wire in told.fields.items():
+            place, value = wire.split("."), full
+            for step in place[:-1]:
+                value = value[step]
+            other = generator.valid(_rules(rules, place), True)
+            kept = value[place[-1]]
+            value[place[-1]] = other
+            try:
+                changed = _whole(read(version, told.action, full))
+            except BadPayload:
+                continue
+            finally:
+                value[place[-1]] = kept
+            if getattr(changed, name) != getattr(message, name):
+                seen.add(name)
+    known = {field.name for field in msgspec.structs.fields(of)}
+    assert set(told.fields) <= known
+    assert seen == set(told.fields), f"nothing was made of {set(told.fields) - seen}"
+
+
+def _whole(read: Any) -> Any:
+    return read.last if isinstance(read, Several) else read
+
+
+def _rules(rules: dict[str, Any], place: list[str]) -> dict[str, Any]:
+    for step in place:
+        rules = rules["properties"][step]
+    return rules
+
+
+def test_words_of_stations_are_there_and_back() -> None:
+    for wire, canonical in w.REASON.items():
+        assert w.REASON.get(w.REASON_FROM.get(canonical, canonical), w.REASON_FROM.get(canonical, canonical)) in (canonical, wire)
+    for canonical, older in w.REASON_FROM.items():
+        assert older in {"HardReset", "Local", "Other"}, canonical
+    assert set(w.EVENT) | {"NoError"} == set(schema("StatusNotification")["properties"]["errorCode"]["enum"])
+    assert set(w.STATUS) == set(schema("StatusNotification")["properties"]["status"]["enum"])
+    assert set(w.STATUS.values()) == set(schema_201("StatusNotification")["properties"]["connectorStatus"]["enum"])
+    reasons = schema_201("TransactionEvent")["properties"]["transactionInfo"]["properties"]["stoppedReason"]["enum"]
+    older = set(schema("StopTransaction")["properties"]["reason"]["enum"])
+    assert {w.REASON_FROM.get(reason, reason) for reason in reasons} <= older
+    assert {w.REASON.get(reason, reason) for reason in older} <= set(reasons)
