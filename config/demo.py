@@ -1,8 +1,8 @@
 """The main job in one command: a node, a brand, and a small fleet that charges and is billed.
 
-The demo is a customer of its own product: everything is provisioned through the admin API and every station speaks
-OCPP 1.6 over a real socket. Only its meters are in a hurry: they run `PACE` times faster than the clock, so that a charging
-session of some seconds has as much to bill as one of some minutes.
+The demo is a customer of its own product: everything is provisioned through the admin API and every station speaks its
+version of OCPP over a real socket, 1.5, 1.6 and 2.0.1 in turn. Only its meters are in a hurry: they run `PACE` times faster
+than the clock, so that a charging session of some seconds has as much to bill as one of some minutes.
 """
 
 import math
@@ -29,6 +29,8 @@ from gateways.simulator.fleet import Fleet, Plan
 from gateways.simulator.memory import MODELS
 
 TENANT = "demo"
+PROTOCOLS = ("ocpp1.6", "ocpp1.5", "ocpp2.0.1")
+"""Station by station; each with the model of the same turn."""
 PACE = 60.0
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 LAST_CALL = 8.0
@@ -81,6 +83,8 @@ async def run_demo(settings: Settings, stations: int, length: float | None, quie
         fleet = Fleet(
             Plan(
                 url=f"{node.urls.ocpp}/ocpp/{TENANT}",
+                soap_url=f"{node.urls.http}/soap/{TENANT}",
+                protocols=PROTOCOLS,
                 count=stations,
                 rate=10.0,
                 identities=tuple(passwords),
@@ -153,6 +157,7 @@ async def _provision(api: httpx.AsyncClient, stations: int) -> dict[str, str]:
         body = {
             "evses": MODELS[n % len(MODELS)].connectors,
             "auth": {"profile": 1, "password": password},
+            "versions": [PROTOCOLS[n % len(PROTOCOLS)]],
             "location": LOCATION,
             "tariff": "demo",
         }
@@ -197,7 +202,25 @@ async def _books(api: httpx.AsyncClient) -> dict[str, Any]:
         "cdrs": len(cdrs),
         "journals": len(journals),
         "billed": {"amount_minor": billed, "currency": "EUR"},
+        "versions": _by_version(sessions, cdrs),
     }
+
+
+def _by_version(sessions: list[dict[str, Any]], cdrs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same by the version of OCPP that the station of a session speaks."""
+    found = {protocol: {"sessions": 0, "kwh": 0.0, "cdrs": 0, "journals": 0} for protocol in PROTOCOLS}
+    spoken = {}
+    for session in sessions:
+        protocol = spoken[session["id"]] = PROTOCOLS[(int(session["station"].rpartition("-")[2]) - 1) % len(PROTOCOLS)]
+        found[protocol]["sessions"] += 1
+        found[protocol]["kwh"] = round(found[protocol]["kwh"] + (session["energy_wh"] or 0) / 1000, 3)
+    for cdr in cdrs:
+        if cdr["session"] not in spoken:
+            continue  # younger than the list of sessions
+        version = found[spoken[cdr["session"]]]
+        version["cdrs"] += 1
+        version["journals"] += cdr.get("journal") is not None
+    return found
 
 
 # -- for people ---------------------------------------------------------------------------------------------------
@@ -207,6 +230,7 @@ def _introduce(node: Node) -> None:
     out = console()
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_row("stations", f"{node.urls.ocpp}/ocpp/{TENANT}/IDENTITY")
+    table.add_row("stations (SOAP)", f"{node.urls.http}/soap/{TENANT}/IDENTITY")
     table.add_row("API", f"{node.urls.http}/api/v1/docs")
     table.add_row("console", f"{node.urls.http}/console")
     table.add_row("owner's token", node.owner_token)
@@ -236,6 +260,9 @@ def _books_table(books: dict[str, Any]) -> Table:
     table.add_row("charged", f"{books['kwh']:.3f} kWh")
     table.add_row("billed", f"{books['billed']['amount_minor'] / 100:.2f} {books['billed']['currency']}")
     table.add_row("CDRs, journals", f"{books['cdrs']}, {books['journals']}")
+    for protocol, version in books["versions"].items():
+        told = f"{version['sessions']} sessions, {version['kwh']:.3f} kWh, {version['cdrs']} CDRs, {version['journals']} journals"
+        table.add_row(protocol, told)
     return table
 
 

@@ -65,9 +65,13 @@ class Faults:
     """Per ten seconds, for the whole fleet at once: every line is lost at the same moment and all come back."""
 
     @classmethod
+    def names(cls) -> list[str]:
+        return [field.name for field in fields(cls)]
+
+    @classmethod
     def parse(cls, specs: list[str]) -> "Faults":
         """`duplicate=0.1`; a bare name means 0.2. Raises ValueError that names the known faults."""
-        known = [field.name for field in fields(cls)]
+        known = cls.names()
         chosen: dict[str, float] = {}
         for spec in specs:
             name, _, value = spec.partition("=")

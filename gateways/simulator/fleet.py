@@ -28,6 +28,7 @@ KINDS: dict[str, type[Station[Any]]] = {
     "ocpp2.0.1": Station201,
 }
 """The station that speaks a protocol."""
+SOAP = frozenset(protocol for protocol, kind in KINDS.items() if kind is SoapStation)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Plan:
     password: str | None = None
     passwords: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ("SIMTAG",)
+    token_type: str = "ISO14443"  # noqa: S105 (a kind of card, not a secret)
     scenario: str = CHARGE
     faults: Faults = Faults()
     models: Sequence[Model] = MODELS
@@ -132,6 +134,7 @@ class Fleet:
             backoff_most=plan.backoff_most,
             tls=plan.tls,
             zipped=plan.zipped,
+            token_type=plan.token_type,
             firmware_failures=plan.firmware_failures,
         )
         station = kind(

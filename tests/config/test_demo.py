@@ -17,6 +17,10 @@ def test_the_demo_charges_rates_and_books_and_ends_by_itself() -> None:
     assert summary["sessions"] == summary["ended"] == summary["cdrs"] == summary["journals"] > 0
     assert summary["quarantined"] == summary["errors"] == 0
     assert summary["kwh"] > 0
+    assert set(summary["versions"]) == {"ocpp1.5", "ocpp1.6", "ocpp2.0.1"}
+    for version in summary["versions"].values():
+        assert version["sessions"] == version["cdrs"] == version["journals"] > 0
+        assert version["kwh"] > 0
     assert summary["billed"]["amount_minor"] > 0
 
 

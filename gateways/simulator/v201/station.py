@@ -61,6 +61,7 @@ class Station201(Station[Evse]):
         self._boot_reason: str | None = "PowerUp"
         self._lost_at: float | None = None
         self._slot: int | None = None
+        self._wants_events = True
         self._describe()
 
     def _describe(self) -> None:
@@ -149,9 +150,10 @@ class Station201(Station[Evse]):
         for evse in self.connectors:
             if everything or self.status_of(evse) != evse.told:
                 await self._tell_status(link, evse)
-        while self.events:
-            await self.call("NotifyEvent", self.events[0], link=link)
-            self.events.popleft()
+        waited = list(self.events)
+        self.events.clear()
+        for event in waited:
+            self.nursery.start_soon(self.report, "NotifyEvent", event)
 
     async def _one_connection(self, nursery: trio.Nursery) -> bool:
         lived = await super()._one_connection(nursery)
@@ -231,8 +233,15 @@ class Station201(Station[Evse]):
         evse.told = status
         notice = {"timestamp": wire_time(self.clock.now()), "connectorStatus": status, "evseId": evse.id, "connectorId": 1}
         await self.call("StatusNotification", notice, link=link)
-        if before not in ("", status):
+        if before in ("", status) or not self._wants_events:
+            return
+        try:
             await self.call("NotifyEvent", self.monitors.availability(evse, status), link=link)
+        except CallError as error:
+            if error.code not in ("NotSupported", "NotImplemented"):
+                raise
+            self._wants_events = False  # StatusNotification says the same
+            self.stats.counts["unsupported"] += 1
 
     # -- what is due ----------------------------------------------------------------------------------------
 
