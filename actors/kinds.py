@@ -6,9 +6,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from actors.device.actor import DeviceActor
 from actors.env import ActorEnv
 from actors.evse.actor import EvseActor
-from actors.model.ids import EVSE, SESSION, STATION, TENANT
+from actors.model.ids import DEVICE, EVSE, SESSION, STATION, TENANT
 from actors.session.actor import SessionActor
 from actors.station.actor import StationActor
 from actors.tenant.actor import TenantActor
@@ -29,7 +30,7 @@ class Registrar(Protocol):
 
 
 Keeper = Callable[[Context, ActorEnv], Actor[Any]]
-KEEPERS: dict[str, Keeper] = {}
+KEEPERS: dict[str, Keeper] = {DEVICE: DeviceActor}
 """Kind -> class of the keepers of a station's books (actors/station/siblings.py). What is missing here is refused."""
 
 

@@ -74,8 +74,30 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Remote starts that wait for their transaction, per station."""
     remote_start_window: timedelta = timedelta(seconds=180)
     """How long an accepted remote start explains a start (1.6 ConnectionTimeOut and some)."""
-    variables: int = 1000
-    """Variables that a station's device model keeps in state; more are refused into the rows only."""
+    variables: int = 5000
+    """Variables that a station's device model keeps; what comes beyond is answered, counted and not kept."""
+    device_idle: float = 20.0
+    """Seconds after which a device model is put away: it is large, and seldom asked."""
+    reports: int = 8
+    """Reports of a station that are assembled at once or remembered to recognise a repeated part."""
+    report_parts: int = 10_000
+    """Of one report; a part numbered beyond is answered and not kept."""
+    report_silence: timedelta = timedelta(minutes=5)
+    """A report whose next part does not come for so long has ended, incomplete: it removes nothing."""
+    inventory_after: timedelta = timedelta(hours=24)
+    """How long the request for an inventory waits for its station."""
+    inventory_attempts: int = 3
+    inventory_pause: timedelta = timedelta(minutes=10)
+    """Before an inventory that failed or broke off is asked for again; longer each time."""
+    prune_slice: int = 200
+    """Variables removed in one turn."""
+    monitors: int = 1000
+    alerts: int = 200
+    """Active alerts kept of a station; one more pushes the oldest out."""
+    recent_events: int = 256
+    """Events remembered to recognise a repeated one."""
+    pending_reboot: int = 64
+    """Settings that wait for a reboot, remembered per station."""
     routes: int = 64
     """Transaction numbers whose session a station remembers in memory; others are looked up."""
 

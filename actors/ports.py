@@ -140,7 +140,20 @@ class Queries(Protocol):
         ...
 
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
-    async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page: ...
+    async def variables(
+        self,
+        tenant: str,
+        station: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        component: str | None = None,
+        variable: str | None = None,
+        evse: int | None = None,
+    ) -> Page:
+        """VariableRow; names without case, `evse` 0: those of the station itself."""
+        ...
+
     async def book(self, tenant: str, station: str, book: str, limit: int, cursor: str | None) -> Page:
         """BookRow in order of its key."""
         ...

@@ -85,14 +85,31 @@ class MemoryQueries:
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page:
         return _page(self._of(InboxRow, tenant, state="waiting"), lambda row: (row.station,), limit, cursor)
 
-    async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page:
+    async def variables(
+        self,
+        tenant: str,
+        station: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        component: str | None = None,
+        variable: str | None = None,
+        evse: int | None = None,
+    ) -> Page:
         def sort(row: VariableRow) -> tuple[Any, ...]:
             return (
                 row.component, row.component_instance or "", row.variable, row.variable_instance or "",
                 row.evse or 0, row.connector or 0,
             )  # fmt: skip
 
-        return _page(self._of(VariableRow, tenant, station=station), sort, limit, cursor)
+        found = [
+            row
+            for row in self._of(VariableRow, tenant, station=station)
+            if (component is None or row.component.lower() == component.lower())
+            and (variable is None or row.variable.lower() == variable.lower())
+            and (evse is None or (row.evse or 0) == evse)
+        ]
+        return _page(found, sort, limit, cursor)
 
     async def book(self, tenant: str, station: str, book: str, limit: int, cursor: str | None) -> Page:
         return _page(self._of(BookRow, tenant, station=station, book=book), lambda row: (row.key,), limit, cursor)

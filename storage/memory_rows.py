@@ -143,7 +143,7 @@ class MemoryRows:
         known = table.get(key)
         if known is not None and _stays(known, seq, row):
             return
-        if isinstance(row, TokenRow | BookRow) and row.deleted:
+        if (isinstance(row, TokenRow | BookRow | VariableRow) and row.deleted) or (isinstance(row, VaultRow) and not row.cell):
             table.pop(key, None)
             return
         if isinstance(row, TariffRow) and row.deleted:

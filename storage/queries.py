@@ -181,8 +181,20 @@ class PostgresQueries(Feed):
         found = _Listing("SELECT t.* FROM inbox t", scope, tenant)
         return await found.page(self._db, _to(InboxRow), "t.station", (str,), _keyed("station"), limit, cursor)
 
-    async def variables(self, tenant: str, station: str, limit: int, cursor: str | None) -> Page:
-        found = _Listing("SELECT * FROM variable", "tenant", tenant).where("station = {}", station)
+    async def variables(
+        self,
+        tenant: str,
+        station: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        component: str | None = None,
+        variable: str | None = None,
+        evse: int | None = None,
+    ) -> Page:
+        found = _Listing("SELECT *, false AS deleted FROM variable", "tenant", tenant).where("station = {}", station)
+        found.given("lower(component) = lower({})", component).given("lower(variable) = lower({})", variable)
+        found.given("coalesce(evse, 0) = {}", evse)
 
         def key_of(row: Record) -> tuple[Any, ...]:
             evse, connector = (-1 if row[name] is None else row[name] for name in ("evse", "connector"))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from actors.model.device import Attribute, Characteristics
+from actors.model.device import Attribute, Characteristics, Variable
 from actors.model.intents import VariableRef
 
 
@@ -76,3 +76,25 @@ class EventsPart(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     more: bool
     generated_at: datetime
     events: tuple[DeviceEvent, ...] = ()
+
+
+class Inherited(msgspec.Struct, frozen=True, gc=False, tag="inherited"):
+    """Letter from a station that kept its variables itself, before there were keepers of device models."""
+
+    variables: tuple[Variable, ...]
+
+
+class ReportSilent(msgspec.Struct, frozen=True, gc=False, tag="report_silent"):
+    """Durable timer: the next part of this report should have come."""
+
+    request_id: int
+
+
+class InventoryDue(msgspec.Struct, frozen=True, gc=False, tag="inventory_due"):
+    """Durable timer: the last inventory failed; ask again. `purpose`: as in the fact Ordered."""
+
+    purpose: str
+
+
+class Prune(msgspec.Struct, frozen=True, gc=False):
+    """Volatile: go on removing what a complete inventory no longer mentions."""

@@ -231,7 +231,10 @@ def _reported(report: ReportedVariable, before: Variable | None) -> Variable:
         # The operator wrote in 2.x words what the station told in 1.6: it is still that key.
         ref = before.ref
     key = _BY_KEY.get((ref.key_1_6 or "").lower()) or _BY_VARIABLE.get(_standard(ref))
-    mutability = key.mutability if key is not None else "ReadWrite"
+    kind = report.attribute
+    attributes = before.attributes if before is not None else ()
+    old = next((a for a in attributes if a.type == kind), None)
+    mutability = key.mutability if key is not None else old.mutability if old is not None else "ReadWrite"
     if report.readonly is not None and mutability != "WriteOnly":
         mutability = "ReadOnly" if report.readonly else "ReadWrite"
     value = report.value
@@ -241,12 +244,33 @@ def _reported(report: ReportedVariable, before: Variable | None) -> Variable:
         value = value if spoken is None else value_from_16(spoken, value)
     if is_secret(ref) or mutability == "WriteOnly":
         value = None
-    others = tuple(a for a in before.attributes if a.type != "Actual") if before is not None else ()
+    new = Attribute(value, kind, mutability, old is not None and old.persistent, old is not None and old.constant)
+    others = tuple(a for a in attributes if a.type != kind)
     return Variable(
         ref,
-        (Attribute(value, mutability=mutability), *others),
+        (new, *others) if kind == "Actual" else (*others, new),
         before.characteristics if before is not None else _characteristics(key, *_standard(ref)),
     )
+
+
+def reported_whole(
+    ref: VariableRef, attributes: Iterable[Attribute], characteristics: Characteristics | None, before: Variable | None
+) -> Variable:
+    """A variable as a report tells it, whole (ReportDataType). Values that may not be shown are left out, and what the report
+    does not say of its characteristics stays as it was, or as the standard has it."""
+    secret = is_secret(ref)
+    kept = tuple(
+        msgspec.structs.replace(a, value=None)
+        if a.value is not None and (secret or a.mutability == "WriteOnly")
+        else a
+        if a.value is None or len(a.value) <= MAX_KEY_VALUE
+        else msgspec.structs.replace(a, value=a.value[:MAX_KEY_VALUE])
+        for a in attributes
+    )
+    if characteristics is None:
+        known = _BY_VARIABLE.get(_standard(ref))
+        characteristics = before.characteristics if before is not None else _characteristics(known, *_standard(ref))
+    return Variable(ref, kept, characteristics)
 
 
 @lru_cache(maxsize=1024)

@@ -108,6 +108,8 @@ class VariableRow(Row, frozen=True, gc=False, kw_only=True):
     connector: int | None = None
     characteristics: dict[str, Any] | None = None
     key_1_6: str | None = None
+    deleted: bool = False
+    """The station no longer has it."""
 
 
 class BookRow(Row, frozen=True, gc=False, kw_only=True):

@@ -12,7 +12,7 @@ import msgspec
 
 from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision
-from actors.model.ids import STATION, digest, session_address, session_id_for_transaction, sibling_address
+from actors.model.ids import DEVICE, STATION, digest, session_address, session_id_for_transaction, sibling_address
 from actors.model.rows import StationRow
 from actors.model.token import IdToken, TokenVerdict, judge
 from actors.ports import NumberedSession, StationCard, TenantCard
@@ -61,6 +61,10 @@ class Unregistering(msgspec.Struct, frozen=True, gc=False):
     open_sessions: int
 
 
+class HandOver(msgspec.Struct, frozen=True, gc=False):
+    """Volatile: the variables of an older release are still here."""
+
+
 class StationActor(Actor[StationState]):
     kind = STATION
     state_type = StationState
@@ -68,7 +72,8 @@ class StationActor(Actor[StationState]):
     durable_type = messages.Order | messages.OrderWithdrawn | messages.BootsWanted | messages.OrderOverdue | messages.Greet
     """Letters of siblings and other actors of ours, and the station's own timers."""
     version = 2
-    """1: no orders, no history of its upkeep. What is new has defaults, so there is nothing to convert."""
+    """1: no orders, no history of its upkeep, and the variables here. What is new has defaults, so there is nothing to
+    convert; variables are handed over at activation."""
     needs_prepare = frozenset(
         {
             messages.TransactionStart,
@@ -118,7 +123,8 @@ class StationActor(Actor[StationState]):
         return shown
 
     def activated(self, state: StationState, effects: Sequence[Any]) -> Sequence[Any]:
-        return self._lane.activated(state)
+        first = self._lane.activated(state)
+        return (HandOver(), *first) if state.variables and DEVICE in self._siblings else first
 
     # -- preparing: what a decision needs besides the state
 
@@ -442,6 +448,9 @@ class StationActor(Actor[StationState]):
     def _lost(self, state: StationState, lost: CommandsLost, now: datetime) -> Decision:
         return commands.decide_lost(self._here, state, lost.ids, now)
 
+    def _hand_over(self, state: StationState, message: HandOver, now: datetime) -> Decision:
+        return decide.decide_hand_over(self._here, state, now)
+
     def _order(self, state: StationState, order: messages.Order, now: datetime) -> Decision:
         return self._lane.order(state, order, now)
 
@@ -548,6 +557,7 @@ class StationActor(Actor[StationState]):
         messages.OrderWithdrawn: _withdrawn,
         messages.OrderOverdue: _overdue,
         SendNext: _send_next,
+        HandOver: _hand_over,
         CallSilent: _silent,
         CommandsLost: _lost,
         messages.Connected: _connected,

@@ -14,20 +14,17 @@ import msgspec
 from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import NOTHING, Decision, Effect, Letter, Refused
-from actors.model.device import Variable, from_boot, merge
 from actors.model.intents import (
     CommandFailure,
     CommandResult,
-    ReportedVariable,
     RequestStart,
     RequestStop,
-    SetVariable,
 )
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
 from actors.station.orders import TOPIC, told
-from actors.station.rows import event, station_row, variable_row
+from actors.station.rows import event, station_row
 from actors.station.state import OpenCommand, StationState, apply
 
 
@@ -128,7 +125,6 @@ def decide_done(
     state: StationState,
     done: m.CommandDone,
     sent: m.Sent | None,
-    variables: Sequence[ReportedVariable],
     secret: bytes | None,
     now: datetime,
     concern: Letter | None = None,
@@ -148,10 +144,6 @@ def decide_done(
         status = outcome.reason
     facts: list[Any] = [f.CommandSettled(done.id, settled, status, now)]
     rows: list[Any] = [event(here.tenant, here.id, "command.settled", now, id=done.id, outcome=settled, status=status)]
-    learnt = news(state, variables)
-    if learnt:
-        facts.append(f.VariablesTold(learnt, now))
-        rows += [variable_row(here.tenant, here.id, variable) for variable in learnt]
     if secret is not None:
         facts.append(f.SecretChanged(secret, now))
         rows.append(station_row(here.tenant, here.id, apply(state, facts[-1]), now))
@@ -181,36 +173,3 @@ def decide_lost(here: Station, state: StationState, ids: Sequence[str], now: dat
     rows = [event(here.tenant, here.id, "command.settled", now, id=known, outcome="unknown", status="unknown") for known in lost]
     letters = told(here, commands, CommandFailure("unknown", detail="nobody can report on it any more"))
     return Decision(facts=facts, settled=[(known, "unknown") for known in lost], rows=rows, letters=letters)
-
-
-def revealed(intent: Any, outcome: CommandResult | CommandFailure) -> tuple[ReportedVariable, ...]:
-    """What an answer says about the device model: reported values, and the value that a station accepted."""
-    if not isinstance(outcome, CommandResult):
-        return ()
-    if isinstance(intent, SetVariable) and outcome.status == "Accepted":
-        return (*outcome.variables, ReportedVariable(intent.ref, intent.value))
-    return outcome.variables
-
-
-def news(state: StationState, reported: Sequence[ReportedVariable]) -> tuple[Variable, ...]:
-    """What a report changes in the device model. With the first one comes what the boot said (PROTOCOLS 5.2)."""
-    if not reported:
-        return ()
-    known = {variable.place: variable for variable in state.variables}
-    boot: Sequence[Variable] = ()
-    if state.boot is not None:
-        boot = [variable for variable in boot_variables(state.boot) if known.get(variable.place) != variable]
-    return (*boot, *merge(known, reported))
-
-
-def boot_variables(boot: m.Boot) -> tuple[Variable, ...]:
-    return from_boot(
-        vendor=boot.vendor,
-        model=boot.model,
-        serial=boot.serial,
-        firmware=boot.firmware,
-        iccid=boot.iccid,
-        imsi=boot.imsi,
-        meter_type=boot.meter_type,
-        meter_serial=boot.meter_serial,
-    )

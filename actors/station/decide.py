@@ -17,7 +17,7 @@ from actors.display import messages as display
 from actors.evse.messages import Provision
 from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, Decision, Letter, Refused, Timer
-from actors.model.ids import evse_address, sibling_address
+from actors.model.ids import DEVICE, evse_address, sibling_address
 from actors.ports import TenantCard
 from actors.reservation import messages as reservation
 from actors.station import facts as f
@@ -244,6 +244,14 @@ def decide_callback(here: Station, state: StationState, told: m.Callback, now: d
         return Decision(reply=m.CallbackKnown(state.callback))
     line = event(here.tenant, here.id, "station.callback", now, address=told.address)
     return Decision(facts=(f.CallbackTold(told.address, now),), rows=(line,), reply=m.CallbackKnown(told.address))
+
+
+def decide_hand_over(here: Station, state: StationState, now: datetime) -> Decision:
+    """To the keeper of the device model, what a station of an older release kept itself."""
+    if not state.variables:
+        return NOTHING
+    letter = Letter(sibling_address(here.tenant, DEVICE, here.id), device.Inherited(state.variables))
+    return Decision(facts=(f.VariablesHandedOver(now),), letters=(letter,))
 
 
 def decide_unattributed(state: StationState, meter: m.TransactionMeter, now: datetime, flags: tuple[str, ...] = ()) -> Decision:

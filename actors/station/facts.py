@@ -138,9 +138,15 @@ class CustomerTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
 
 
 class VariablesTold(msgspec.Struct, frozen=True, gc=False, tag="variables_told"):
-    """Variables of the device model that are new or other than before, whole. The values of secrets are left out."""
+    """Of version 1, when a station kept its variables itself. Read, and never written any more."""
 
     variables: tuple[Variable, ...]
+    at: datetime
+
+
+class VariablesHandedOver(msgspec.Struct, frozen=True, gc=False, tag="variables_handed_over"):
+    """They are with the keeper of the device model now (actors/device)."""
+
     at: datetime
 
 
@@ -222,7 +228,8 @@ class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
 
 StationFact = (
     Registered | Unregistered | SecretChanged | Booted | Greeted | BootsWanted | StatusTold | FirmwareTold | LogTold
-    | FirmwareRequested | LogRequested | PublishTold | SecurityTold | CustomerTold | VariablesTold | CommandIssued
+    | FirmwareRequested | LogRequested | PublishTold | SecurityTold | CustomerTold | VariablesTold
+    | VariablesHandedOver | CommandIssued
     | OrderAccepted | OrderSent | OrderDropped
     | CommandSettled | CallbackTold | Unattributed
 )  # fmt: skip

@@ -187,12 +187,11 @@ class Lane:
         call = connection.calls.pop(done.id, None) if connection is not None else None
         call = call or self._leaving.pop(done.id, None)
         if call is None:
-            return commands.decide_done(self._here, state, done, None, (), None, now)
+            return commands.decide_done(self._here, state, done, None, None, now)
         command = commands.open_command(state, done.id)
         sent = m.Sent(call.protocol, call.wire, done.outcome, command.request_id if command is not None else None)
         self._remember(done.id, sent)
         self._expect_start(state, done, call.intent, now)
-        variables = commands.revealed(call.intent, done.outcome)
         secret = self._new_secret(call, done.outcome)
         concern = self._concern(call.intent, command, done, now)
         history: tuple[Sequence[Any], Sequence[Any]] = ((), ())
@@ -200,7 +199,7 @@ class Lane:
             history = upkeep.requested(
                 self._here, state, call.intent, done.outcome, command.request_id, now, self._env.limits
             )  # fmt: skip
-        return commands.decide_done(self._here, state, done, sent, variables, secret, now, concern, history)
+        return commands.decide_done(self._here, state, done, sent, secret, now, concern, history)
 
     def _concern(self, intent: AnyIntent, command: OpenCommand | None, done: m.CommandDone, now: datetime) -> Letter | None:
         """To the sibling that keeps the book of what this command changed; not of what it ordered itself."""

@@ -1,10 +1,9 @@
-"""What a station shows to the outside: its read-model row, its variables, its lines in the event feed."""
+"""What a station shows to the outside: its read-model row, its lines in the event feed."""
 
 from datetime import datetime
 from typing import Any
 
-from actors.model.device import Variable
-from actors.model.rows import EventRow, StationRow, VariableRow
+from actors.model.rows import EventRow, StationRow
 from actors.station.state import StationState
 
 
@@ -35,23 +34,6 @@ def station_row(tenant: str, station: str, state: StationState, now: datetime) -
         boot=boot_view(state),
         updated_at=now,
         deleted=not state.registered,
-    )
-
-
-def variable_row(tenant: str, station: str, variable: Variable) -> VariableRow:
-    ref = variable.ref
-    return VariableRow(
-        tenant=tenant,
-        station=station,
-        component=ref.component,
-        variable=ref.variable,
-        attributes=variable.attributes_json(),
-        component_instance=ref.component_instance,
-        variable_instance=ref.variable_instance,
-        evse=ref.evse,
-        connector=ref.connector,
-        characteristics=variable.characteristics_json(),
-        key_1_6=ref.key_1_6,
     )
 
 

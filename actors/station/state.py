@@ -88,6 +88,7 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     firmware: str | None = None
     log: str | None = None
     variables: tuple[Variable, ...] = ()
+    """What a station kept before there was a keeper of its device model: handed over when it next wakes."""
     commands: tuple[OpenCommand, ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
     """(id, outcome) of recent commands: a repeated id is never sent again."""
@@ -190,8 +191,11 @@ def _customer_told(state: StationState, fact: f.CustomerTold) -> StationState:
 def _variables_told(state: StationState, fact: f.VariablesTold) -> StationState:
     known = {variable.place: variable for variable in state.variables}
     known.update((variable.place, variable) for variable in fact.variables)
-    # What comes last and does not fit stands in the rows only.
-    return replace(state, variables=tuple(known.values())[: LIMITS.variables])
+    return replace(state, variables=tuple(known.values()))
+
+
+def _variables_handed_over(state: StationState, fact: f.VariablesHandedOver) -> StationState:
+    return replace(state, variables=())
 
 
 def _command_issued(state: StationState, fact: f.CommandIssued) -> StationState:
@@ -260,6 +264,7 @@ _APPLY: dict[type, Callable[[StationState, Any], StationState]] = {
     f.SecurityTold: _security_told,
     f.CustomerTold: _customer_told,
     f.VariablesTold: _variables_told,
+    f.VariablesHandedOver: _variables_handed_over,
     f.CommandIssued: _command_issued,
     f.OrderAccepted: _order_accepted,
     f.OrderSent: _order_sent,

@@ -14,6 +14,9 @@ from typing import Any, get_args
 
 import pytest
 
+from actors.device import facts as device
+from actors.device.actor import DeviceActor
+from actors.device.messages import DeviceEvent, Monitor
 from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
 from actors.model.device import Attribute, Variable
@@ -46,6 +49,10 @@ READINGS = (
 )
 COST = Cost(Money(500, "EUR"), Money(595, "EUR"), (VatAmount(Decimal("19.0"), Money(95, "EUR")),))
 INTERVAL = Sample(Decimal(250), "250", "Energy.Active.Import.Interval")
+MONITOR = Monitor(VariableRef("Temp", "Celsius", evse=1), 12, "UpperThreshold", 80.0, 3, True)
+EVENT = DeviceEvent(
+    1, T0, VariableRef("Temp", "Celsius", evse=1), "Alerting", "85", "CustomMonitor", 4, False, 12, "tx-1", "E1", "hot"
+)
 DEVICE = ("acme", "device", "CP-1")
 SEALED = VaultRow(tenant="acme", ref="o2", kind="intent", blind=b"blind", cell=b"cell", key=b"key")
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
@@ -68,6 +75,7 @@ SAMPLES: dict[type, list[Any]] = {
         station.FirmwareTold("Installed", T0, 4),
         station.LogTold("Uploaded", T0),
         station.VariablesTold((Variable(REF, (Attribute("300"),)),), T0),
+        station.VariablesHandedOver(LATER),
         station.PublishTold("Published", T0, 5, ("http://lc/fw",)),
         station.FirmwareRequested("Accepted", T0, 4),
         station.LogRequested("Accepted", T0),
@@ -84,6 +92,25 @@ SAMPLES: dict[type, list[Any]] = {
         station.Unattributed(0, 0, None, READINGS, "hash", LATER, ("clock",)),
         station.Unregistered("op", LATER),
         station.Registered(1, 0, None, ("ocpp1.6",), None, {}, ("abc", "def"), "op", LATER),
+    ],
+    DeviceActor: [
+        device.Ordered("inventory-1", "inventory", T0, 2),
+        device.OrderSettled("inventory-1", "Accepted", LATER),
+        device.ReportBegun(7, "variables", T0),
+        device.VariablesTold((Variable(VariableRef("ChargingStation", "Model"), (Attribute("M"),)),), T0, True),
+        device.PartTaken(7, 0, True, LATER, (Variable(REF, (Attribute("300"),)),), 3),
+        device.PartTaken(7, 2, False, LATER),
+        device.Pruned((VariableRef("Old", "Thing", evse=1, connector=2),), False, LATER),
+        device.ReportEnded(7, "variables", "incomplete", LATER),
+        device.MonitorsSet((MONITOR,), T0),
+        device.MonitorsTaken(8, 0, False, LATER, (MONITOR,)),
+        device.MonitorsGone((99,), LATER),
+        device.MonitoringSet(LATER, "All", 5),
+        device.EventsTold((EVENT,), LATER),
+        device.RebootPending(REF, "Actual", "60", LATER),
+        device.BootsAsked(LATER),
+        device.KeysTold((Variable(REF, (Attribute("60"),)),), LATER),
+        device.NetworkProfileSet(1, "wss://csms", 2, "Wired0", "OCPP20", 30, LATER),
     ],
     EvseActor: [
         evse.Provisioned("abc", True, T0),
@@ -130,6 +157,7 @@ LIVES: dict[type, dict[str, list[Any]]] = {
 """Further lives: what a session of OCPP 2.x keeps."""
 
 ALONE: dict[type, list[Any]] = {
+    DeviceActor: [device.Rebooted(LATER)],
     SessionActor: [
         session.Unpriced(LATER),
         session.Waived("why", LATER),

@@ -170,8 +170,11 @@ async def test_strays_variables_and_commands_have_their_rows(node: Node, nursery
 
     await command()
     assert isinstance(answers[0], m.Sent)
-    rows = (await node.queries.variables(TENANT, STATION, 50, None)).items
-    assert {row.variable for row in rows} >= {"HeartbeatInterval", "VendorName", "SerialNumber"}
+    told: set[str] = set()
+    with trio.fail_after(10):
+        while not told >= {"HeartbeatInterval", "VendorName", "SerialNumber"}:
+            await trio.sleep(0.05)
+            told = {row.variable for row in (await node.queries.variables(TENANT, STATION, 50, None)).items}
 
 
 async def test_what_an_actor_recovers_is_what_it_was(node: Node, database: Database) -> None:
