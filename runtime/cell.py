@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runtime.system import System
 
 _RECENT = 8
+_ACTIVE = Status.ACTIVE
 
 
 class Cell:
@@ -77,23 +78,20 @@ class Cell:
     def put(self, envelope: Envelope) -> bool:
         mailbox = self.mailbox
         task = mailbox.task
-        if task is not None and envelope.slot is not None and self._is_free() and self._turn_at_once(envelope, task):
+        if (
+            task is not None
+            and envelope.slot is not None
+            and self.status is _ACTIVE
+            # Nothing is queued before it, and nobody else's turn is being taken too deep inside another.
+            and not (mailbox.user or mailbox.system or self.letters_missed)
+            and self.system.nested_turns < self.system.limits.nested_turns
+            and self._turn_at_once(envelope, task)
+        ):
             return True
         if mailbox.put(envelope):
             return True
         self.system.stats.dropped += 1
         return False
-
-    def _is_free(self) -> bool:
-        """Nothing is queued before it, and nobody else's turn is being taken too deep inside another."""
-        mailbox = self.mailbox
-        return not (
-            self.status is not Status.ACTIVE
-            or mailbox.user
-            or mailbox.system
-            or self.letters_missed
-            or self.system.nested_turns >= self.system.limits.nested_turns
-        )
 
     def _turn_at_once(self, envelope: Envelope, task: trio.lowlevel.Task) -> bool:
         """A free actor takes its turn in the task of the asker: waking its own would cost more than the turn. It stays
@@ -118,7 +116,12 @@ class Cell:
                     self.current = None
                     self.mailbox.task = task
                     return False
-            self._note(type(message))
+            recent = self.recent
+            if recent is not None and len(recent) == _RECENT:
+                recent[self.handled % _RECENT] = type(message)
+                self.handled += 1
+            else:
+                self._note(type(message))
             staged = incarnation.decide(envelope, message)
             if staged is not None:
                 system.committer.submit(staged.decision.lane, staged)
@@ -302,13 +305,12 @@ class Cell:
         self.committing = trio.lowlevel.current_task()
         await trio.lowlevel.wait_task_rescheduled(self._abort)
 
-    def settled(self, error: Exception | None, wake: bool) -> None:
+    def settled(self, error: Exception | None, wake: bool, now: float) -> None:
         task = self.committing
         if task is None:
             return
         self.committing = None
-        system = self.system
-        system.stats.turn_us.add(int((system.clock.monotonic() - self.current_since) * 1e6))
+        self.system.stats.turn_us.add(int((now - self.current_since) * 1e6))
         if error is not None:
             trio.lowlevel.reschedule(task, outcome.Error(error))
             return

@@ -34,8 +34,8 @@ class Ticket(Protocol):
     doubtful: bool
     """A submission of it had an unknown outcome."""
 
-    def settle(self, outcome: Outcome) -> None:
-        """Release the turn. Must not raise or block."""
+    def settle(self, outcome: Outcome, now: float) -> None:
+        """Release the turn, at `now` of the monotonic clock. Must not raise or block."""
         ...
 
 
@@ -148,8 +148,9 @@ class Committer:
             if lane.ripe:
                 lane.wake()
             tickets, flusher.tickets = flusher.tickets, ()
+            now = trio.current_time()
             for ticket, outcome in zip(tickets, outcomes, strict=True):
-                ticket.settle(outcome)
+                ticket.settle(outcome, now)
 
     async def _flush(self, lane: Lane, flusher: Flusher) -> Sequence[Outcome]:
         tickets = flusher.tickets

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from runtime.cell import Cell
 
 
+_COMMITTED = Verdict.COMMITTED
+
+
 class Conflict(Exception):
     """Another incarnation moved the head. Not a crash: reload and decide again."""
 
@@ -102,7 +105,7 @@ class Staged:
         self.wake = wake
         self.doubtful = False
 
-    def settle(self, outcome: Outcome) -> None:
+    def settle(self, outcome: Outcome, now: float) -> None:
         incarnation = self.incarnation
         cell = incarnation.cell
         if cell.incarnation is not incarnation:
@@ -110,7 +113,7 @@ class Staged:
         error: Exception | None = None
         verdict = outcome.verdict
         try:
-            if verdict is Verdict.COMMITTED:
+            if verdict is _COMMITTED:
                 incarnation.release(self)
             elif verdict is Verdict.GONE:
                 incarnation.drop(self)
@@ -123,7 +126,7 @@ class Staged:
             error = raised
         if cell.trace is not None:
             cell.traced(self.envelope, verdict.value)
-        cell.settled(error, self.wake)
+        cell.settled(error, self.wake, now)
 
 
 class Incarnation:
@@ -187,11 +190,12 @@ class Incarnation:
         timers = decision.timers
         effects = decision.effects
         behind = self.behind + len(decision.facts)
+        system = self.cell.system
         return StagedTurn(
             actor=self.cell.address,
             seq=self.seq,
             prev_turn=self.turn_id,
-            turn=self.cell.system.random.randbytes(16),
+            turn=system.random.getrandbits(128).to_bytes(16, "little"),
             at=now,
             correlation=envelope.correlation,
             facts=self.codec.facts(decision.facts),
@@ -248,14 +252,15 @@ class Incarnation:
             self.checkpoint_at = turn.at
         system.stats.releases += 1
         envelope = staged.envelope
-        if envelope is not None:
+        if envelope is not None and (envelope.letter is not None or envelope.fired is not None):
             self._done_with(envelope)
         if decision is None or envelope is None:
             return
         self._go_out(envelope, decision)
-        for n, letter in enumerate(decision.letters):
-            key = LetterKey(cell.address, self.seq, n)
-            system.deliver_letter(Address(*letter.to), key, letter.message, envelope.correlation)
+        if decision.letters:
+            for n, letter in enumerate(decision.letters):
+                key = LetterKey(cell.address, self.seq, n)
+                system.deliver_letter(Address(*letter.to), key, letter.message, envelope.correlation)
         if turn.timers:
             system.timers.changed(turn.timers)
         if turn.effects:
@@ -299,8 +304,9 @@ class Incarnation:
             cell.system.tell_from(cell.address, Address(*to), message, envelope.correlation)
         if decision.answers:
             self._answer(decision.answers)
-        for signal in decision.signals:
-            cell.system.tell_from(cell.address, Address(*signal.to), signal.message, envelope.correlation)
+        if decision.signals:
+            for signal in decision.signals:
+                cell.system.tell_from(cell.address, Address(*signal.to), signal.message, envelope.correlation)
 
     def _forward(self, slot: Slot, envelope: Envelope, forward: tuple[Sequence[str], Any]) -> None:
         """The slot moves on with its deadline and chain; whatever goes wrong from here reaches the first asker."""

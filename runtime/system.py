@@ -45,6 +45,7 @@ from runtime.transport import Alone, Transport
 from runtime.turn import LetterKey
 from runtime.wheel import Wheel
 
+_ACTIVE = Status.ACTIVE
 Target = Address | tuple[str, str, str]
 Then = Callable[[Any, BaseException | None], None]
 
@@ -82,7 +83,8 @@ class System:
         """Turns under way in their askers' tasks, one inside the other (Cell.put)."""
         self._answered_at_once = 0
         self.root = Supervisor(node, self._services(), escalation=Budget(0, 60.0), random=self.random, report=report)
-        self._route = self.remote.transport.route
+        self._route = None if transport is None else transport.route
+        """None: every actor lives here."""
         self._nursery: trio.Nursery | None = None
         self._context = copy_context()
         """What an actor's task inherits: the node's context variables, never those of whoever happened to wake it."""
@@ -176,7 +178,7 @@ class System:
         if type(to) is not Address:
             to = Address(*to)
         chain = asking.get()
-        if self._route(to) is not None:
+        if self._route is not None and self._route(to) is not None:
             return await self.remote.ask(to, message, deadline, correlation, chain)
         return await self.ask_here(to, message, deadline, correlation, chain)
 
@@ -229,14 +231,14 @@ class System:
         try:
             if self._nursery is None:
                 raise ActorStopped(address, "the node is not running")
-            if self._route(address) is not None:
+            if self._route is not None and self._route(address) is not None:
                 reported = partial(self._answer, address, then)
                 self.background(self._ask_remote_then, address, message, reported, deadline, correlation)
                 return
             if self.draining:
                 raise ActorStopped(address, "the node drains")
             cell = self.registry.cells.get(address) or self.cell(address)
-            if cell.status is not Status.ACTIVE:
+            if cell.status is not _ACTIVE:
                 refusal = cell.refusal()
                 if refusal is not None:
                     raise refusal
@@ -289,7 +291,7 @@ class System:
         """Put a message with its reply slot into another mailbox. Raises runtime.errors when it cannot be queued."""
         slot = envelope.slot
         assert slot is not None
-        if self._route(to) is not None:
+        if self._route is not None and self._route(to) is not None:
             self.remote.forward(to, envelope)
             return
         cell = self.registry.cells.get(to)
@@ -298,7 +300,7 @@ class System:
                 cell = self.cell(to)
             except LookupError as error:
                 raise ActorStopped(to, str(error)) from error
-        if cell.status is not Status.ACTIVE:
+        if cell.status is not _ACTIVE:
             refusal = cell.refusal()
             if refusal is not None:
                 raise refusal
@@ -310,7 +312,7 @@ class System:
         """A committed letter, handed over in memory. When that fails it comes from the store."""
         if self.draining:
             return
-        if self._route(to) is not None:
+        if self._route is not None and self._route(to) is not None:
             self.remote.wake(to)
             return
         try:
@@ -323,7 +325,7 @@ class System:
     def wake_for_letters(self, to: Address, keys: Sequence[LetterKey] = ()) -> bool:
         """Letters wait for it in the store: activate it, or let it read them (unless its mailbox holds them all already).
         False: it cannot take letters now."""
-        if self._route(to) is not None:
+        if self._route is not None and self._route(to) is not None:
             self.remote.wake(to)
             return True
         cell = self.registry.cells.get(to)
@@ -339,7 +341,7 @@ class System:
 
     def is_here(self, address: Address) -> bool:
         """This node is the one where the actor lives, and it is up."""
-        return self._nursery is not None and self._route(address) is None
+        return self._nursery is not None and (self._route is None or self._route(address) is None)
 
     def cell(self, address: Address) -> Cell:
         """The place of an active actor, activated now if need be. Raises LookupError for an unknown kind."""
@@ -380,7 +382,7 @@ class System:
         return self.clock.now()
 
     def _put(self, to: Address, envelope: Envelope) -> bool:
-        if self._route(to) is not None:
+        if self._route is not None and self._route(to) is not None:
             return self.remote.tell(to, envelope)
         try:
             cell = self.registry.cells.get(to) or self.cell(to)
