@@ -9,8 +9,9 @@ ENERGY_IMPORT = "Energy.Active.Import.Register"
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One sampled value. `value` in the base unit (Wh, W, A, V, Percent ...), kWh already times 1000;
-    None when `raw` cannot be read as a number or is a signed record, which is kept byte for byte in `raw`."""
+    """One sampled value. `value` in the base unit (Wh, W, A, V, Percent ...), kWh already times 1000; None when `raw` cannot
+    be read as a number. A `signed` one keeps its record byte for byte in `raw`: of 1.6 the text of the value, which has no number
+    then; of 2.x the SignedMeterValueType as JSON, beside the number."""
 
     value: Decimal | None
     raw: str = ""
