@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from actors.limits import DomainLimits
-from actors.ports import Lookups, Numbers, Sink, Snapshots, Vault
+from actors.ports import Lookups, Numbers, Pki, Sink, Snapshots, Vault
 from actors.station.switchboard import Switchboard
 
 
@@ -22,6 +22,8 @@ class ActorEnv(msgspec.Struct, frozen=True, kw_only=True):
     lookups: Lookups
     vault: Vault
     sink: Sink
+    pki: Pki | None = None
+    """None: no certificate is signed or validated here."""
     token_bytes: Callable[[int], bytes] = secrets.token_bytes
     limits: DomainLimits = DomainLimits()
     switchboard: Switchboard = msgspec.field(default_factory=Switchboard)

@@ -6,10 +6,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from actors.authority.actor import AuthorityActor
+from actors.certificates.actor import CertificatesActor
 from actors.device.actor import DeviceActor
 from actors.env import ActorEnv
 from actors.evse.actor import EvseActor
-from actors.model.ids import DEVICE, EVSE, SESSION, STATION, TENANT
+from actors.model.ids import AUTHORITY, CERTIFICATES, DEVICE, EVSE, SESSION, STATION, TENANT
 from actors.session.actor import SessionActor
 from actors.station.actor import StationActor
 from actors.tenant.actor import TenantActor
@@ -30,7 +32,7 @@ class Registrar(Protocol):
 
 
 Keeper = Callable[[Context, ActorEnv], Actor[Any]]
-KEEPERS: dict[str, Keeper] = {DEVICE: DeviceActor}
+KEEPERS: dict[str, Keeper] = {DEVICE: DeviceActor, CERTIFICATES: CertificatesActor}
 """Kind -> class of the keepers of a station's books (actors/station/siblings.py). What is missing here is refused."""
 
 
@@ -43,6 +45,7 @@ def register_all(system: Registrar, env: ActorEnv, keepers: Mapping[str, Keeper]
     siblings = frozenset(keepers)
     system.register(STATION, lambda context: StationActor(context, env, siblings), parent=_tenant_of)
     system.register(EVSE, lambda context: EvseActor(context, env), parent=_station_of)
+    system.register(AUTHORITY, lambda context: AuthorityActor(context, env), parent=_tenant_of)
     system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
     for kind, keeper in keepers.items():
         system.register(kind, _made(keeper, env), parent=_station_beside)

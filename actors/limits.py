@@ -111,6 +111,20 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Customer reports kept (sealed) of a station; one more makes the oldest unreadable."""
     customer_report_parts: int = 250
     """Of one report; what comes beyond is not kept, and the report says so."""
+    trusted_authorities: int = 64
+    """CAs that a tenant trusts besides its own."""
+    certificates: int = 16
+    """Certificates issued to a station that its keeper remembers; the revoked ones are remembered elsewhere."""
+    installed_certificates: int = 64
+    """Certificates that a station reports as installed."""
+    certificate_orders: int = 16
+    """Orders about certificates under way at one station."""
+    renew_before: timedelta = timedelta(days=30)
+    """A station's certificate is renewed so long before it expires, or when a third of its life is left if that is less."""
+    renew_again: timedelta = timedelta(days=1)
+    """Pause between attempts to have a certificate renewed."""
+    certificate_order_within: timedelta = timedelta(days=7)
+    """How long a station may be away until an order about its certificates is given up."""
 
     unregistered_evses: int = 16
     """EVSEs beyond the registered ones whose status a station remembers in memory, for an operator to see."""

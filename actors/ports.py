@@ -5,12 +5,15 @@ versioned snapshots in memory, at most 5 s stale after a change made on another 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from actors.model.rows import Row, VaultRow
 from actors.model.token import IdToken, TokenCard
+
+if TYPE_CHECKING:
+    from actors.station.messages import OcspRequest
 
 
 class TenantCard(msgspec.Struct, frozen=True, gc=False):
@@ -25,7 +28,8 @@ class TenantCard(msgspec.Struct, frozen=True, gc=False):
 
 class StationCard(msgspec.Struct, frozen=True, gc=False):
     """What the listener must know before the upgrade. `secret` is keyed BLAKE2b of a generated password, with
-    salt (see actors/station/auth.py); profile 0 has none."""
+    salt (see actors/station/auth.py); profile 0 has none. `next_secret` and `next_profile` (0: none) are good as well while
+    the station changes to them; `serial` is the number that a client certificate may name."""
 
     tenant: str
     station: str
@@ -35,6 +39,25 @@ class StationCard(msgspec.Struct, frozen=True, gc=False):
     evses: int
     tariff: str | None
     location: dict[str, Any] = {}
+    next_secret: bytes | None = None
+    next_profile: int = 0
+    serial: str | None = None
+
+
+class AuthorityCard(msgspec.Struct, frozen=True, gc=False):
+    """Whom a tenant trusts. `chain`: the PEM of its own CA, the issuing one first, the root last; empty before there is one.
+    `trusted`: (use, PEM) of other CAs, `use` being station, contract, v2g or manufacturer. `revoked`: fingerprints
+    (actors/model/certificate.py) of certificates that are not accepted any more."""
+
+    tenant: str
+    chain: tuple[str, ...] = ()
+    trusted: tuple[tuple[str, str], ...] = ()
+    revoked: frozenset[str] = frozenset()
+
+    def anchors(self, use: str) -> tuple[str, ...]:
+        """PEM of the CAs for one use; our own signs stations."""
+        own = self.chain if use == "station" else ()
+        return (*own, *(pem for kind, pem in self.trusted if kind == use))
 
 
 class TariffCard(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +87,13 @@ class Snapshots(Protocol):
         ...
 
     def put_group(self, row: VaultRow) -> None: ...
+    def authority(self, tenant: str) -> AuthorityCard | None: ...
+    def authorities(self) -> Sequence[AuthorityCard]:
+        """All of them, the same object until one changes: a listener trusts whom any tenant trusts before it knows for which
+        tenant a station comes."""
+        ...
+
+    def put_authority(self, card: AuthorityCard) -> None: ...
     def put_tenant(self, card: TenantCard) -> None: ...
     def put_token(self, tenant: str, card: TokenCard) -> None: ...
     def drop_token(self, tenant: str, ref: str) -> None: ...
@@ -115,6 +145,64 @@ class Vault(Protocol):
 
     def seal(self, tenant: str, ref: str, kind: str, plain: str) -> VaultRow: ...
     def open(self, row: VaultRow) -> str: ...
+
+
+class AuthorityMaterial(msgspec.Struct, frozen=True, gc=False):
+    """A tenant's own CA. `chain`: PEM, issuing first; `sealed`: the private keys as PEM, in the same order, under the
+    deployment key."""
+
+    chain: tuple[str, ...]
+    sealed: tuple[VaultRow, ...]
+
+
+class SigningRequest(msgspec.Struct, frozen=True, gc=False):
+    """`id`: the same for the same wish, so that a repeated one gives the same certificate; `csr`: PEM, judged already."""
+
+    id: str
+    tenant: str
+    station: str
+    csr: str
+    type: str
+    at: datetime
+
+
+class SigningRefused(Exception):
+    """The CA will not sign this, now or later; the text says why. Anything else that `sign` raises is tried again."""
+
+
+class StationAuthority(Protocol):
+    """The CA behind stations' certificates: our own, or one outside (EST)."""
+
+    async def sign(self, request: SigningRequest) -> str:
+        """The signed chain as PEM, leaf first. Raises SigningRefused. Never blocks the loop."""
+        ...
+
+
+class ContractVerdict(msgspec.Struct, frozen=True, gc=False):
+    """`status`: 2.x AuthorizeCertificateStatusEnum, but for what the token itself adds; `emaid` as the certificate has it."""
+
+    status: str
+    emaid: str | None = None
+
+
+class Pki(Protocol):
+    """What actors need of certificates that takes time: cryptography off the loop, and the world outside."""
+
+    def signs(self, tenant: str, type: str) -> bool:
+        """Is there a CA for certificates of this type?"""
+        ...
+
+    async def make_authority(self, tenant: str, name: str, at: datetime) -> AuthorityMaterial: ...
+    async def judge_contract(
+        self, tenant: str, certificate: str | None, chain: Sequence["OcspRequest"], at: datetime
+    ) -> ContractVerdict: ...
+    async def ocsp(self, request: "OcspRequest", at: datetime) -> bytes | None:
+        """The responder's answer as it came (DER); None when there is none."""
+        ...
+
+    async def contract_certificate(self, tenant: str, schema: str, action: str, exi: str) -> str | None:
+        """The answer of the tenant's contract certificate pool, base64; None when it has none, or there is no pool."""
+        ...
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):

@@ -23,6 +23,7 @@ import trio
 
 from actors.env import ActorEnv
 from actors.kinds import register_all
+from config.certificates import certificate_desk
 from config.data import DataDirectory
 from config.errors import EnvironmentFault
 from config.reports import report
@@ -125,8 +126,9 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
         numbers, lookups = PostgresNumbers(database), PostgresLookups(database)
         for prepare in (cards.load, keeper.begin):
             await _patiently(prepare)
-        env = ActorEnv(snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink)
         system = System(database.store, report=report)
+        desk = certificate_desk(settings, system, vault, cards)
+        env = ActorEnv(snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink, pki=desk)
         register_all(system, env)
         system.supervise(ChildSpec(name="database", run=_watch(database)))
         for name, run in (("cards", cards.run), ("numbers", numbers.run), ("sink", sink.run), ("ledger", keeper.run)):

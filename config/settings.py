@@ -47,13 +47,17 @@ class DatabaseSettings(_Section):
 
 
 class OcppSettings(_Section):
-    """The listener for stations. TLS opens beside the plain port, and only when a certificate is given."""
+    """The listener for stations. TLS opens beside the plain port, and only when a certificate is given: one with an RSA key,
+    one with an elliptic curve key, or (so that every station finds a cipher suite) both. Renewed files are taken over while
+    the node runs. Security profile 3 needs nothing more: which client certificates are good is each tenant's affair."""
 
     host: str = "0.0.0.0"  # noqa: S104 - stations come from outside; this is the contract's default
     port: int = Field(default=9000, ge=0, le=65535)
     tls_port: int = Field(default=9443, ge=0, le=65535)
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    tls_certificate_2: Path | None = None
+    tls_key_2: Path | None = None
     behind_tls: bool = False
     """A load balancer in front ends TLS: security profile 2 is met on the plain port."""
     strict: bool = False
@@ -63,7 +67,17 @@ class OcppSettings(_Section):
     def _certificate_with_key(self) -> "OcppSettings":
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key go together")
+        if (self.tls_certificate_2 is None) != (self.tls_key_2 is None):
+            raise ValueError("tls_certificate_2 and tls_key_2 go together")
+        if self.tls_certificate is None and self.tls_certificate_2 is not None:
+            raise ValueError("tls_certificate_2 is beside tls_certificate: set that first")
         return self
+
+    @property
+    def tls_pairs(self) -> list[tuple[Path, Path]]:
+        """(certificate chain, key) files."""
+        pairs = ((self.tls_certificate, self.tls_key), (self.tls_certificate_2, self.tls_key_2))
+        return [(certificate, key) for certificate, key in pairs if certificate is not None and key is not None]
 
 
 class HttpSettings(_Section):
@@ -104,6 +118,25 @@ class LogSettings(_Section):
     format: Literal["auto", "json", "console"] = "auto"
 
 
+class PkiSettings(_Section):
+    """Certificates. Stations' requests are signed by a CA of our own for each tenant, or by an external one that speaks EST
+    (RFC 7030): `est_url` up to and with `/.well-known/est` or its label. `contract_pool_url`: where vehicles get contract
+    certificates; without it such requests are answered Failed."""
+
+    est_url: str | None = None
+    est_user: str = ""
+    est_password: SecretStr | None = None
+    contract_pool_url: str | None = None
+    contract_pool_token: SecretStr | None = None
+
+    @field_validator("est_url", "contract_pool_url")
+    @classmethod
+    def _https(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("reads https://host/path")
+        return value
+
+
 class Settings(BaseSettings):
     """All of it. Frozen: a running node does not change its mind."""
 
@@ -121,6 +154,7 @@ class Settings(BaseSettings):
     ocpp: OcppSettings = OcppSettings()
     http: HttpSettings = HttpSettings()
     egress: EgressSettings = EgressSettings()
+    pki: PkiSettings = PkiSettings()
     log: LogSettings = LogSettings()
 
     @field_validator("owner_token")

@@ -6,6 +6,7 @@ from typing import Any
 
 import trio
 
+from actors.ports import Snapshots
 from config.domain import Domain
 from config.errors import UserError
 from config.settings import OcppSettings
@@ -13,7 +14,7 @@ from config.surfaces import Surface
 from gateways.egress import EgressGate
 from gateways.ocpp.listener import Endpoint, Listener
 from gateways.ocpp.soap.service import SoapService
-from gateways.ocpp.tls import server_context
+from gateways.ocpp.tls import StationTls
 
 
 class Stations:
@@ -21,7 +22,7 @@ class Stations:
 
     def __init__(self, domain: Domain) -> None:
         self._settings = domain.settings.ocpp
-        self._tls = _tls(self._settings)
+        self._tls = _tls(self._settings, domain.cards)
         self._listener = Listener(domain.system, domain.cards, domain.vault, domain.sink, strict=self._settings.strict)
         self.surface = Surface("ocpp", self._settings.port, self._run)
         gate = EgressGate(domain.settings.egress.allow)
@@ -38,11 +39,12 @@ class Stations:
         await self._listener.serve(endpoints, stop=stop, task_status=task_status)
 
 
-def _tls(settings: OcppSettings) -> ssl.SSLContext | None:
-    if settings.tls_certificate is None or settings.tls_key is None:
+def _tls(settings: OcppSettings, snapshots: Snapshots) -> StationTls | None:
+    pairs = settings.tls_pairs
+    if not pairs:
         return None
     try:
-        return server_context([(settings.tls_certificate, settings.tls_key)])
+        return StationTls(pairs, snapshots)
     except (OSError, ssl.SSLError) as error:
-        files = f"{settings.tls_certificate} and {settings.tls_key}"
+        files = " and ".join(str(path) for pair in pairs for path in pair)
         raise UserError(f"cannot use {files}: {error} (ocpp.tls_certificate, ocpp.tls_key)") from None

@@ -1,4 +1,4 @@
-"""Cards in memory: what the hot path must know of tenants, stations, tokens and tariffs without any I/O.
+"""Cards in memory: what the hot path must know of tenants, stations, tokens, tariffs and CAs without any I/O.
 
 This is the whole of the Snapshots port. Where the cards come from is another matter: in tests they are put by
 hand, in a node `storage.snapshots` loads them at start and keeps them fresh.
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from actors.model.rows import VaultRow
 from actors.model.token import TokenCard
-from actors.ports import StationCard, TariffCard, TenantCard
+from actors.ports import AuthorityCard, StationCard, TariffCard, TenantCard
 
 
 def _by_validity(card: TariffCard) -> tuple[datetime, int]:
@@ -25,6 +25,8 @@ class Cards:
         self._tokens: dict[tuple[str, str], TokenCard] = {}
         self._tariffs: dict[tuple[str, str], list[TariffCard]] = {}
         self._groups: dict[tuple[str, str], VaultRow] = {}
+        self._authorities: dict[str, AuthorityCard] = {}
+        self._all_authorities: tuple[AuthorityCard, ...] = ()
 
     def tenant(self, tenant: str) -> TenantCard | None:
         return self._tenants.get(tenant)
@@ -48,12 +50,24 @@ class Cards:
     def put_group(self, row: VaultRow) -> None:
         self._groups[row.tenant, row.ref] = row
 
+    def authority(self, tenant: str) -> AuthorityCard | None:
+        return self._authorities.get(tenant)
+
+    def authorities(self) -> tuple[AuthorityCard, ...]:
+        return self._all_authorities
+
+    def put_authority(self, card: AuthorityCard) -> None:
+        self._authorities[card.tenant] = card
+        self._all_authorities = tuple(self._authorities.values())
+
     def put_tenant(self, card: TenantCard) -> None:
         self._tenants[card.tenant] = card
 
     def drop_tenant(self, tenant: str) -> None:
         """The brand is gone: so is everything it had."""
         self._tenants.pop(tenant, None)
+        if self._authorities.pop(tenant, None) is not None:
+            self._all_authorities = tuple(self._authorities.values())
         for cards in (self._stations, self._tokens, self._tariffs, self._groups):
             for key in [key for key in cards if key[0] == tenant]:
                 del cards[key]

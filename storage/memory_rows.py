@@ -10,6 +10,7 @@ from typing import Any
 
 from actors.model.rows import (
     AuditRow,
+    AuthorityRow,
     BookRow,
     CdrRow,
     EventRow,
@@ -40,6 +41,7 @@ KEYS: dict[type, tuple[str, ...]] = {
         "tenant", "station", "component", "component_instance", "variable", "variable_instance", "evse", "connector",
     ),
     BookRow: ("tenant", "station", "book", "key"),
+    AuthorityRow: ("tenant",),
     SessionRow: ("tenant", "id"),
     NumberRow: ("number",),
     CdrRow: ("tenant", "id"),

@@ -32,6 +32,7 @@ KINDS: Final[dict[type[Any], str]] = {
     model.EvseRow: "evse",
     model.VariableRow: "variable",
     model.BookRow: "book",
+    model.AuthorityRow: "authority",
     model.SessionRow: "session",
     model.NumberRow: "number",
     model.CdrRow: "cdr",

@@ -1,9 +1,9 @@
 """Cards kept fresh: the Snapshots port of a node.
 
-All cards are loaded at start by four queries. After that, changes made on this node are put by its actors after
+All cards are loaded at start by a query for each kind. After that, changes made on this node are put by its actors after
 their commits, and changes made elsewhere are found by asking every few seconds for rows that changed above the
-horizon of the last look (`changed` in migration 0003). Asking needs no notification that could get lost, costs four
-index look-ups when nothing changed, and reads a row again rather than missing one.
+horizon of the last look (`changed` in migration 0003). Asking needs no notification that could get lost, costs an
+index look-up for each when nothing changed, and reads a row again rather than missing one.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ import trio
 
 from actors.model.rows import VaultRow
 from actors.model.token import TokenCard
-from actors.ports import StationCard, TariffCard, TenantCard
+from actors.ports import AuthorityCard, StationCard, TariffCard, TenantCard
 from runtime.store import StoreAway
 from storage import limits
 from storage.cards import Cards
@@ -25,7 +25,8 @@ _decode = msgspec.json.Decoder().decode
 
 _TENANTS = """SELECT tenant, currency, country, time_zone, unknown_stations, settings::text, deleted
 FROM tenant WHERE changed >= $1::text::xid8"""
-_STATIONS = """SELECT tenant, station, profile, auth, versions, evses, tariff, location::text, deleted OR NOT registered AS gone
+_STATIONS = """SELECT tenant, station, profile, auth, versions, evses, tariff, location::text, auth_next, profile_next, serial,
+    deleted OR NOT registered AS gone
 FROM station WHERE changed >= $1::text::xid8"""
 _TOKENS = """SELECT tenant, ref, type, status, masked, group_ref, expires, payment, deleted
 FROM token WHERE changed >= $1::text::xid8"""
@@ -34,6 +35,7 @@ WHERE v.kind = 'token' AND (v.tenant, v.ref) IN (
     SELECT tenant, group_ref FROM token WHERE changed >= $1::text::xid8 AND group_ref IS NOT NULL AND NOT deleted)"""
 _TARIFFS = """SELECT tenant, id, version, valid_from, fingerprint, currency, body::text, deleted
 FROM tariff WHERE changed >= $1::text::xid8 ORDER BY tenant, id, version"""
+_AUTHORITIES = """SELECT tenant, chain::text, trusted::text, revoked::text FROM authority WHERE changed >= $1::text::xid8"""
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
 
@@ -67,6 +69,7 @@ class FreshCards(Cards):
             tokens = await self._db.fetch(_TOKENS, self._horizon)
             tariffs = await self._db.fetch(_TARIFFS, self._horizon)
             groups = await self._db.fetch(_GROUPS, self._horizon)
+            authorities = await self._db.fetch(_AUTHORITIES, self._horizon)
             meanwhile = self._put_meanwhile
         finally:
             self._put_meanwhile = None
@@ -76,6 +79,7 @@ class FreshCards(Cards):
             (self._take_token, tokens),
             (self._take_tariff, tariffs),
             (self._take_group, groups),
+            (self._take_authority, authorities),
         ):
             for n, record in enumerate(records):
                 take(record, meanwhile)
@@ -106,13 +110,13 @@ class FreshCards(Cards):
         )
 
     def _take_station(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
-        tenant, station, profile, auth, versions, evses, tariff, location, gone = record.values()
+        tenant, station, profile, auth, versions, evses, tariff, location, *rest, gone = record.values()
         if ("station", tenant, station) in meanwhile:
             return
         if gone:
             super().drop_station(tenant, station)
             return
-        super().put_station(StationCard(tenant, station, profile, auth, tuple(versions), evses, tariff, _decode(location)))
+        super().put_station(StationCard(tenant, station, profile, auth, tuple(versions), evses, tariff, _decode(location), *rest))
 
     def _take_token(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
         tenant, ref, *rest, deleted = record.values()
@@ -135,6 +139,12 @@ class FreshCards(Cards):
             return
         super().put_tariff(TariffCard(tenant, tariff_id, version, valid_from, fingerprint, currency, _decode(body)))
 
+    def _take_authority(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
+        tenant, chain, trusted, revoked = record.values()
+        if ("authority", tenant) not in meanwhile:
+            pairs = tuple((use, pem) for use, pem in _decode(trusted))
+            super().put_authority(AuthorityCard(tenant, tuple(_decode(chain)), pairs, frozenset(_decode(revoked))))
+
     # What actors put goes straight in, and wins over a look that is under way.
 
     def _mark(self, *key: str) -> None:
@@ -148,6 +158,10 @@ class FreshCards(Cards):
     def drop_tenant(self, tenant: str) -> None:
         self._mark("tenant", tenant)
         super().drop_tenant(tenant)
+
+    def put_authority(self, card: AuthorityCard) -> None:
+        self._mark("authority", card.tenant)
+        super().put_authority(card)
 
     def put_station(self, card: StationCard) -> None:
         self._mark("station", card.tenant, card.station)

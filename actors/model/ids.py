@@ -19,11 +19,17 @@ DISPLAY = "display"
 RESERVATION = "reservation"
 LOCAL_LIST = "local_list"
 CERTIFICATES = "certificates"
+AUTHORITY = "authority"
 CAMPAIGN = "campaign"
 
 
 def tenant_address(tenant: str) -> AddressKey:
     return (tenant, TENANT, tenant)
+
+
+def authority_address(tenant: str) -> AddressKey:
+    """The keeper of a tenant's certificate authority."""
+    return (tenant, AUTHORITY, tenant)
 
 
 def station_address(tenant: str, station: str) -> AddressKey:

@@ -54,7 +54,8 @@ class TariffRow(Row, frozen=True, gc=False, kw_only=True):
 
 
 class StationRow(Row, frozen=True, gc=False, kw_only=True):
-    """Registered settings and what the last boot said. Auth holds hashes only (`StationAuth`)."""
+    """Registered settings and what the last boot said. `auth` is the password's hash (actors/station/auth.py); `auth_next` and
+    `profile_next` (0: none) hold while the station changes to them; `serial` is the number that its certificate names."""
 
     station: str
     registered: bool
@@ -67,6 +68,9 @@ class StationRow(Row, frozen=True, gc=False, kw_only=True):
     boot: dict[str, Any] | None
     updated_at: datetime
     deleted: bool = False
+    auth_next: bytes | None = None
+    profile_next: int = 0
+    serial: str | None = None
 
 
 class SeenRow(Row, frozen=True, gc=False, kw_only=True):
@@ -123,6 +127,16 @@ class BookRow(Row, frozen=True, gc=False, kw_only=True):
     body: dict[str, Any]
     updated_at: datetime
     deleted: bool = False
+
+
+class AuthorityRow(Row, frozen=True, gc=False, kw_only=True):
+    """Whom a tenant trusts, as actors/ports.AuthorityCard has it: `chain` and the `trusted` [[use, PEM]], `revoked`
+    fingerprints. No private key."""
+
+    chain: list[str]
+    trusted: list[list[str]]
+    revoked: list[str]
+    updated_at: datetime
 
 
 class SessionRow(Row, frozen=True, gc=False, kw_only=True):

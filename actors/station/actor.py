@@ -10,14 +10,23 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from actors.certificates import messages as certificates
 from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision
-from actors.model.ids import DEVICE, STATION, digest, session_address, session_id_for_transaction, sibling_address
+from actors.model.ids import (
+    CERTIFICATES,
+    DEVICE,
+    STATION,
+    digest,
+    session_address,
+    session_id_for_transaction,
+    sibling_address,
+)
 from actors.model.rows import StationRow
 from actors.model.token import IdToken, TokenVerdict, judge
 from actors.ports import NumberedSession, StationCard, TenantCard
 from actors.session.messages import MarkUnreadable, Place
-from actors.station import commands, decide, facts, messages, orders, routing, siblings, state, upkeep
+from actors.station import commands, credentials, decide, facts, messages, orders, routing, siblings, state, upkeep
 from actors.station.lane import CallSilent, CommandsLost, Lane, Rendered, SendNext
 from actors.station.presence import Presence
 from actors.station.rows import boot_view
@@ -110,7 +119,7 @@ class StationActor(Actor[StationState]):
         return bool(state.commands) or self._presence.connection is not None
 
     def redact(self, state: StationState) -> Any:
-        shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(state, secret=None))
+        shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(state, secret=None, next_secret=None))
         shown["secret"] = "set" if state.secret is not None else "none"
         for command in shown.get("commands", ()):
             command.pop("token_ref", None)
@@ -210,11 +219,18 @@ class StationActor(Actor[StationState]):
         self._presence.heard(now)
         env, card, connection = self._env, self._tenant_card(), self._presence.connection
         protocol = connection.protocol if connection is not None else ""
-        greet_at = None
-        if card is not None and decide.boot_status(card) == "Accepted" and decide.news_of_boot(state, boot, protocol):
+        greet_at = renewing = None
+        if connection is not None and connection.expired and CERTIFICATES in self._siblings:
+            renewing = sibling_address(self._tenant, CERTIFICATES, self._here.id)
+        if (
+            renewing is None
+            and card is not None
+            and decide.boot_status(card) == "Accepted"
+            and decide.news_of_boot(state, boot, protocol)
+        ):
             limits = env.limits
             greet_at = env.switchboard.greetings.next(now, limits.greet_after, limits.greetings_per_second)
-        return decide.decide_boot(self._here, state, boot, card, now, env.limits, protocol, greet_at)
+        return decide.decide_boot(self._here, state, boot, card, now, env.limits, protocol, greet_at, renewing)
 
     def _greet(self, state: StationState, greet: messages.Greet, now: datetime) -> Decision:
         return decide.decide_greet(self._here, state, greet, self._siblings, siblings.BOOTS, now)
@@ -231,6 +247,9 @@ class StationActor(Actor[StationState]):
             refused = messages.NotAdmitted("NotSupported", f"no {kind} is kept here")
         if refused is not None:
             return Decision(reply=refused)
+        if type(message) is certificates.CsrReceived and state.boot is not None:
+            serials = tuple(serial for serial in (state.boot.serial, state.boot.box_serial) if serial)
+            message = msgspec.structs.replace(message, serials=serials)
         return Decision(forward=(sibling_address(self._tenant, kind, self._here.id), message))
 
     def _heartbeat(self, state: StationState, message: messages.Heartbeat, now: datetime) -> Decision:
@@ -241,7 +260,25 @@ class StationActor(Actor[StationState]):
     def _authorize(self, state: StationState, message: messages.Authorize, now: datetime) -> Decision:
         self._presence.heard(now)
         refused = self._refusal(state, messages.Authorize)
-        return Decision(reply=self._verdict(message.token, now) if refused is None else refused)
+        if refused is not None:
+            return Decision(reply=refused)
+        if message.certificate is None and not message.chain:
+            return Decision(reply=self._verdict(message.token, now))
+        verdict = self._contract_verdict(message, now)
+        if CERTIFICATES not in self._siblings:
+            return Decision(reply=messages.AuthorizeReply(msgspec.structs.replace(verdict, status="Invalid"), "CertChainError"))
+        presented = certificates.ContractPresented(
+            verdict, (message.token.ref, *message.spellings), message.certificate, message.chain
+        )  # fmt: skip
+        return Decision(forward=(sibling_address(self._tenant, CERTIFICATES, self._here.id), presented))
+
+    def _contract_verdict(self, message: messages.Authorize, now: datetime) -> TokenVerdict:
+        """Of the contract, however its id is written."""
+        for ref in (message.token.ref, *message.spellings):
+            card = self._env.snapshots.token(self._tenant, ref)
+            if card is not None:
+                return judge(card, now)
+        return judge(None, now)
 
     def _status(self, state: StationState, told: messages.ConnectorStatus, now: datetime) -> Decision:
         self._presence.heard(now)
@@ -464,7 +501,12 @@ class StationActor(Actor[StationState]):
         return self._lane.send_next(state, now)
 
     def _connected(self, state: StationState, new: messages.Connected, now: datetime) -> Decision:
-        return self._lane.closed(state, self._presence.connect(new, now), now)
+        decision = self._lane.closed(state, self._presence.connect(new, now), now)
+        shown = credentials.shown(state, new, now)
+        if not shown:
+            return decision
+        rows = commands.changed_row(self._here, state, shown, now)
+        return msgspec.structs.replace(decision, facts=(*decision.facts, *shown), rows=(*decision.rows, *rows))
 
     def _disconnected(self, state: StationState, gone: messages.Disconnected, now: datetime) -> Decision:
         return self._lane.closed(state, self._presence.disconnect(gone.generation, now), now)
@@ -491,7 +533,19 @@ class StationActor(Actor[StationState]):
                 connection.line.close(1008, "this station was removed")
             return
         snapshots.put_station(
-            StationCard(row.tenant, row.station, row.profile, row.auth, row.versions, row.evses, row.tariff, row.location)
+            StationCard(
+                row.tenant,
+                row.station,
+                row.profile,
+                row.auth,
+                row.versions,
+                row.evses,
+                row.tariff,
+                row.location,
+                row.auth_next,
+                row.profile_next,
+                row.serial,
+            )
         )
 
     # -- small look-ups

@@ -20,6 +20,7 @@ from actors.model.intents import (
     RequestStart,
     RequestStop,
 )
+from actors.station import credentials
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
@@ -42,6 +43,9 @@ def refusal(state: StationState, command: m.Command, now: datetime, limits: Doma
         return Refused("state", "the station's boot was rejected: nothing may be sent to it")
     if state.boot_status != "Accepted" and isinstance(command.intent, RequestStart | RequestStop):
         return Refused("state", "the station has not been accepted yet: no remote start or stop")
+    refused = credentials.refusal(state, command.intent)
+    if refused is not None:
+        return refused
     if len(state.commands) >= limits.open_commands:
         return Refused("conflict", f"{len(state.commands)} commands are under way already")
     return None
@@ -54,8 +58,9 @@ def decide_issue(
     token_ref: str | None,
     now: datetime,
     request_id: int | None = None,
+    secret: bytes | None = None,
 ) -> Decision:
-    """Commit the attempt; it is sent after the commit (`released`)."""
+    """Commit the attempt; it is sent after the commit (`released`). `secret`: the hash of a new password."""
     command, wire = prepared.command, prepared.wire
     intent = type(command.intent).__name__
     fact = f.CommandIssued(
@@ -63,12 +68,25 @@ def decide_issue(
         getattr(command.intent, "evse", None), request_id,
     )  # fmt: skip
     body = msgspec.json.encode({"action": wire.action})
+    begun = credentials.begun(state, command.intent, command.id, secret, now)
     return Decision(
-        facts=(fact,),
+        facts=(fact, *begun),
         effects=(Effect(command.id, "once", TOPIC, body, command.not_after),),
-        rows=(event(here.tenant, here.id, "command.issued", now, id=command.id, action=wire.action),),
+        rows=(
+            event(here.tenant, here.id, "command.issued", now, id=command.id, action=wire.action),
+            *changed_row(here, state, begun, now),
+        ),
         later=command.id,
     )
+
+
+def changed_row(here: Station, state: StationState, facts: Sequence[Any], now: datetime) -> tuple[Any, ...]:
+    """The station's row after `facts`, which admission reads; none where there are none."""
+    if not facts:
+        return ()
+    for fact in facts:
+        state = apply(state, fact)
+    return (station_row(here.tenant, here.id, state, now),)
 
 
 def transaction_named(intent: i.AnyIntent) -> str | None:
@@ -125,14 +143,14 @@ def decide_done(
     state: StationState,
     done: m.CommandDone,
     sent: m.Sent | None,
-    secret: bytes | None,
+    intent: i.AnyIntent | None,
     now: datetime,
     concern: Letter | None = None,
     history: tuple[Sequence[Any], Sequence[Any]] = ((), ()),
 ) -> Decision:
     """The station's answer, or why there is none. `sent` answers whoever still waits; a report on a command that is
-    settled already changes nothing. `concern`: the letter to the sibling whose book the answer concerns;
-    `history`: facts and rows that the answer adds to the station's own books."""
+    settled already changes nothing. `intent`: what was sent, while that is known. `concern`: the letter to the sibling whose
+    book the answer concerns; `history`: facts and rows that the answer adds to the station's own books."""
     command = open_command(state, done.id)
     if command is None:
         return NOTHING
@@ -144,9 +162,9 @@ def decide_done(
         status = outcome.reason
     facts: list[Any] = [f.CommandSettled(done.id, settled, status, now)]
     rows: list[Any] = [event(here.tenant, here.id, "command.settled", now, id=done.id, outcome=settled, status=status)]
-    if secret is not None:
-        facts.append(f.SecretChanged(secret, now))
-        rows.append(station_row(here.tenant, here.id, apply(state, facts[-1]), now))
+    credential_facts = credentials.ended(state, done.id, intent, outcome, now)
+    facts += credential_facts
+    rows += changed_row(here, state, credential_facts, now)
     facts += history[0]
     rows += history[1]
     protocol, lost = (sent.protocol, sent.wire.lost) if sent is not None else ("", ())

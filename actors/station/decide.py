@@ -16,7 +16,7 @@ from actors.device import messages as device
 from actors.display import messages as display
 from actors.evse.messages import Provision
 from actors.limits import DomainLimits
-from actors.model.decision import NOTHING, Decision, Letter, Refused, Timer
+from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Refused, Timer
 from actors.model.ids import DEVICE, evse_address, sibling_address
 from actors.ports import TenantCard
 from actors.reservation import messages as reservation
@@ -108,11 +108,15 @@ def decide_boot(
     limits: DomainLimits,
     protocol: str = "",
     greet_at: datetime | None = None,
+    renewing: AddressKey | None = None,
 ) -> Decision:
-    """`greet_at`: when the siblings are to hear of it (`news_of_boot`), None: not at all."""
+    """`greet_at`: when the siblings are to hear of it (`news_of_boot`), None: not at all. `renewing`: its certificate has
+    expired; it is kept Pending, and this keeper of certificates has it renewed (A00.FR.429)."""
     if not state.registered or tenant is None:
         return Decision(reply=m.BootReply("Rejected", limits.pending_boot_interval, now))
     status = boot_status(tenant)
+    if renewing is not None and status == "Accepted":
+        status = "Pending"
     if status == "Accepted":
         interval = tenant.settings.get("heartbeat_interval", limits.heartbeat_interval)
     else:
@@ -128,7 +132,9 @@ def decide_boot(
     if told is not None:
         booted = m.StationBooted(protocol, boot.vendor, boot.model, boot.firmware, boot.reason, *told, now, boot)
         timers = (Timer("greet", greet_at, m.Greet(booted)),)
-    return Decision(facts=(fact,), rows=rows, timers=timers, reply=m.BootReply(status, interval, now))
+    letters = (Letter(renewing, certificates.RenewalDue(at_once=True)),) if renewing is not None else ()
+    reply = m.BootReply(status, interval, now)
+    return Decision(facts=(fact,), rows=rows, timers=timers, letters=letters, reply=reply)
 
 
 def decide_greet(

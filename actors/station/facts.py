@@ -43,6 +43,39 @@ class SecretChanged(msgspec.Struct, frozen=True, gc=False, tag="secret_changed")
     at: datetime
 
 
+class SecretPending(msgspec.Struct, frozen=True, gc=False, tag="secret_pending"):
+    """The station is about to be told a new password (its hash) by this command: until it is settled both are valid."""
+
+    secret: bytes
+    command: str
+    at: datetime
+
+
+class SecretDropped(msgspec.Struct, frozen=True, gc=False, tag="secret_dropped"):
+    """It did not take the new password: the old one stays (A01.FR.04)."""
+
+    at: datetime
+
+
+class ProfileSought(msgspec.Struct, frozen=True, gc=False, tag="profile_sought"):
+    """The station is about to be told to come in a higher security profile: both are good until it does."""
+
+    profile: int
+    command: str
+    at: datetime
+
+
+class ProfileDropped(msgspec.Struct, frozen=True, gc=False, tag="profile_dropped"):
+    at: datetime
+
+
+class ProfileReached(msgspec.Struct, frozen=True, gc=False, tag="profile_reached"):
+    """It came in the higher profile: a lower one is refused from now on (A05.FR.07)."""
+
+    profile: int
+    at: datetime
+
+
 class Booted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="booted"):
     """`status` is what was answered: Accepted, Pending or Rejected. `greeting`: the siblings will be told of it."""
 
@@ -227,7 +260,8 @@ class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
 
 
 StationFact = (
-    Registered | Unregistered | SecretChanged | Booted | Greeted | BootsWanted | StatusTold | FirmwareTold | LogTold
+    Registered | Unregistered | SecretChanged | SecretPending | SecretDropped | ProfileSought | ProfileDropped
+    | ProfileReached | Booted | Greeted | BootsWanted | StatusTold | FirmwareTold | LogTold
     | FirmwareRequested | LogRequested | PublishTold | SecurityTold | CustomerTold | VariablesTold
     | VariablesHandedOver | CommandIssued
     | OrderAccepted | OrderSent | OrderDropped

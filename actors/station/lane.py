@@ -13,8 +13,8 @@ import msgspec
 from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision, Letter, Refused
 from actors.model.ids import DEVICE, sibling_address
-from actors.model.intents import AnyIntent, CommandFailure, CommandResult, RequestStart, SetVariable, Unsupported
-from actors.station import commands, orders, sealing, siblings, upkeep
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, RequestStart, Unsupported
+from actors.station import commands, credentials, orders, sealing, siblings, upkeep
 from actors.station import messages as m
 from actors.station.auth import hash_secret
 from actors.station.decide import Station
@@ -118,7 +118,8 @@ class Lane:
             return Decision(reply=m.Sent(connection.protocol, wire, failure))
         self._leaving[command.id] = OutgoingCall(command.intent, answer, connection.protocol, command.not_after)
         prepared = m.PreparedCommand(command, answer)
-        return commands.decide_issue(self._here, state, prepared, rendered.token_ref, now, rendered.request_id)
+        secret = self._secret_hash(command.intent)
+        return commands.decide_issue(self._here, state, prepared, rendered.token_ref, now, rendered.request_id, secret)
 
     # -- orders of our own actors
 
@@ -152,6 +153,10 @@ class Lane:
         except Exception as broken:
             failure = CommandFailure("error", "Unreadable", f"the order cannot be read: {type(broken).__name__}")
             return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
+        refused = credentials.refusal(state, given)
+        if refused is not None:
+            failure = CommandFailure("error", "SecurityError", refused.detail)
+            return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
         intent, request_id = commands.numbered(state, given)
         wire = connection.line.render(intent)
         if isinstance(wire, Unsupported):
@@ -159,7 +164,12 @@ class Lane:
             return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
         wire, request_id = commands.carried(wire, given, request_id)
         self._leaving[order.id] = OutgoingCall(intent, wire, connection.protocol, order.not_after)
-        return orders.decide_send(order, wire, intent, self._token_ref(intent), request_id, now)
+        decision = orders.decide_send(order, wire, intent, self._token_ref(intent), request_id, now)
+        begun = credentials.begun(state, intent, order.id, self._secret_hash(intent), now)
+        if not begun:
+            return decision
+        rows = commands.changed_row(self._here, state, begun, now)
+        return msgspec.structs.replace(decision, facts=(*decision.facts, *begun), rows=(*decision.rows, *rows))
 
     def send(self, command: str) -> None:
         """After the commit: hand the CALL to the line, once."""
@@ -192,14 +202,13 @@ class Lane:
         sent = m.Sent(call.protocol, call.wire, done.outcome, command.request_id if command is not None else None)
         self._remember(done.id, sent)
         self._expect_start(state, done, call.intent, now)
-        secret = self._new_secret(call, done.outcome)
         concern = self._concern(call.intent, command, done, now)
         history: tuple[Sequence[Any], Sequence[Any]] = ((), ())
         if command is not None and isinstance(done.outcome, CommandResult):
             history = upkeep.requested(
                 self._here, state, call.intent, done.outcome, command.request_id, now, self._env.limits
             )  # fmt: skip
-        return commands.decide_done(self._here, state, done, sent, secret, now, concern, history)
+        return commands.decide_done(self._here, state, done, sent, call.intent, now, concern, history)
 
     def _concern(self, intent: AnyIntent, command: OpenCommand | None, done: m.CommandDone, now: datetime) -> Letter | None:
         """To the sibling that keeps the book of what this command changed; not of what it ordered itself."""
@@ -261,16 +270,7 @@ class Lane:
                 self._pending.append(PendingStart(command.token_ref, command.evse, until, started))
                 del self._pending[: -self._env.limits.pending_starts]
 
-    def _new_secret(self, call: OutgoingCall, outcome: CommandResult | CommandFailure) -> bytes | None:
-        """After an accepted password change the old one is refused (A01.FR.03). A caller who speaks 1.6 writes the key
-        as hex; the station uses its bytes."""
-        intent = call.intent
-        if not isinstance(intent, SetVariable) or intent.ref.variable != "BasicAuthPassword":
-            return None
-        if not isinstance(outcome, CommandResult) or outcome.status != "Accepted":
-            return None
-        try:
-            password = bytes.fromhex(intent.value) if intent.ref.key_1_6 is not None else intent.value.encode()
-        except ValueError:
-            password = intent.value.encode()
-        return hash_secret(password, self._env.token_bytes)
+    def _secret_hash(self, intent: AnyIntent) -> bytes | None:
+        """Of the new password, where the intent sets one."""
+        password = credentials.password_in(intent)
+        return hash_secret(password, self._env.token_bytes) if password is not None else None

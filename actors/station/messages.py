@@ -51,12 +51,17 @@ class WireCall(msgspec.Struct, frozen=True):
 
 
 class Connected(msgspec.Struct, frozen=True, gc=False):
-    """A socket passed authentication. A higher generation replaces a lower one; the station closes the old line."""
+    """A socket passed authentication. A higher generation replaces a lower one; the station closes the old line. `profile`:
+    the security profile in which it came; `secret`: "current" or "next", the password that it showed; `expired`: its
+    certificate is, so it is let in to renew it and no more (A00.FR.429)."""
 
     line: Any
     protocol: str
     generation: int
     peer: str
+    profile: int | None = None
+    secret: str = ""
+    expired: bool = False
 
 
 class Disconnected(msgspec.Struct, frozen=True, gc=False):
@@ -109,11 +114,12 @@ class OcspRequest(msgspec.Struct, frozen=True, gc=False):
 
 class Authorize(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Reply: TokenVerdict, from memory; AuthorizeReply where a contract certificate came along (C07): its PEM
-    `certificate`, or the `chain` as hashes."""
+    `certificate`, or the `chain` as hashes. `spellings`: how else the contract id may be written, as references."""
 
     token: IdToken
     certificate: str | None = None
     chain: tuple[OcspRequest, ...] = ()
+    spellings: tuple[str, ...] = ()
 
 
 class AuthorizeReply(msgspec.Struct, frozen=True, gc=False):

@@ -34,6 +34,9 @@ def station_row(tenant: str, station: str, state: StationState, now: datetime) -
         boot=boot_view(state),
         updated_at=now,
         deleted=not state.registered,
+        auth_next=state.next_secret,
+        profile_next=state.next_profile,
+        serial=(state.boot.serial or state.boot.box_serial) if state.boot is not None else None,
     )
 
 

@@ -70,6 +70,11 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     evses: int = 0
     profile: int = 0
     secret: bytes | None = None
+    next_secret: bytes | None = None
+    next_secret_by: str = ""
+    """The command that tells it to the station."""
+    next_profile: int = 0
+    next_profile_by: str = ""
     versions: tuple[str, ...] = ()
     tariff: str | None = None
     location: dict[str, Any] = {}
@@ -118,6 +123,10 @@ def _registered(state: StationState, fact: f.Registered) -> StationState:
         tariff=fact.tariff,
         location=fact.location,
         codes=fact.codes,
+        next_secret=None,
+        next_secret_by="",
+        next_profile=0,
+        next_profile_by="",
     )
 
 
@@ -128,7 +137,30 @@ def _unregistered(state: StationState, fact: f.Unregistered) -> StationState:
 
 
 def _secret_changed(state: StationState, fact: f.SecretChanged) -> StationState:
-    return replace(state, secret=fact.secret)
+    return replace(state, secret=fact.secret, next_secret=None, next_secret_by="")
+
+
+def _secret_pending(state: StationState, fact: f.SecretPending) -> StationState:
+    return replace(state, next_secret=fact.secret, next_secret_by=fact.command)
+
+
+def _secret_dropped(state: StationState, fact: f.SecretDropped) -> StationState:
+    return replace(state, next_secret=None, next_secret_by="")
+
+
+def _profile_sought(state: StationState, fact: f.ProfileSought) -> StationState:
+    return replace(state, next_profile=fact.profile, next_profile_by=fact.command)
+
+
+def _profile_dropped(state: StationState, fact: f.ProfileDropped) -> StationState:
+    return replace(state, next_profile=0, next_profile_by="")
+
+
+def _profile_reached(state: StationState, fact: f.ProfileReached) -> StationState:
+    """Profile 3 knows no password."""
+    secret = state.secret if fact.profile < 3 else None
+    state = replace(state, profile=fact.profile, secret=secret, next_profile=0, next_profile_by="")
+    return state if fact.profile < 3 else replace(state, next_secret=None, next_secret_by="")
 
 
 def _booted(state: StationState, fact: f.Booted) -> StationState:
@@ -252,6 +284,11 @@ _APPLY: dict[type, Callable[[StationState, Any], StationState]] = {
     f.Registered: _registered,
     f.Unregistered: _unregistered,
     f.SecretChanged: _secret_changed,
+    f.SecretPending: _secret_pending,
+    f.SecretDropped: _secret_dropped,
+    f.ProfileSought: _profile_sought,
+    f.ProfileDropped: _profile_dropped,
+    f.ProfileReached: _profile_reached,
     f.Booted: _booted,
     f.Greeted: _greeted,
     f.BootsWanted: _boots_wanted,

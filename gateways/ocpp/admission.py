@@ -1,8 +1,9 @@
 """Who may open a connection: decided before the upgrade, from cards in memory, at once for 10,000 stations.
 
 The path names tenant and station (`/ocpp/{tenant}/{identity}`), Basic authentication proves it (security profiles 1 and 2),
-the subprotocol chooses the version. Every refusal is counted, and limited per address *and* identity, since carriers put
-thousands of stations behind one address; a limited asker gets 429 without its password being looked at.
+or a client certificate does (3), the subprotocol chooses the version. Every refusal is counted, and limited per address *and*
+identity, since carriers put thousands of stations behind one address; a limited asker gets 429 without its password being
+looked at.
 """
 
 import base64
@@ -13,10 +14,11 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from actors.model.ids import station_address
-from actors.model.rows import InboxRow
-from actors.ports import StationCard
+from actors.model.rows import EventRow, InboxRow
+from actors.ports import StationCard, TenantCard
 from actors.station.auth import hash_secret, verify_secret
 from actors.station.messages import Register
+from gateways.ocpp import peer as peers
 from gateways.ocpp.dialects import DIALECTS
 from gateways.ocpp.handshake import StationRequest
 from gateways.ocpp.hub import Hub
@@ -38,6 +40,15 @@ class Refusal(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class Proof(NamedTuple):
+    """How a station proved who it is: by which security profile; with its present password or the next one (`secret` "current"
+    or "next", "" for none); by which certificate."""
+
+    profile: int
+    secret: str = ""
+    certificate: peers.Peer | None = None
+
+
 class Admitted(NamedTuple):
     """`protocol` None: no common version, so the upgrade is completed without one and then closed (PROTOCOLS 2.2)."""
 
@@ -45,6 +56,7 @@ class Admitted(NamedTuple):
     station: str
     protocol: str | None
     subprotocol: str | None
+    proof: Proof = Proof(0)
 
 
 class Failures:
@@ -78,30 +90,46 @@ class Admission:
         self._pairs = Failures(limits.failures_per_pair, _PAIR_REFILL, limits.failure_records)
         self._addresses = Failures(limits.failures_per_address, _ADDRESS_REFILL, limits.failure_records)
 
-    async def admit(self, request: StationRequest, peer: str, secure: bool) -> Admitted | Refusal:
-        """Awaits only for an unknown station of a tenant that accepts those."""
+    async def admit(
+        self, request: StationRequest, peer: str, secure: bool, certificate: bytes | None = None
+    ) -> Admitted | Refusal:
+        """Awaits only for an unknown station of a tenant that accepts those. `certificate`: the client's, as DER."""
         place = read_path(request.path)
         if place is None:
             return self.limited(peer, None) or self.unknown(peer, None)
         offered = request.proposed_subprotocols
         basic = read_basic(request.header(b"authorization"))
-        card = await self.identify(place, basic, peer, secure, offered[0][:32] if offered else None)
-        if isinstance(card, Refusal):
-            return card
+        found = await self.prove(place, basic, peer, secure, offered[0][:32] if offered else None, certificate)
+        if isinstance(found, Refusal):
+            return found
+        card, proof = found
         allowed = allowed_protocols(card)
         protocol, subprotocol = choose_protocol(offered, allowed)
         if protocol is None and subprotocol is None and not offered:
             tenant_card = self._hub.snapshots.tenant(card.tenant)
             if tenant_card is not None and tenant_card.settings.get("require_subprotocol"):
-                return Admitted(card.tenant, card.station, None, None)
+                return Admitted(card.tenant, card.station, None, None, proof)
             protocol = next((version for version in allowed if version in PROTOCOLS), None)
-        return Admitted(card.tenant, card.station, protocol, subprotocol)
+        return Admitted(card.tenant, card.station, protocol, subprotocol, proof)
 
     async def identify(
         self, place: tuple[str, str], basic: tuple[str, bytes] | None, peer: str, secure: bool, offered: str | None
     ) -> StationCard | Refusal:
         """The card of the station at `place`, (tenant, identity), once it has proved who it is; whatever the transport. A
         Refusal is counted: 429 (limited), 404 (unknown), 401 (not proved). `offered`: its protocol, for the inbox."""
+        found = await self.prove(place, basic, peer, secure, offered)
+        return found if isinstance(found, Refusal) else found[0]
+
+    async def prove(
+        self,
+        place: tuple[str, str],
+        basic: tuple[str, bytes] | None,
+        peer: str,
+        secure: bool,
+        offered: str | None,
+        certificate: bytes | None = None,
+    ) -> tuple[StationCard, Proof] | Refusal:
+        """`identify`, and how it was proved."""
         hub = self._hub
         tenant, identity = place
         limited = self.limited(peer, place)
@@ -118,11 +146,12 @@ class Admission:
                 card = await self._enrol(tenant, identity, basic)
             if card is None:
                 return self.unknown(peer, place)
-        if not self._proves(card, identity, basic, secure):
+        proof = self._proof(card, tenant_card, identity, basic, secure, certificate)
+        if proof is None:
             hub.counters.refused_password += 1
             self.count(peer, place)
             return Refusal(401, ((b"WWW-Authenticate", b'Basic realm="OCPP", charset="UTF-8"'),))
-        return card
+        return card, proof
 
     def limited(self, peer: str, place: tuple[str, str] | None) -> Refusal | None:
         """A Refusal when this asker was refused too often of late."""
@@ -152,16 +181,38 @@ class Admission:
                 return card
         return None
 
-    def _proves(self, card: StationCard, identity: str, basic: tuple[str, bytes] | None, secure: bool) -> bool:
-        if card.profile == 0:
-            return True
-        if card.profile not in (1, 2) or (card.profile == 2 and not secure) or basic is None:
-            return False
-        user, password = basic
-        if user.lower() != identity.lower():
-            verify_secret(card.secret, password)  # as long as a wrong password
-            return False
-        return verify_secret(card.secret, password) or verify_secret(card.secret, _from_hex(password))
+    def _proof(
+        self,
+        card: StationCard,
+        tenant: TenantCard,
+        identity: str,
+        basic: tuple[str, bytes] | None,
+        secure: bool,
+        certificate: bytes | None,
+    ) -> Proof | None:
+        """By the station's profile, or by the one it rises to; never by a lower one (A05.FR.07)."""
+        profiles = {card.profile, card.next_profile} if card.next_profile else {card.profile}
+        if 3 in profiles and certificate is not None:
+            found = self._certificate(card, tenant, certificate)
+            if found is not None:
+                return Proof(3, certificate=found)
+        wanted = profiles & ({1, 2} if secure else {1})
+        if wanted and basic is not None:
+            secret = _which_secret(card, identity, basic)
+            if secret:
+                return Proof(max(wanted), secret)
+        return Proof(0) if card.profile == 0 else None
+
+    def _certificate(self, card: StationCard, tenant: TenantCard, der: bytes) -> peers.Peer | None:
+        """A certificate that is not good for this station is a security event."""
+        hub = self._hub
+        try:
+            return peers.judge(der, card, tenant, hub.snapshots.authority(card.tenant), hub.now())
+        except peers.BadPeer as bad:
+            hub.counters.refused_certificate += 1
+            body = {"type": "InvalidChargingStationCertificate", "critical": True, "detail": str(bad)}
+            hub.sink.put(EventRow(tenant=card.tenant, kind="station.security", subject=card.station, at=hub.now(), body=body))
+            return None
 
     def _knocked(self, tenant: str, identity: str, offered: str | None, peer: str) -> None:
         now = self._hub.now()
@@ -215,6 +266,20 @@ def read_basic(header: bytes | None) -> tuple[str, bytes] | None:
         return (user.decode(), password) if colon else None
     except (binascii.Error, UnicodeDecodeError):
         return None
+
+
+def _which_secret(card: StationCard, identity: str, basic: tuple[str, bytes]) -> str:
+    """ "current", "next" (while a new password is on its way), or "" for neither."""
+    user, password = basic
+    if user.lower() != identity.lower():
+        verify_secret(card.secret, password)  # as long as a wrong password
+        return ""
+    given = (password, _from_hex(password))
+    if any(verify_secret(card.secret, secret) for secret in given):
+        return "current"
+    if card.next_secret is not None and any(verify_secret(card.next_secret, secret) for secret in given):
+        return "next"
+    return ""
 
 
 def _from_hex(password: bytes) -> bytes:

@@ -65,6 +65,7 @@ class Counters:
         "pings",
         "poisoned",
         "refused_busy",
+        "refused_certificate",
         "refused_handshake",
         "refused_limit",
         "refused_password",
@@ -96,6 +97,7 @@ class Counters:
     pings: int
     poisoned: int
     refused_busy: int
+    refused_certificate: int
     refused_handshake: int
     refused_limit: int
     refused_password: int

@@ -31,6 +31,8 @@ SLICE = 500
 """Connections that a sweep handles before others get their turn."""
 SOCKETS_PER_PASS = 64
 """Readable sockets that the poller serves before others get their turn."""
+TLS_LOOK_SECONDS = 5.0
+"""How often the files of the server's certificates are looked at."""
 GOODBYE_SECONDS = 5.0
 """For closing handshakes when the node stops."""
 

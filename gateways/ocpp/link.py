@@ -16,7 +16,9 @@ from trio_websocket import ConnectionClosed
 
 from actors.model.ids import station_address
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from actors.model.rows import EventRow
 from actors.station import messages as s
+from gateways.ocpp import peer as peers
 from gateways.ocpp import rpc
 from gateways.ocpp.asking import NoAnswer, ask_station
 from gateways.ocpp.dialect import BadPayload, Dialect, Several
@@ -59,12 +61,22 @@ class Asked(msgspec.Struct, gc=False):
 
 class Link:
     __slots__ = (
-        "_asked", "_correlated", "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub", "_next_at", "_number",
+        "_asked", "_certificate", "_correlated", "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub",
+        "_next_at", "_number",
         "_pumping", "_queue", "_resume", "_rpc", "_timeouts", "_working", "address", "generation", "protocol", "socket",
         "station", "tenant",
     )  # fmt: skip
 
-    def __init__(self, hub: Hub, socket: StationSocket, dialect: Dialect, tenant: str, station: str, generation: int) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        socket: StationSocket,
+        dialect: Dialect,
+        tenant: str,
+        station: str,
+        generation: int,
+        certificate: peers.Peer | None = None,
+    ) -> None:
         self._hub = hub
         self.socket = socket
         self._dialect = dialect
@@ -88,6 +100,8 @@ class Link:
         self._credit: float = hub.limits.message_burst
         self._flooding = 0
         self._resume: trio.Event | None = None
+        self._certificate = certificate
+        """Which client certificate this connection was opened with (security profile 3)."""
         socket.owner = self
         socket.on_text = self.received
         socket.on_binary = self.received_binary
@@ -166,8 +180,29 @@ class Link:
         if type(message) is Several:
             hub.spawn(self._recover, asked, None)
             return
+        if type(message) is s.Boot and self._impostor(message, asked):
+            self._working = False
+            return
         self._asked = asked
         hub.system.ask_then(self.address, message, self._taken, deadline=hub.limits.ask_seconds, correlation=asked.correlation)
+
+    def _impostor(self, boot: s.Boot, asked: Asked) -> bool:
+        """B01.FR.12: the connection is closed when the boot names another serial number than the certificate."""
+        certificate = self._certificate
+        if certificate is None or peers.matches_boot(certificate, (boot.serial, boot.box_serial), self.station):
+            return False
+        hub = self._hub
+        hub.counters.refused_certificate += 1
+        detail = f"the certificate is of {certificate.name!r}, the boot of serial number {boot.serial!r}"
+        body = {"type": "InvalidChargingStationCertificate", "critical": True, "detail": detail}
+        hub.sink.put(EventRow(tenant=self.tenant, kind="station.security", subject=self.station, at=hub.now(), body=body))
+        hub.trace(self, "in", "CALL", asked.call.action, asked.call.unique_id, asked.text, detail, asked.correlation)
+        self.close(POLICY, "the serial number is not that of the certificate")
+        return True
+
+    def _revoked(self) -> bool:
+        authority = self._hub.snapshots.authority(self.tenant)
+        return authority is not None and self._certificate is not None and self._certificate.fingerprint in authority.revoked
 
     def _taken(self, reply: Any, error: BaseException | None) -> None:
         """In the release of the actor's turn: nothing may be raised here."""
@@ -402,6 +437,9 @@ class Link:
             socket.closing += 1
             if socket.closing > limits.close_within:
                 self._kill("no answer to the close frame")
+            return
+        if self._certificate is not None and self._revoked():
+            self.close(POLICY, "the certificate was revoked")
             return
         if self._resume is not None:
             return  # it talks too much to be dead, and we do not listen

@@ -24,9 +24,10 @@ from actors.station.messages import Connected
 from gateways.ocpp.admission import Admission, Admitted, TokenBytes
 from gateways.ocpp.dialects import DIALECTS
 from gateways.ocpp.hub import Hub
-from gateways.ocpp.limits import CALL_TICK, GOODBYE_SECONDS, READ_BYTES, SLICE, GatewayLimits
+from gateways.ocpp.limits import CALL_TICK, GOODBYE_SECONDS, READ_BYTES, SLICE, TLS_LOOK_SECONDS, GatewayLimits
 from gateways.ocpp.link import GOING_AWAY, TRY_AGAIN, Link
 from gateways.ocpp.poller import Poller
+from gateways.ocpp.tls import StationTls
 from gateways.ocpp.websocket import StationSocket
 from runtime.system import System
 
@@ -35,11 +36,12 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where to listen. `behind_tls`: a load balancer in front ends TLS, so profile 2 is met here without it."""
+    """Where to listen. `behind_tls`: a load balancer in front ends TLS, so profile 2 is met here without it. Profile 3 needs
+    `tls` that asks for client certificates (StationTls)."""
 
     host: str
     port: int
-    tls: ssl.SSLContext | None = None
+    tls: ssl.SSLContext | StationTls | None = None
     behind_tls: bool = False
 
 
@@ -110,6 +112,7 @@ class Listener:
                     nursery.start_soon(self._accept, nursery, listening, endpoint)
                 nursery.start_soon(self._sweep)
                 nursery.start_soon(self._watch_calls)
+                nursery.start_soon(self._watch_files, [e.tls for e in endpoints if isinstance(e.tls, StationTls)])
                 task_status.started([_url(endpoint, group[0]) for endpoint, group in sockets])
                 await (stop if stop is not None else trio.Event()).wait()
                 for _, listening in accepting:
@@ -165,7 +168,8 @@ class Listener:
         stream: trio.abc.Stream = trio.SocketStream(trio.socket.from_stdlib_socket(raw))
         _give_up_soon(raw, self._hub.limits)
         if endpoint.tls is not None:
-            stream = trio.SSLStream(stream, endpoint.tls, server_side=True)
+            context = endpoint.tls.current() if isinstance(endpoint.tls, StationTls) else endpoint.tls
+            stream = trio.SSLStream(stream, context, server_side=True)
         socket = StationSocket(
             stream,
             raw if endpoint.tls is None else None,
@@ -200,7 +204,8 @@ class Listener:
                 if request is None:
                     self._hub.counters.refused_handshake += 1
                     return None
-                answer = await self._admission.admit(request, peer, endpoint.tls is not None or endpoint.behind_tls)
+                secure = endpoint.tls is not None or endpoint.behind_tls
+                answer = await self._admission.admit(request, peer, secure, socket.client_certificate())
                 if isinstance(answer, Admitted):
                     await request.accept(subprotocol=answer.subprotocol)
                     admitted = answer
@@ -221,13 +226,16 @@ class Listener:
     def _plug(self, socket: StationSocket, admitted: Admitted, protocol: str, peer: str) -> Link:
         hub = self._hub
         dialect = DIALECTS[protocol](admitted.tenant, hub.vault, hub.now, hub.strict)
-        link = Link(hub, socket, dialect, admitted.tenant, admitted.station, hub.next_generation())
+        proof = admitted.proof
+        link = Link(hub, socket, dialect, admitted.tenant, admitted.station, hub.next_generation(), proof.certificate)
         key = (admitted.tenant, admitted.station)
         old = hub.links.get(key)
         hub.links[key] = link
         if old is not None:
             old.replaced()
-        if not hub.system.tell(link.address, Connected(link, protocol, link.generation, peer)):
+        expired = proof.certificate is not None and proof.certificate.expired
+        connected = Connected(link, protocol, link.generation, peer, proof.profile, proof.secret, expired)
+        if not hub.system.tell(link.address, connected):
             socket.close_soon(TRY_AGAIN, "try again later")
         return link
 
@@ -250,6 +258,14 @@ class Listener:
                     for link in links[start : start + SLICE]:
                         link.sweep()
                 await trio.lowlevel.checkpoint()
+
+    async def _watch_files(self, contexts: Sequence[StationTls]) -> None:
+        """Renewed server certificates are taken over without a restart."""
+        while contexts:
+            await trio.sleep(TLS_LOOK_SECONDS)
+            for context in contexts:
+                with self._hub.contained("looking at certificate files"):
+                    context.look()
 
     async def _watch_calls(self) -> None:
         while True:

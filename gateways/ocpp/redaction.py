@@ -47,6 +47,8 @@ _PLAIN = frozenset({
     "NotifyEVChargingSchedule", "NotifyMonitoringReport", "PublishFirmwareStatusNotification", "ReportChargingProfiles",
     "RequestStopTransaction", "ReservationStatusUpdate", "SecurityEventNotification", "SetDisplayMessage", "SetMonitoringBase",
     "SetMonitoringLevel", "SetVariableMonitoring", "SignCertificate", "UnpublishFirmware",
+    # security extension of 1.6
+    "ExtendedTriggerMessage", "SignedFirmwareStatusNotification",
 })  # fmt: skip
 _TAGGED = frozenset({
     "Authorize", "StartTransaction", "StopTransaction", "RemoteStartTransaction", "ReserveNow", "SendLocalList",

@@ -127,6 +127,13 @@ class StationSocket(SocketWriter, WebSocketConnection):
     def is_server(self) -> bool:
         return True
 
+    def client_certificate(self) -> bytes | None:
+        """What the client proved itself with in TLS, as DER. After the first byte was read."""
+        if not isinstance(self._stream, trio.SSLStream):
+            return None
+        der = self._stream.getpeercert(binary_form=True)
+        return der if isinstance(der, bytes) else None
+
     # -- handshake -------------------------------------------------------------------------------------------------
 
     async def handshake(self) -> StationRequest | None:

@@ -14,18 +14,22 @@ from typing import Any, get_args
 
 import pytest
 
+from actors.authority import facts as authority
+from actors.authority.actor import AuthorityActor
+from actors.certificates import facts as certificates
+from actors.certificates.actor import CertificatesActor
 from actors.device import facts as device
 from actors.device.actor import DeviceActor
 from actors.device.messages import DeviceEvent, Monitor
 from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
 from actors.model.device import Attribute, Variable
-from actors.model.intents import GetBaseReport, VariableRef
+from actors.model.intents import CertificateHash, GetBaseReport, VariableRef
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rows import VaultRow
 from actors.model.token import IdToken, TokenCard, TokenVerdict
-from actors.ports import TariffCard
+from actors.ports import AuthorityMaterial, TariffCard
 from actors.session import facts as session
 from actors.session.actor import SessionActor
 from actors.session.messages import Place
@@ -55,6 +59,7 @@ EVENT = DeviceEvent(
 )
 DEVICE = ("acme", "device", "CP-1")
 SEALED = VaultRow(tenant="acme", ref="o2", kind="intent", blind=b"blind", cell=b"cell", key=b"key")
+CERTIFICATE = CertificateHash("SHA256", "aa11", "bb22", "1f")
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
 
 SAMPLES: dict[type, list[Any]] = {
@@ -87,7 +92,14 @@ SAMPLES: dict[type, list[Any]] = {
         station.OrderDropped("o2", "withdrawn", LATER),
         station.CommandIssued("c1", "RequestStart", "RemoteStartTransaction", LATER, "op", T0, "tok_1", 1, 2),
         station.CommandSettled("c1", "done", "Accepted", LATER),
+        station.SecretPending(b"\x01next", "c2", T0),
+        station.SecretDropped(T0),
+        station.SecretPending(b"\x01next", "c3", T0),
         station.SecretChanged(b"\x01other", LATER),
+        station.ProfileSought(2, "c4", T0),
+        station.ProfileDropped(T0),
+        station.ProfileSought(2, "c5", T0),
+        station.ProfileReached(2, LATER),
         station.CallbackTold("http://10.0.0.7:8080/ocpp", LATER),
         station.Unattributed(0, 0, None, READINGS, "hash", LATER, ("clock",)),
         station.Unregistered("op", LATER),
@@ -132,6 +144,38 @@ SAMPLES: dict[type, list[Any]] = {
         session.Rated(COST, 9_000, "f" * 32, LATER),
         session.Booked("cs1", LATER, "j1"),
         session.Repeated("s2", LATER),
+    ],
+    AuthorityActor: [
+        authority.Founded(
+            AuthorityMaterial(
+                ("PEM1", "PEM2"), (VaultRow(tenant="acme", ref="ca/0", kind="ca_key", blind=b"b", cell=b"c", key=b"k"),)
+            ),
+            T0,
+        ),
+        authority.OtherTrusted("contract", "f" * 64, "PEM3", "CN=MO root", LATER, "op", T0),
+        authority.OtherTrusted("station", "e" * 64, "PEM4", "CN=factory", LATER, "op", T0),
+        authority.OtherDistrusted("station", "e" * 64, "op", LATER),
+        authority.Revoked("d" * 64, "1a", "CP-1", "lost", LATER, "op", T0),
+    ],
+    CertificatesActor: [
+        certificates.VersionTold("ocpp2.0.1", T0),
+        certificates.CsrTaken("r1", "ChargingStationCertificate", "d1", "CN=SN1,O=Acme", T0),
+        certificates.Issued("r1", "ChargingStationCertificate", "f" * 64, "1a", "CN=SN1,O=Acme", T0, LATER, "cert:r1", T0),
+        certificates.Delivered("f" * 64, "accepted", T0),
+        certificates.CsrTaken("r2", "V2GCertificate", "d2", "CN=SN1", T0),
+        certificates.CsrRefused("V2GCertificate", "why", T0, "r2"),
+        certificates.OrderGiven("install:3", "install", {"type": "MORootCertificate"}, T0),
+        certificates.OrderSettled("install:3", "Accepted", T0),
+        certificates.OrderGiven("read:4", "read", {"type": "MORootCertificate"}, T0),
+        certificates.InstalledTold(
+            ("MORootCertificate",),
+            (certificates.InstalledEntry("MORootCertificate", CERTIFICATE, "CN=MO", (CERTIFICATE,)),),
+            T0,
+        ),
+        certificates.InstalledTold(("V2GRootCertificate",), (), T0, whole=False),
+        certificates.InstalledGone(CertificateHash("SHA256", "aa", "bb", "1"), LATER),
+        certificates.ProfileStep(3, "network", T0, "profile:5", plan={"slot": 1}),
+        certificates.IssuedRevoked("f" * 64, "lost", "op", LATER),
     ],
 }
 """Facts in an order that each actor could have written; the state is what they lead to."""

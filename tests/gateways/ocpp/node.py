@@ -18,8 +18,11 @@ from actors.ports import TraceRow
 from actors.station import messages as s
 from actors.station.auth import hash_secret
 from actors.tenant.messages import Create, PutToken
+from gateways.egress import EgressGate
 from gateways.ocpp.limits import GatewayLimits
 from gateways.ocpp.listener import Endpoint, Listener
+from gateways.ocpp.tls import StationTls
+from gateways.pki.desk import TOPIC, Desk
 from runtime.limits import Limits
 from runtime.system import System
 from storage.cards import Cards
@@ -36,17 +39,20 @@ TAG = "04A2B3C4"
 
 
 class Node:
-    def __init__(self, **listener: Any) -> None:
+    def __init__(self, cards: Cards | None = None, **listener: Any) -> None:
         self.rows = MemoryRows()
         self.store = MemoryStore(self.rows)
-        self.cards = Cards()
+        self.cards = cards or Cards()
         self.vault = Vault(bytes(range(32)))
         self.sink = MemorySink(self.rows)
         self.queries = MemoryQueries(self.rows, self.store.full_history)
-        self.env = ActorEnv(
-            snapshots=self.cards, numbers=MemoryNumbers(), lookups=MemoryLookups(self.rows), vault=self.vault, sink=self.sink
-        )
         self.system = System(self.store, limits=Limits(restart_backoff=0.001, deadline_tick=0.005))
+        self.desk = Desk(self.system, self.vault, self.cards, EgressGate(["127.0.0.0/8"]))
+        self.system.outbox.handle(TOPIC, self.desk.deliver)
+        self.env = ActorEnv(
+            snapshots=self.cards, numbers=MemoryNumbers(), lookups=MemoryLookups(self.rows), vault=self.vault, sink=self.sink,
+            pki=self.desk,
+        )  # fmt: skip
         register_all(self.system, self.env)
         self.listener = Listener(self.system, self.cards, self.vault, self.sink, **listener)
         self.url = ""
@@ -90,7 +96,7 @@ class Node:
 
 @asynccontextmanager
 async def open_node(
-    *, tls: ssl.SSLContext | None = None, behind_tls: bool = False, ready: bool = True, **listener: Any
+    *, tls: ssl.SSLContext | StationTls | None = None, behind_tls: bool = False, ready: bool = True, **listener: Any
 ) -> AsyncIterator[Node]:
     """A node with tenant `demo`, station `CP1` (two EVSEs, `PASSWORD`) and an accepted token, unless not `ready`."""
     node = Node(**listener)

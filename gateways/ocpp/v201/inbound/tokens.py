@@ -2,6 +2,7 @@
 
 from msgspec import UNSET, structs
 
+from actors.model.emaid import spellings
 from actors.model.token import IdToken, TokenVerdict
 from actors.station import messages as s
 from gateways.ocpp.dialect import Asker
@@ -21,7 +22,10 @@ def token(x: base.IdToken, asker: Asker) -> IdToken:
 def authorize(x: authorization.Authorize, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.Authorize:
     chain = x.iso15118_certificate_hash_data
     hashes = tuple(map(ocsp_request, chain)) if isinstance(chain, list) else ()
-    return s.Authorize(token(x.id_token, asker), maybe(x.certificate), hashes)
+    if not hashes and x.certificate is UNSET:
+        return s.Authorize(token(x.id_token, asker))
+    others = [asker.vault.token(asker.tenant, text).ref for text in spellings(x.id_token.id_token)]
+    return s.Authorize(token(x.id_token, asker), maybe(x.certificate), hashes, tuple(others))
 
 
 def ocsp_request(x: base.OcspRequestData) -> s.OcspRequest:
