@@ -94,7 +94,7 @@ async def _session(url: str, compression: str | None) -> dict[str, Any]:
         await point.call(call.SecurityEventNotification(type="StartupOfTheDevice", timestamp=_at(41)))
         await point.call(call.LogStatusNotification(status="Idle"))  # type: ignore[arg-type]
         await point.call(call.FirmwareStatusNotification(status="Installed", request_id=3))  # type: ignore[arg-type]
-        await point.call(call.NotifyEvent(generated_at=_at(41), seq_no=0, event_data=[event]), suppress=True)
+        await point.call(call.NotifyEvent(generated_at=_at(41), seq_no=0, event_data=[event]), suppress=False)
         data = await point.call(call.DataTransfer(vendor_id="unknown", data={"any": ["thing"]}))
         reading.cancel()
         return {
