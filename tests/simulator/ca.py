@@ -1,6 +1,7 @@
 """A certificate authority of a few lines, for the stations' CSRs."""
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -14,7 +15,9 @@ class Authority:
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.root = self._certificate(self.name, self.key.public_key(), ca=True)
 
-    def _certificate(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool, days: int = 30) -> x509.Certificate:
+    def _certificate(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool, days: int = 30, address: str | None = None
+    ) -> x509.Certificate:
         now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder()
@@ -26,7 +29,18 @@ class Authority:
             .not_valid_after(now + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
+        if address is not None:
+            names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+            builder = builder.add_extension(names, critical=False)
         return builder.sign(self.key, hashes.SHA256())
+
+    def issue(self, name: str, address: str | None = None) -> bytes:
+        """Key and certificate as one PEM: a server's with its address, a client's without."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = self._certificate(subject, key.public_key(), ca=False, address=address)
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return pem + certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
     def pem(self) -> str:

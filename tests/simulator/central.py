@@ -5,6 +5,7 @@ unless it is the garbage that a fault sends on purpose.
 """
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -38,6 +39,9 @@ class Central:
 
     def __init__(self, protocol: str = "ocpp1.6") -> None:
         self.protocol = protocol
+        self.ssl: ssl.SSLContext | None = None
+        self.peers: list[str] = []
+        """Common names of the clients' certificates, connection by connection."""
         self.invalid: list[str] = []
         self.asked: dict[str, str] = {}
         self.heard: list[tuple[str, str, str, dict[str, Any]]] = []  # identity, unique id, action, payload
@@ -63,7 +67,7 @@ class Central:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ocpp/t"
+        return f"{'ws' if self.ssl is None else 'wss'}://127.0.0.1:{self.port}/ocpp/t"
 
     def actions(self, action: str) -> list[dict[str, Any]]:
         return [payload for _, _, name, payload in self.heard if name == action]
@@ -100,6 +104,9 @@ class Central:
             return
         socket = await request.accept(subprotocol=self.protocol)
         self.sockets[identity] = socket
+        if self.ssl is not None:
+            subject = request._connection._stream.getpeercert()["subject"] if self.ssl.verify_mode else ()
+            self.peers += [value for part in subject for name, value in part if name == "commonName"]
         try:
             while True:
                 text = await socket.get_message()
@@ -132,10 +139,11 @@ class Central:
 
 
 @asynccontextmanager
-async def central_system(protocol: str = "ocpp1.6") -> AsyncIterator[Central]:
+async def central_system(protocol: str = "ocpp1.6", tls: ssl.SSLContext | None = None) -> AsyncIterator[Central]:
     central = Central(protocol)
+    central.ssl = tls
     async with trio.open_nursery() as nursery:
-        server = await nursery.start(lambda **k: serve_websocket(central._serve, "127.0.0.1", 0, None, **k))
+        server = await nursery.start(lambda **k: serve_websocket(central._serve, "127.0.0.1", 0, tls, **k))
         central.port = server.port
         yield central
         nursery.cancel_scope.cancel()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 CHECK_EVERY = 1.0
+CHECK_EVERY_PRECONFIGURED = 10.0
+"""Seconds between two looks: what the maker had put in is in no hurry, and a fleet of thousands is cheap so."""
 OVERHEATED = 75.0
 _CRITERIA = {
     "ThresholdMonitoring": ("UpperThreshold", "LowerThreshold"),
@@ -150,9 +152,9 @@ class Monitors:
         if found:
             severity = min(self.active[event["variableMonitoringId"]].severity for event in found)
             self.tell(found, severity)
-        if any(monitor.kind == "CustomMonitor" for monitor in self.active.values()) or station.busy:
+        if any(monitor.kind == "CustomMonitor" for monitor in self.active.values()):
             return CHECK_EVERY
-        return limits.TICK_MOST
+        return CHECK_EVERY_PRECONFIGURED if station.busy else limits.TICK_MOST
 
     def _look(self, monitor: Monitor, now: datetime) -> list[Payload]:
         value = self._station.model.at(monitor.variable)

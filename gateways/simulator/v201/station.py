@@ -26,6 +26,7 @@ from gateways.simulator.stats import Stats
 from gateways.simulator.updates import Updater, Uploader
 from gateways.simulator.v201 import commands, transactions
 from gateways.simulator.v201.device_model import DeviceModel
+from gateways.simulator.v201.living import describe
 from gateways.simulator.v201.memory import Evse, Reservation, Transaction
 from gateways.simulator.v201.monitoring import Monitors
 from gateways.simulator.v201.network import Network
@@ -62,38 +63,7 @@ class Station201(Station[Evse]):
         self._lost_at: float | None = None
         self._slot: int | None = None
         self._wants_events = True
-        self._describe()
-
-    def _describe(self) -> None:
-        """What the device model tells of the living station."""
-        model, show = self.settings.model, self.model.show
-        for component, variable, value in (
-            ("ChargingStation", "VendorName", model.vendor),
-            ("ChargingStation", "Model", model.model),
-            ("ChargingStation", "SerialNumber", self.settings.identity[:25]),
-            ("SecurityCtrlr", "Identity", self.settings.identity),
-        ):
-            self.model.put(component, variable, value)
-        show(lambda: self.firmware, "ChargingStation", "FirmwareVersion")
-        show(lambda: self.firmware, "Controller", "FirmwareVersion")
-        show(lambda: wire_time(self.clock.now()), "ClockCtrlr", "DateTime")
-        show(lambda: str(self.security_profile), "SecurityCtrlr", "SecurityProfile")
-        show(lambda: str(len(self.keys.installed)), "SecurityCtrlr", "CertificateEntries")
-        show(lambda: str(len(self.tokens.local_list)), "LocalAuthListCtrlr", "Entries")
-        show(lambda: str(len(self.profiles)), "SmartChargingCtrlr", "Entries", instance="ChargingProfiles")
-        show(lambda: str(len(self.messages)), "DisplayMessageCtrlr", "DisplayMessages")
-        show(self.station_status, "ChargingStation", "AvailabilityState")
-        for evse in self.connectors:
-            for component, connector in (("EVSE", 0), ("Connector", 1)):
-                show(partial(self.status_of, evse), component, "AvailabilityState", evse.id, connector)
-            show(lambda e=evse: f"{e.meter.power(self.clock.real()):.0f}", "EVSE", "Power", evse.id)  # type: ignore[misc]
-            show(lambda e=evse: str(e.meter.read(self.clock.real())), "FiscalMetering", "EnergyImportRegister", evse.id)  # type: ignore[misc]
-            show(partial(self._temperature, evse), "TemperatureSensor", "Temperature", evse.id)
-
-    def _temperature(self, evse: Evse) -> str:
-        """Twenty degrees, and forty more at full power."""
-        share = evse.meter.power(self.clock.real()) / self.settings.model.power_w
-        return f"{20 + 40 * share:.1f}"
+        describe(self)
 
     # -- the line -------------------------------------------------------------------------------------------
 
@@ -187,17 +157,7 @@ class Station201(Station[Evse]):
         if token is not None and info is not None:
             self.tokens.remember(token, info)
             if info.get("status") != "Accepted" and not transaction.ended and kind != "Ended":
-                self._deauthorized(transaction)
-
-    def _deauthorized(self, transaction: Transaction) -> None:
-        """The central system does not want this one: StopTxOnInvalidId says whether the transaction ends with the energy."""
-        for evse in self.connectors:
-            if evse.transaction is transaction:
-                evse.token = None
-                evse.meter.end(self.clock.real())
-                evse.flowing = False
-                end = self.model.flag("TxCtrlr", "StopTxOnInvalidId")
-                transactions.advance(self, evse, "Deauthorized", "DeAuthorized", end=end)
+                transactions.deauthorize(self, transaction)
 
     def queue(self, action: str, payload: Payload, transaction: Any) -> Pending:
         return self._enqueue(action, payload, transaction)

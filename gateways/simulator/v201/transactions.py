@@ -220,6 +220,17 @@ def reading(station: Station201, evse: Evse, controller: str, measurands: str, c
     return {"timestamp": wire_time(station.clock.now()), "sampledValue": values} if values else None
 
 
+def deauthorize(station: Station201, transaction: Transaction) -> None:
+    """The central system does not want this one: StopTxOnInvalidId says whether the transaction ends with the energy."""
+    for evse in station.connectors:
+        if evse.transaction is transaction:
+            evse.token = None
+            evse.meter.end(station.clock.real())
+            evse.flowing = False
+            end = station.model.flag("TxCtrlr", "StopTxOnInvalidId")
+            advance(station, evse, "Deauthorized", "DeAuthorized", end=end)
+
+
 def keep_reading(station: Station201, evse: Evse, transaction: Transaction) -> None:
     """TxEndedInterval: readings that nobody hears of before the end."""
     value = reading(station, evse, "SampledDataCtrlr", "TxEndedMeasurands", "Sample.Periodic")
