@@ -49,7 +49,7 @@ async def ask_station(
             if crash.attempts and type(message) not in TRANSACTION_KINDS:
                 raise
             hub.counters.crash_retries += 1
-            await trio.sleep(limits.crash_pause * 2**attempt)
+            await trio.sleep(limits.crash_pause * (2**attempt - 1))  # the first restart comes at once, so does the question
         except Poisoned as poisoned:
             hub.counters.poisoned += 1
             told = unreadable(message, poisoned.dead_letter)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.bench.crash import bench_crash
 from tests.bench.database import bench_database
 from tests.bench.decode import decoding
 from tests.bench.fuzz import fuzz_growth
@@ -129,14 +130,14 @@ def show(title: str, figures: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one connection count, 2,000 idle stations, 20,000 frames")
-    parser.add_argument("--only", action="append", choices=("decode", "mix", "idle", "restart", "fuzz"))
+    parser.add_argument("--only", action="append", choices=("decode", "mix", "idle", "restart", "crash", "fuzz"))
     parser.add_argument("--connections", type=int, action="append", help="for the mix; default 50, 500, 2000")
     parser.add_argument("--samples", type=int, action="append", help="meter samples a session in the mix; default 12, 60")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--stations", type=int, help="known and idle stations; default 10,000")
     parser.add_argument("--json", type=Path, help="write all figures here")
     args = parser.parse_args()
-    wanted = args.only or ["decode", "mix", "idle", "restart", "fuzz"]
+    wanted = args.only or ["decode", "mix", "idle", "restart", "crash", "fuzz"]
     results: dict[str, Any] = {}
     if "decode" in wanted:
         results["decode"] = decoding()
@@ -157,12 +158,13 @@ def with_a_node(args: argparse.Namespace, wanted: list[str], results: dict[str, 
         node = Node(home / "node", ours_dsn)
         node.start()
         stack.callback(node.stop)
-        node.provision(max(stations, *connections))
+        node.provision(max(stations, *connections, 100))
         bench = Bench(node, peer_dsn, server, home / "peer.log")
         steps: dict[str, Callable[[], Any]] = {
             "mix": lambda: bench.mixes(connections, args.samples or list(MIXES), args.seconds),
             "idle": lambda: bench_idle(node, stations),
             "restart": lambda: bench_restart(node),
+            "crash": lambda: bench_crash(node, 40),
             "fuzz": lambda: fuzz_growth(node, 20_000 if args.quick else 200_000, 2_000 if args.quick else 20_000),
         }
         if "idle" in wanted:  # memory is measured against a fresh process
@@ -170,7 +172,7 @@ def with_a_node(args: argparse.Namespace, wanted: list[str], results: dict[str, 
             node.start()
             results["idle"] = steps["idle"]()
             show("storm and memory", results["idle"])
-        for name in ("mix", "restart", "fuzz"):
+        for name in ("mix", "restart", "crash", "fuzz"):
             if name in wanted:
                 results[name] = steps[name]()
                 if name != "mix":

@@ -72,6 +72,13 @@ class Node:
         self.env |= env or {}
         self.process: subprocess.Popen[bytes] | None = None
         self.ports: dict[str, Any] = {}
+        self.program = "config.cli"
+
+    def restart(self, program: str = "config.cli") -> None:
+        """Stop, and start as `program`, a module with the command line of `csms`."""
+        self.stop()
+        self.program = program
+        self.start()
 
     def start(self, deadline: float = 60) -> float:
         """Start and wait for `ready`; the seconds it took."""
@@ -79,7 +86,7 @@ class Node:
         (self.data / "node.json").unlink(missing_ok=True)
         log = (self.data / "bench-node.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "config.cli", "up", "--data", str(self.data)], env=self.env, stdout=log, stderr=log
+            [sys.executable, "-m", self.program, "up", "--data", str(self.data)], env=self.env, stdout=log, stderr=log
         )
         while time.perf_counter() - begun < deadline:
             if self.process.poll() is not None:
