@@ -34,6 +34,11 @@ class SoapDialect:
     def call_gap(self) -> float | None:
         return self._inner.call_gap
 
+    @property
+    def mended(self) -> tuple[str, ...]:
+        """How the last message that was read had to be mended."""
+        return self._inner.mended
+
     def read(self, action: str, fields: Fields) -> Any:
         """The canonical message of a request. Raises BadPayload."""
         message = self._inner.read(rpc.Call("", action, _encode(self._words.heard(action, fields))))
