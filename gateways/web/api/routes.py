@@ -2,6 +2,7 @@
 
 from gateways.web.api import (
     actors,
+    certificates,
     commands,
     document,
     events,
@@ -27,6 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *actors.ROUTES,
     *document.ROUTES,
+    *certificates.ROUTES,
     *vocabulary.ROUTES,
     *health.ROUTES,
 )
