@@ -26,6 +26,7 @@ MEDIA = {"Content-Type": 'application/soap+xml; charset=utf-8; action="/BootNoti
 async def serving_soap(public_url: str | None = None) -> AsyncIterator[tuple[Rig, str]]:
     async with running() as rig, trio.open_nursery() as nursery:
         listener = Listener(rig.system, rig.cards, rig.vault, rig.sink)
+        rig.stats = listener.stats  # type: ignore[attr-defined]
         soap = SoapService(listener.hub, listener.admission, EgressGate(("127.0.0.0/8",)))
         settings = msgspec.structs.replace(rig.env.settings, public_url=public_url)
         app = create_app(msgspec.structs.replace(rig.env, soap=soap, settings=settings, ocpp_stats=soap.stats))
