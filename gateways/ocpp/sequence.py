@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 
 from actors.model.device import is_secret, variable_for_key
-from actors.model.intents import CommandFailure, CommandResult, ReportedVariable
+from actors.model.intents import NO_ANSWER, CommandFailure, CommandResult, ReportedVariable
 from actors.station.messages import WireCall
 
 Outcome = CommandResult | CommandFailure
 
 _THERE = frozenset({"Accepted", "Rejected"})
-_NOT_DONE = {"timeout": "NoAnswer", "unknown": "NoAnswer", "offline": "NotSent"}
+_NOT_DONE = {"timeout": NO_ANSWER, "unknown": NO_ANSWER, "offline": "NotSent"}
 
 
 class Progress(msgspec.Struct):
