@@ -112,14 +112,6 @@ class Admission:
             protocol = next((version for version in allowed if version in PROTOCOLS), None)
         return Admitted(card.tenant, card.station, protocol, subprotocol, proof)
 
-    async def identify(
-        self, place: tuple[str, str], basic: tuple[str, bytes] | None, peer: str, secure: bool, offered: str | None
-    ) -> StationCard | Refusal:
-        """The card of the station at `place`, (tenant, identity), once it has proved who it is; whatever the transport. A
-        Refusal is counted: 429 (limited), 404 (unknown), 401 (not proved). `offered`: its protocol, for the inbox."""
-        found = await self.prove(place, basic, peer, secure, offered)
-        return found if isinstance(found, Refusal) else found[0]
-
     async def prove(
         self,
         place: tuple[str, str],
@@ -129,7 +121,9 @@ class Admission:
         offered: str | None,
         certificate: bytes | None = None,
     ) -> tuple[StationCard, Proof] | Refusal:
-        """`identify`, and how it was proved."""
+        """The card of the station at `place`, (tenant, identity), once it has proved who it is, and how it did; whatever the
+        transport. A Refusal is counted: 429 (limited), 404 (unknown), 401 (not proved). `offered`: its protocol, for the
+        inbox."""
         hub = self._hub
         tenant, identity = place
         limited = self.limited(peer, place)

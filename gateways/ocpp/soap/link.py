@@ -15,7 +15,9 @@ from actors.limits import DomainLimits
 from actors.model.ids import station_address
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
 from actors.station import messages as s
+from actors.station.credentials import CURRENT
 from gateways import egress
+from gateways.ocpp.admission import Proof
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.sequence import Progress
 from gateways.ocpp.soap import document, envelope, limits
@@ -44,11 +46,18 @@ class SoapLink:
     __slots__ = (
         "_current", "_gap_until", "_gate", "_hub", "_live", "_number", "_pumping", "_queue", "_scope", "_silent_after", "address",
         "answering", "callback", "callback_known", "credit", "credit_at", "dialect", "ended", "generation", "interval",
-        "protocol", "station", "tenant",
+        "proof", "protocol", "station", "tenant",
     )  # fmt: skip
 
     def __init__(
-        self, hub: Hub, gate: egress.EgressGate, live: "set[SoapLink]", dialect: SoapDialect, tenant: str, station: str
+        self,
+        hub: Hub,
+        gate: egress.EgressGate,
+        live: "set[SoapLink]",
+        dialect: SoapDialect,
+        tenant: str,
+        station: str,
+        proof: Proof,
     ) -> None:
         self._hub = hub
         self._gate = gate
@@ -67,6 +76,7 @@ class SoapLink:
         """Requests of this station that are with its actor."""
         self.credit: float = hub.limits.message_burst
         self.credit_at = hub.monotonic()
+        self.proof = proof
         self.ended = False
         self._number = 0
         self._queue: deque[Outgoing] = deque()
@@ -90,6 +100,11 @@ class SoapLink:
 
     def is_silent(self, now: float) -> bool:
         return now >= self._silent_after
+
+    def differs(self, proof: Proof) -> bool:
+        """Whether a message was proved in a way that the actor has to hear of. That the next password has become the present
+        one it knows itself."""
+        return proof.profile != self.proof.profile or (proof.secret != self.proof.secret and proof.secret != CURRENT)
 
     def takes_one_more(self) -> bool:
         """Whether this station may send another message now; those it may are counted."""

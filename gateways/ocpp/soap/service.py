@@ -17,7 +17,7 @@ import trio
 from actors.ports import StationCard
 from actors.station import messages as s
 from gateways.egress import EgressGate
-from gateways.ocpp.admission import Admission, Refusal, may_use, read_basic
+from gateways.ocpp.admission import Admission, Proof, Refusal, may_use, read_basic
 from gateways.ocpp.asking import NoAnswer, ask_station
 from gateways.ocpp.dialect import BadPayload
 from gateways.ocpp.hub import Hub, Traced
@@ -60,6 +60,7 @@ class _Exchange(msgspec.Struct):
     version: Version | None = None
     message_id: str | None = None
     card: StationCard | None = None
+    proof: Proof = Proof(0)
     link: SoapLink | None = None
     action: str = ""
     text: str = ""
@@ -153,7 +154,7 @@ class SoapService:
         card = exchange.card
         if not may_use(card, heard.version.protocol):
             raise security_error(f"this station's settings do not allow {heard.version.protocol}")
-        link = self._plugged(card, heard.version, request.peer)
+        link = self._plugged(card, exchange.proof, heard.version, request.peer)
         if not link.takes_one_more():
             raise internal_error("too many messages", 503, limits.RETRY_AFTER_SECONDS)
         link.answering += 1
@@ -171,9 +172,10 @@ class SoapService:
         if basic is not None and basic[0].lower() != identity.lower():
             self._admission.count(request.peer, place)
             raise identity_mismatch("the user name of the Authorization header is another station's")
-        found = await self._admission.identify(place, basic, request.peer, request.secure, protocol)
+        found = await self._admission.prove(place, basic, request.peer, request.secure, protocol)
         if not isinstance(found, Refusal):
-            return found
+            card, exchange.proof = found
+            return card
         if found.status == 404:
             raise identity_mismatch(f"no station {identity[:50]!r} is known here")
         if found.status == 401:
@@ -215,21 +217,24 @@ class SoapService:
         assert identity is not None
         return identity
 
-    def _plugged(self, card: StationCard, version: Version, peer: str) -> SoapLink:
-        """The station's link: the one it has, or a new one that replaces whatever it had."""
+    def _plugged(self, card: StationCard, proof: Proof, version: Version, peer: str) -> SoapLink:
+        """The station's link: the one it has, or a new one that replaces whatever it had. A station that shows its next password,
+        or comes in another security profile, has come anew: its actor learns of such things from Connected."""
         hub, key = self._hub, (card.tenant, card.station)
         old = hub.links.get(key)
-        if isinstance(old, SoapLink) and old.protocol == version.protocol:
+        if isinstance(old, SoapLink) and old.protocol == version.protocol and not old.differs(proof):
+            old.proof = proof
             old.heard()
             return old
         dialect = SoapDialect(version, card.tenant, hub.vault, hub.now, strict=hub.strict)
-        link = SoapLink(hub, self._gate, self._links, dialect, card.tenant, card.station)
+        link = SoapLink(hub, self._gate, self._links, dialect, card.tenant, card.station, proof)
         hub.links[key] = link
         self._links.add(link)
         hub.counters.accepted += 1
         if old is not None:
             old.replaced()
-        if not hub.system.tell(link.address, s.Connected(link, link.protocol, link.generation, peer)):
+        connected = s.Connected(link, link.protocol, link.generation, peer, proof.profile, proof.secret)
+        if not hub.system.tell(link.address, connected):
             link.end(1013, "try again later")
             raise internal_error("try again later", 503, limits.RETRY_AFTER_SECONDS)
         return link

@@ -17,7 +17,7 @@ from gateways import egress
 from gateways.ocpp import vocabulary
 from gateways.ocpp.soap.operations import VERSIONS
 from tests.gateways.ocpp.node import TAG, TENANT
-from tests.gateways.ocpp.soap.kit import ALL, ENV, WSA, SoapNode, message, open_soap, texts
+from tests.gateways.ocpp.soap.kit import ALL, ENV, WSA, SoapNode, basic, message, open_soap, texts
 
 CALLBACK = "http://127.0.0.1:9/station"
 Answer = Callable[[str, Any], Any]
@@ -228,6 +228,24 @@ async def test_an_accepted_heartbeat_interval_changes_when_a_station_counts_as_a
         parsed = vocabulary.parse_command("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "60"})
         await outcome(node, parsed.intent)
         assert link.interval == 60
+
+
+async def test_a_password_change_whose_answer_was_lost_is_settled_by_the_password_that_the_station_shows() -> None:
+    new = b"0123456789ABCDEF"
+    change = {"key": "AuthorizationKey", "value": new.hex()}
+    heartbeat = message("Heartbeat")
+    async with open_soap(gate=FakeGate(lambda action, operation: egress.EgressBroken("reset"))) as node:
+        await node.boot(callback=CALLBACK)
+        first = node.soap.link(TENANT, "CP1")
+        failed = await outcome(node, vocabulary.parse_command("ChangeConfiguration", change).intent)
+        assert failed.reason == "unknown"
+        for password in (new, new):
+            assert (await node.post(heartbeat, authorization=basic(password=password))).status == 200
+        second = node.soap.link(TENANT, "CP1")
+        assert second is not first
+        assert (await node.post(heartbeat)).status == 401
+        assert (await node.post(heartbeat, authorization=basic(password=new))).status == 200
+        assert node.soap.link(TENANT, "CP1") is second
 
 
 # -- what the older versions call otherwise ------------------------------------------------------------------------------
