@@ -8,10 +8,26 @@ from typing import Any, Protocol
 
 from actors.authority.actor import AuthorityActor
 from actors.certificates.actor import CertificatesActor
+from actors.charging.actor import ChargingActor
 from actors.device.actor import DeviceActor
+from actors.display.actor import DisplayActor
 from actors.env import ActorEnv
 from actors.evse.actor import EvseActor
-from actors.model.ids import AUTHORITY, CERTIFICATES, DEVICE, EVSE, SESSION, STATION, TENANT
+from actors.locallist.actor import LocalListActor
+from actors.model.ids import (
+    AUTHORITY,
+    CERTIFICATES,
+    CHARGING,
+    DEVICE,
+    DISPLAY,
+    EVSE,
+    LOCAL_LIST,
+    RESERVATION,
+    SESSION,
+    STATION,
+    TENANT,
+)
+from actors.reservation.actor import ReservationActor
 from actors.session.actor import SessionActor
 from actors.station.actor import StationActor
 from actors.tenant.actor import TenantActor
@@ -32,7 +48,14 @@ class Registrar(Protocol):
 
 
 Keeper = Callable[[Context, ActorEnv], Actor[Any]]
-KEEPERS: dict[str, Keeper] = {DEVICE: DeviceActor, CERTIFICATES: CertificatesActor}
+KEEPERS: dict[str, Keeper] = {
+    CERTIFICATES: CertificatesActor,
+    CHARGING: ChargingActor,
+    DEVICE: DeviceActor,
+    DISPLAY: DisplayActor,
+    LOCAL_LIST: LocalListActor,
+    RESERVATION: ReservationActor,
+}
 """Kind -> class of the keepers of a station's books (actors/station/siblings.py). What is missing here is refused."""
 
 

@@ -125,6 +125,37 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Pause between attempts to have a certificate renewed."""
     certificate_order_within: timedelta = timedelta(days=7)
     """How long a station may be away until an order about its certificates is given up."""
+    charging_profiles: int = 200
+    """Charging profiles that the book of a station holds; the oldest go first."""
+    external_limits: int = 64
+    """Limits of others, and vehicles' wishes, that the book of a station holds."""
+    display_messages: int = 200
+    """Display messages that the book of a station holds; the oldest go first."""
+    reservations_open: int = 64
+    reservations_over: int = 32
+    """Reservations of a station that are open, and that ended last."""
+    reservation_grace: timedelta = timedelta(minutes=2)
+    """A reservation is over this long after its end, when the station does not say so itself."""
+    list_entries: int = 10_000
+    """Tokens of a station's local list."""
+    list_items: int = 50
+    """Entries in one SendLocalList, where the station does not say how many it takes."""
+    list_failures: int = 5
+    """Steps that may fail in a row; then the list waits for an operator, or for the next boot with other firmware."""
+    list_retry: timedelta = timedelta(minutes=1)
+    """Wait after a failed step, times the failures so far."""
+    list_check: timedelta = timedelta(minutes=15)
+    """How often a kept list is compared with what the tenant says of its tokens."""
+    list_within: timedelta = timedelta(days=1)
+    """A step waits this long for a station that is away."""
+    open_reports: int = 8
+    """Reports in parts that are under way at once; the oldest are given up."""
+    profile_span: timedelta = timedelta(hours=24)
+    """What a profile made for a vehicle covers when it did not say when it leaves."""
+    profile_periods: int = 24
+    """Periods of such a profile, at most (K15: never more than the vehicle or the station can take)."""
+    profile_within: timedelta = timedelta(seconds=50)
+    """After a vehicle's needs a profile is due within 60 s."""
 
     unregistered_evses: int = 16
     """EVSEs beyond the registered ones whose status a station remembers in memory, for an operator to see."""

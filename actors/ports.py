@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from actors.model.rows import Row, VaultRow
+from actors.model.rows import Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -134,6 +134,13 @@ class Lookups(Protocol):
         ...
 
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]: ...
+    async def sealed_tokens(self, tenant: str, refs: Sequence[str]) -> Sequence[VaultRow]:
+        """The texts of these token references, sealed; erased and unknown ones are left out."""
+        ...
+
+    async def variables(self, tenant: str, station: str, component: str) -> Sequence[VariableRow]:
+        """What is known of one component (of the station, not of an EVSE)."""
+        ...
 
 
 class Vault(Protocol):

@@ -15,7 +15,7 @@ from runtime.turn import CheckpointRow, FactRow
 
 _IN_MEMORY = re.compile(r" at 0x[0-9a-f]+")
 
-_encoder = msgspec.json.Encoder(order="deterministic")
+_encoder = msgspec.json.Encoder()
 _encode = _encoder.encode
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from actors.model.ids import session_id_for_transaction
+from actors.model.rows import VariableRow, VaultRow
 from actors.ports import NumberedSession
 from storage.database import Database
+from storage.decoding import to_row
 
 _BY_NUMBER = """SELECT n.number, n.session, n.station, coalesce(s.evse, 0) AS evse, coalesce(s.connector, 0) AS connector,
     coalesce(s.state, 'active') = 'active' AS open, coalesce(s.transaction_id, '') AS transaction_id, s.started_at
@@ -16,6 +18,11 @@ FROM session WHERE tenant = $1 AND id = $2"""
 
 _OPEN = """SELECT number, id AS session, station, evse, connector, true AS open, transaction_id, started_at FROM session
 WHERE tenant = $1 AND station = $2 AND state = 'active' ORDER BY opened"""
+
+_TOKENS = """SELECT v.*, k.key FROM vault v JOIN vault_key k USING (tenant, ref, kind)
+WHERE v.tenant = $1 AND v.kind = 'token' AND v.ref = ANY ($2::text[])"""
+
+_VARIABLES = "SELECT * FROM variable WHERE tenant = $1 AND station = $2 AND component = $3 AND evse IS NULL"
 
 _LARGEST = 2**31 - 1
 
@@ -33,6 +40,13 @@ class PostgresLookups:
     async def session_by_transaction(self, tenant: str, station: str, transaction_id: str) -> NumberedSession | None:
         record = await self._db.fetchrow(_BY_ID, tenant, session_id_for_transaction(station, transaction_id))
         return None if record is None else NumberedSession(*record)
+
+    async def sealed_tokens(self, tenant: str, refs: Sequence[str]) -> Sequence[VaultRow]:
+        records = await self._db.fetch(_TOKENS, tenant, sorted(set(refs)))
+        return [to_row(VaultRow, record) for record in records]
+
+    async def variables(self, tenant: str, station: str, component: str) -> Sequence[VariableRow]:
+        return [to_row(VariableRow, record) for record in await self._db.fetch(_VARIABLES, tenant, station, component)]
 
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
         """Oldest first."""

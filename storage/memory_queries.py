@@ -236,6 +236,14 @@ class MemoryLookups:
         row: SessionRow | None = self._rows.get(SessionRow, tenant, session_id_for_transaction(station, transaction_id))
         return None if row is None else _numbered_session(row, row.number)
 
+    async def sealed_tokens(self, tenant: str, refs: Sequence[str]) -> Sequence[VaultRow]:
+        found = (self._rows.get(VaultRow, tenant, ref, "token") for ref in sorted(set(refs)))
+        return [row for row in found if row is not None]
+
+    async def variables(self, tenant: str, station: str, component: str) -> Sequence[VariableRow]:
+        rows = self._rows.table(VariableRow)
+        return [row for row in rows if (row.tenant, row.station, row.component, row.evse) == (tenant, station, component, None)]
+
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
         """Oldest first."""
         rows = [

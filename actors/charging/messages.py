@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from actors.model.composite import Held
 from actors.model.intents import ChargingProfile, ChargingSchedule
 
 
@@ -79,3 +80,11 @@ class CompositeReply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     start: datetime
     unit: str
     periods: tuple[tuple[int, Decimal | None, int | None], ...] = ()
+
+
+class Holding(msgspec.Struct, frozen=True, gc=False):
+    """Ask: which profiles does the station hold, by our book? Reply: HoldingReply."""
+
+
+class HoldingReply(msgspec.Struct, frozen=True, gc=False):
+    profiles: tuple[Held, ...]

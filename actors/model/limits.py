@@ -69,3 +69,8 @@ REGISTER_SLACK_WH = 100
 
 MAX_KEY_VALUE = 2500
 """Characters of a value kept in a device model (2.x ValueSize limit)."""
+
+# -- smart charging -------------------------------------------------------------------------------------------------
+
+COMPOSITE_PERIODS = 2000
+"""Periods of a composite schedule; the rest is left out."""

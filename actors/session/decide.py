@@ -27,6 +27,7 @@ from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.conclude import GAP
 from actors.session.events import decide_event, decide_gap_over
+from actors.session.letters import reservation_used
 from actors.session.phases import allows
 from actors.session.resolve import decide_resolve
 from actors.session.rows import event, has_evse, session_row
@@ -63,7 +64,11 @@ def decide_start(session: str, state: SessionState, start: m.Start, now: datetim
             NumberRow(tenant=place.tenant, number=start.number, station=place.station, session=session),
             event(session, after, "session.started", now),
         ),
-        letters=(*_opened(session, place, start.at), *_repeated(session, start, now, limits)),
+        letters=(
+            *_opened(session, place, start.at),
+            *_repeated(session, start, now, limits),
+            *reservation_used(session, state, after),
+        ),
         signals=(_route(session, after),),
         timers=(Timer(OVERDUE, now + limits.overdue_after, m.Overdue(now)),),
         reply=StartReply(start.number, start.verdict),

@@ -24,6 +24,7 @@ from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.booking import cost_so_far
 from actors.session.conclude import GAP, conclude
+from actors.session.letters import reservation_used
 from actors.session.rows import event, has_evse, place_of, session_row
 from actors.session.state import SessionState, apply, cost_due, expects_events, row_due, worth_showing
 from actors.station.messages import RouteKnown, TransactionEvent, TransactionReply
@@ -51,7 +52,7 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
         decision = conclude(session, state, after, facts, now, lambda ended: answer(ended, message))
         return replace(
             decision,
-            letters=(*decision.letters, *_vacated(session, state, after)),
+            letters=(*decision.letters, *_vacated(session, state, after), *reservation_used(session, state, after)),
             rows=(*_numbered(session, state, after), *decision.rows),
             signals=_route(session, state, after, message),
         )
@@ -67,7 +68,7 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
     return Decision(
         facts=facts,
         rows=rows,
-        letters=(*_vacated(session, state, after), *_occupied(session, state, after)),
+        letters=(*_vacated(session, state, after), *reservation_used(session, state, after), *_occupied(session, state, after)),
         signals=_route(session, state, after, message),
         timers=timers,
         reply=reply,

@@ -60,3 +60,6 @@ tell an app that has answered early that the client is gone. The app empties it 
 KEEP_ALIVE_SECONDS = 30.0
 REQUEST_SECONDS = 60.0
 """An answer that is no stream is written within this, or the connection is closed."""
+
+COMPOSITE_SECONDS = 31 * 86_400
+"""The longest composite schedule that is asked for."""

@@ -111,7 +111,8 @@ class House:
         self.system = self._node()
 
     def _node(self) -> System:
-        system = System(self.store, clock=self.clock, random=random.Random(7))
+        # Every life has randomness of its own: two that made the same turn ids would be one writer to the fence.
+        system = System(self.store, clock=self.clock, random=random.Random(self.random.getrandbits(64)))
         register_all(system, self.env, self.keepers)
         return system
 

@@ -18,18 +18,36 @@ from actors.authority import facts as authority
 from actors.authority.actor import AuthorityActor
 from actors.certificates import facts as certificates
 from actors.certificates.actor import CertificatesActor
+from actors.charging import facts as charging
+from actors.charging.actor import ChargingActor
 from actors.device import facts as device
 from actors.device.actor import DeviceActor
 from actors.device.messages import DeviceEvent, Monitor
+from actors.display import facts as display
+from actors.display.actor import DisplayActor
 from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
+from actors.locallist import facts as locallist
+from actors.locallist.actor import LocalListActor
+from actors.model.composite import Held, Period
 from actors.model.device import Attribute, Variable
-from actors.model.intents import CertificateHash, GetBaseReport, VariableRef
+from actors.model.intents import (
+    CertificateHash,
+    ChargingProfile,
+    ChargingSchedule,
+    DisplayMessage,
+    GetBaseReport,
+    MessageText,
+    SchedulePeriod,
+    VariableRef,
+)
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rows import VaultRow
 from actors.model.token import IdToken, TokenCard, TokenVerdict
 from actors.ports import AuthorityMaterial, TariffCard
+from actors.reservation import facts as reservation
+from actors.reservation.actor import ReservationActor
 from actors.session import facts as session
 from actors.session.actor import SessionActor
 from actors.session.messages import Place
@@ -60,6 +78,12 @@ EVENT = DeviceEvent(
 DEVICE = ("acme", "device", "CP-1")
 SEALED = VaultRow(tenant="acme", ref="o2", kind="intent", blind=b"blind", cell=b"cell", key=b"key")
 CERTIFICATE = CertificateHash("SHA256", "aa11", "bb22", "1f")
+PROFILE = ChargingProfile(
+    1, 2, "TxProfile", "Recurring",
+    (ChargingSchedule("A", (SchedulePeriod(0, Decimal("16.5"), 3, None),), 1, T0, 3600, Decimal(6)),),
+    "Daily", T0, LATER, "tx-1",
+)  # fmt: skip
+MESSAGE = DisplayMessage(1, "InFront", MessageText("Hallo", "UTF8", "de"), "Idle", T0, LATER, "tx-1")
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
 
 SAMPLES: dict[type, list[Any]] = {
@@ -130,6 +154,39 @@ SAMPLES: dict[type, list[Any]] = {
         evse.Occupied("s1", 1, T0),
         evse.Released("s0", LATER),
         evse.Unattributed(1, -1, READINGS, "hash", LATER, ("clock",)),
+    ],
+    ChargingActor: [
+        charging.ProfileInstalled(Held(1, PROFILE, T0)),
+        charging.InventoryAsked(9, T0, 1, (), "TxProfile", 2, ("CSO",)),
+        charging.PartTold(9, 1, "SO", True, LATER, (PROFILE,)),
+        charging.LimitTold("EMS", T0, 1, True, PROFILE.schedules),
+        charging.LimitGone("SO", LATER, 2),
+        charging.NeedsTold(1, {"requestedEnergyTransfer": "DC"}, "Accepted", T0, 3),
+        charging.EvScheduleTold(1, T0, PROFILE.schedules[0], "Rejected", LATER, 4),
+        charging.Compared(1, "A", LATER, True, (Period(0, None),), (Period(0, Decimal(16), 3),)),
+        charging.ProfileOrdered("k1", Held(1, PROFILE, LATER)),
+        charging.OrderSettled("k2", "timeout", LATER),
+        charging.ProfilesGone((5,), LATER),
+    ],
+    DisplayActor: [
+        display.MessageShown(MESSAGE, T0),
+        display.InventoryAsked(9, T0, (1, 2), "InFront", "Idle"),
+        display.PartTold(9, True, LATER, (MESSAGE,)),
+        display.MessagesGone((2,), LATER),
+    ],
+    LocalListActor: [
+        locallist.ListWanted(("tok_1", "tok_2"), True, "op", T0),
+        locallist.StepSent("l1", 1, "Full", {"tok_1": "digest"}, T0),
+        locallist.StepSettled("l1", "Accepted", LATER),
+        locallist.VersionAsked("v1", LATER),
+        locallist.VersionTold(1, LATER),
+        locallist.SentByHand(2, "Differential", {"tok_3": "by hand"}, LATER),
+        locallist.CustomerForgotten("tok_3", LATER),
+    ],
+    ReservationActor: [
+        reservation.Reserved(1, TOKEN, LATER, T0, 1, "cCCS2", "grp"),
+        reservation.Reserved(2, TOKEN, LATER, T0),
+        reservation.Ended(2, "used", LATER, "s1"),
     ],
     SessionActor: [
         session.Started(PLACE, TOKEN, VERDICT, CARD, 42, 1000, T0, LATER, 1, 7, ("clock",)),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio._core import _run as trio_run
 
 from actors.limits import DomainLimits
 from actors.model.ids import station_address
@@ -129,7 +130,9 @@ async def _life(house: House, nursery: trio.Nursery, dice: random.Random, *, luc
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
-async def test_what_was_acknowledged_is_there_exactly_once(seed: int, autojump_clock: Any) -> None:
+async def test_what_was_acknowledged_is_there_exactly_once(seed: int, autojump_clock: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
+    trio_run._r.seed(seed)
     dice = random.Random(seed)
     names = [f"CP-{n}" for n in range(STATIONS)]
     house = House(seed=seed, limits=DomainLimits())

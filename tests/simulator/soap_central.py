@@ -47,7 +47,6 @@ class SoapCentral:
         self.heard: list[tuple[str, Any, dict[str, str]]] = []
         """Action, body element, headers (SOAP's and HTTP's, lower case)."""
         self.malformed = 0
-        self.pause = 0.0
         self.invalid: list[str] = []
         self.fault: str | None = None
         self.numbers: dict[str, int] = {}
@@ -137,16 +136,12 @@ class SoapCentral:
                 data += event.data
             elif isinstance(event, h11.EndOfMessage):
                 status, body = self._answer(headers, data)
-                await trio.sleep(self.pause)
                 out = [("Content-Type", "application/soap+xml"), ("Content-Length", str(len(body)))]
                 if status == 200:
                     body = zlib.compress(body)
                     out = [out[0], ("Content-Encoding", "deflate"), ("Content-Length", str(len(body)))]
                 head = h11.Response(status_code=status, headers=out)
-                try:
-                    await stream.send_all(http.send(head) + http.send(h11.Data(data=body)) + http.send(h11.EndOfMessage()))
-                except trio.BrokenResourceError:
-                    return
+                await stream.send_all(http.send(head) + http.send(h11.Data(data=body)) + http.send(h11.EndOfMessage()))
                 http.start_next_cycle()
             else:
                 return

@@ -9,7 +9,6 @@ security.py (A, M), upkeep.py (L, N09-N10, P) and display.py (I, O).
 """
 
 from actors.model.intents.base import (
-    NO_ANSWER,
     CommandFailure,
     CommandResult,
     Intent,
@@ -94,7 +93,6 @@ AnyIntent = (
 )  # fmt: skip
 
 __all__ = [
-    "NO_ANSWER",
     "AnyIntent",
     "CancelReservation",
     "CertificateHash",

@@ -2,7 +2,7 @@
 
 from gateways.web.api import (
     actors,
-    certificates,
+    charging,
     commands,
     document,
     events,
@@ -21,6 +21,7 @@ ROUTES: tuple[Route, ...] = (
     *tenants.ROUTES,
     *stations.ROUTES,
     *commands.ROUTES,
+    *charging.ROUTES,
     *tokens.ROUTES,
     *tariffs.ROUTES,
     *sessions.ROUTES,
@@ -28,7 +29,6 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *actors.ROUTES,
     *document.ROUTES,
-    *certificates.ROUTES,
     *vocabulary.ROUTES,
     *health.ROUTES,
 )
