@@ -26,6 +26,8 @@ _PASSED = frozenset({"Accepted", "RebootRequired", "Scheduled"})
 
 
 def decide_raise(here: Here, state: CertificatesState, message: m.RaiseProfile, now: datetime, limits: DomainLimits) -> Decision:
+    if not message.protocol:
+        message = msgspec.structs.replace(message, protocol=state.protocol)
     refused = _refusal(state, message, now)
     if refused is not None:
         return Decision(reply=refused)
@@ -54,6 +56,8 @@ def _refusal(state: CertificatesState, message: m.RaiseProfile, now: datetime) -
         return Refused("invalid", "a security profile is 1, 2 or 3", "profile")
     if message.profile <= message.current:
         return Refused("state", f"the station has security profile {message.current}: it can only rise", "profile")
+    if not message.protocol:
+        return Refused("offline", "the station has never been here: nobody knows which version it speaks")
     if message.protocol != "ocpp1.6" and not message.url:
         return Refused("invalid", "the URL where the station is to connect then, wss://...", "url")
     if message.profile == 3:

@@ -88,7 +88,7 @@ def _gone(state: ChargingState, fact: f.ProfilesGone) -> ChargingState:
 
 
 def _asked(state: ChargingState, fact: f.InventoryAsked) -> ChargingState:
-    return _settle(state, fact.request_id, announced(state.inventories, fact.request_id, msgspec.to_builtins(fact)))
+    return _settle(state, fact.request_id, announced(state.inventories, fact.request_id, fact))
 
 
 def _part(state: ChargingState, fact: f.PartTold) -> ChargingState:

@@ -46,7 +46,7 @@ def _gone(state: DisplayState, fact: f.MessagesGone) -> DisplayState:
 
 
 def _asked(state: DisplayState, fact: f.InventoryAsked) -> DisplayState:
-    return _settle(state, fact.request_id, announced(state.inventories, fact.request_id, msgspec.to_builtins(fact)))
+    return _settle(state, fact.request_id, announced(state.inventories, fact.request_id, fact))
 
 
 def _part(state: DisplayState, fact: f.PartTold) -> DisplayState:

@@ -23,8 +23,10 @@ class Inventory(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 Inventories = Mapping[int, Inventory]
 
 
-def announced(known: Inventories, request_id: int, asked: dict[str, Any]) -> Inventory:
-    return msgspec.structs.replace(known.get(request_id, Inventory()), asked=asked)
+def announced(known: Inventories, request_id: int, asked: msgspec.Struct) -> Inventory:
+    """`asked` as it will be read again from a checkpoint: plain JSON."""
+    plain = msgspec.json.decode(msgspec.json.encode(asked))
+    return msgspec.structs.replace(known.get(request_id, Inventory()), asked=plain)
 
 
 def continued(known: Inventories, request_id: int, ids: tuple[int, ...], more: bool) -> Inventory:

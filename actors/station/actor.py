@@ -26,7 +26,7 @@ from actors.model.rows import StationRow
 from actors.model.token import IdToken, TokenVerdict, judge
 from actors.ports import NumberedSession, StationCard, TenantCard
 from actors.session.messages import MarkUnreadable, Place
-from actors.station import commands, credentials, decide, facts, messages, orders, routing, siblings, state, upkeep
+from actors.station import commands, credentials, decide, facts, messages, orders, routing, siblings, state, upkeep, vendors
 from actors.station.lane import CallSilent, CommandsLost, Lane, Rendered, SendNext
 from actors.station.presence import Presence
 from actors.station.rows import boot_view
@@ -396,10 +396,9 @@ class StationActor(Actor[StationState]):
         return Decision(forward=(session_address(self._tenant, session), mark))
 
     def _data(self, state: StationState, message: messages.DataTransferred, now: datetime) -> Decision:
-        """No vendor's messages are understood yet: they are in the trace, and the station hears so."""
         self._presence.heard(now)
         refused = self._refusal(state, messages.DataTransferred)
-        return Decision(reply=refused or messages.DataReply("UnknownVendorId"))
+        return Decision(reply=refused) if refused is not None else vendors.decide_data(self._here, message, now)
 
     def _firmware(self, state: StationState, told: messages.FirmwareStatus, now: datetime) -> Decision:
         return self._upkeep(upkeep.decide_firmware, state, told, now)

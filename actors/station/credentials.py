@@ -91,7 +91,10 @@ def ended(
     else:
         status = outcome.status
         if isinstance(intent, i.SetVariables):
-            status = _status_of(outcome)
+            told = _of_ours(outcome)
+            if told is not None and told.reason == i.NO_ANSWER:
+                return []
+            status = outcome.status if told is None else told.status
         accepted, passed = status == "Accepted", status in ("Accepted", "RebootRequired")
     if state.next_secret is not None and state.next_secret_by == command:
         if accepted:
@@ -103,12 +106,9 @@ def ended(
     return facts
 
 
-def _status_of(outcome: i.CommandResult) -> str:
-    """Of the one among several settings that matters here."""
-    for told in outcome.variables:
-        if told.ref.variable.lower() in (PASSWORD, PROFILE):
-            return told.status
-    return outcome.status
+def _of_ours(outcome: i.CommandResult) -> i.ReportedVariable | None:
+    """The one among several settings that matters here."""
+    return next((told for told in outcome.variables if told.ref.variable.lower() in (PASSWORD, PROFILE)), None)
 
 
 def shown(state: StationState, new: m.Connected, now: datetime) -> list[Any]:

@@ -28,8 +28,9 @@ Messages = Mapping[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]]
 _encode = msgspec.json.Encoder().encode
 
 
-def _encoded(call: Call) -> s.WireCall:
-    return s.WireCall(call.action, _encode(call.request), call.lost, tuple(map(_encoded, call.more)))
+def encoded(call: Call) -> s.WireCall:
+    """With those that follow it."""
+    return s.WireCall(call.action, _encode(call.request), call.lost, tuple(map(encoded, call.more)))
 
 
 class Version:
@@ -120,7 +121,7 @@ class JsonDialect:
         call = self._to_wire(intent)
         if isinstance(call, Unsupported):
             return call
-        return _encoded(call)
+        return encoded(call)
 
     @abstractmethod
     def _to_wire(self, intent: AnyIntent) -> Call | Unsupported: ...

@@ -61,6 +61,7 @@ _VALUES = frozenset({"value", "attributevalue", "actualvalue"})
 _PERSONAL = frozenset({"customeridentifier", "exirequest", "exiresponse"})
 _OF_ACTION = {
     "Authorize": frozenset({"certificate"}),
+    "DataTransfer": frozenset({"certificate"}),
     "NotifyCustomerInformation": frozenset({"data"}),
     "SetNetworkProfile": frozenset({"key", "user", "apnusername"}),
 }

@@ -1,7 +1,8 @@
 """A command that takes several CALLs: what follows on an answer, and what all answers together say.
 
-SetVariables is one ChangeConfiguration for each variable below 2.x, installed certificates are asked for type by type
-(PROTOCOLS 5.2). They go out in order, as one command with one outcome; its time limit is that of all together.
+SetVariables is one ChangeConfiguration for each variable below 2.x, installed certificates are asked for type by type, and all
+keys of 1.6 in several GetVariables (PROTOCOLS 5.2). They go out in order, as one command with one outcome; its time limit is
+that of all together.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,13 @@ from typing import Any
 import msgspec
 
 from actors.model.device import is_secret, variable_for_key
-from actors.model.intents import CommandFailure, CommandResult, ReportedVariable
+from actors.model.intents import NO_ANSWER, CommandFailure, CommandResult, ReportedVariable
 from actors.station.messages import WireCall
 
 Outcome = CommandResult | CommandFailure
 
-_NOT_DONE = {"timeout": "NoAnswer", "unknown": "NoAnswer", "offline": "NotSent"}
+_THERE = frozenset({"Accepted", "Rejected"})
+_NOT_DONE = {"timeout": NO_ANSWER, "unknown": NO_ANSWER, "offline": "NotSent"}
 
 
 class Progress(msgspec.Struct):
@@ -52,6 +54,10 @@ def combined(wires: Sequence[WireCall], outcomes: Sequence[Outcome]) -> Outcome:
         unsent = [n >= len(outcomes) for n in range(len(wires))]
         changed = zip(wires, padded, unsent, strict=True)
         return CommandResult("", variables=tuple(_changed(wire, outcome, not_sent) for wire, outcome, not_sent in changed))
+    if any(wire.action == "GetVariables" for wire in wires):
+        # Nobody asked for these by name: what the station does not know is nothing it left out.
+        told = (variable for result in results for variable in result.variables)
+        return CommandResult("", variables=tuple(variable for variable in told if variable.status in _THERE))
     found = [certificate for result in results for certificate in result.data.get("certificates", ())]
     status = "Accepted" if found else results[0].status
     return CommandResult(status, results[0].data | {"certificates": found})

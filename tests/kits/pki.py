@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 
@@ -126,3 +128,67 @@ def client(root: Path, leaf: Leaf | None = None, folder: Path | None = None) -> 
         chain, key = leaf.files(folder, stem)
         context.load_cert_chain(chain, key)
     return context
+
+
+class Responder:
+    """An OCSP responder on a socket of this machine. `says` maps serial numbers to what it answers: good, revoked, unknown,
+    or "silent" (no answer at all) or "forged" (signed by somebody else)."""
+
+    def __init__(self, ca: Ca) -> None:
+        self.ca = ca
+        self.says: dict[int, str] = {}
+        self.asked: list[int] = []
+        self.url = ""
+        self.delegate: Leaf | None = None
+        self.next_update = timedelta(hours=1)
+        self.issued: dict[int, x509.Certificate] = {}
+
+    async def serve(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        self.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}/ocsp"
+        task_status.started()
+        await trio.serve_listeners(self._answer, listeners)
+
+    async def _answer(self, stream: trio.SocketStream) -> None:
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += await stream.receive_some()
+        head, _, body = received.partition(b"\r\n\r\n")
+        length = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        )  # fmt: skip
+        while len(body) < length:
+            body += await stream.receive_some()
+        serial = ocsp.load_der_ocsp_request(body).serial_number
+        self.asked.append(serial)
+        said = self.says.get(serial, "good")
+        if said == "silent":
+            await trio.sleep_forever()
+        der = self.response(serial, said)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(der) + der)
+        await stream.aclose()
+
+    def response(self, serial: int, said: str) -> bytes:
+        now = datetime.now(UTC).replace(microsecond=0)
+        revoked = said == "revoked"
+        status = {
+            "revoked": ocsp.OCSPCertStatus.REVOKED, "unknown": ocsp.OCSPCertStatus.UNKNOWN,
+        }.get(said, ocsp.OCSPCertStatus.GOOD)  # fmt: skip
+        signer, key = self.ca.certificate, self.ca.key
+        if self.delegate is not None:
+            signer, key = self.delegate.certificate, self.delegate.key
+        if said == "forged":
+            stranger = Ca("stranger")
+            signer, key = stranger.certificate, stranger.key
+        builder = ocsp.OCSPResponseBuilder().add_response(
+            cert=self.issued[serial],
+            issuer=self.ca.certificate,
+            algorithm=hashes.SHA256(),
+            cert_status=status,
+            this_update=now,
+            next_update=now + self.next_update,
+            revocation_time=now if revoked else None,
+            revocation_reason=None,
+        )
+        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer).certificates([signer])
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)

@@ -214,6 +214,29 @@ def test_spyne_receives_every_command_and_its_answers_come_back(node: Node, prot
         assert not any(TOKEN in row["body"] for row in rows)
 
 
+def test_variables_of_2_0_1_reach_a_1_5_station_as_its_keys(node: Node) -> None:
+    heartbeat = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
+    retries = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "ResetRetries"}}
+    items = [{**heartbeat, "attributeValue": "60"}, {**retries, "attributeValue": "3"}]
+    with node.api() as api, listener("ocpp1.5") as station:
+        register(api, "V5", "ocpp1.5")
+        boot(speaker(node, "ocpp1.5", "V5", station.url))
+        answer = api.post(f"/tenants/{TENANT}/stations/V5/commands/SetVariables", json={"setVariableData": items})
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert [call["payload"]["key"] for call in told["sent"]["calls"]] == ["HeartBeatInterval", "ResetRetries"]
+        assert station.received["ChangeConfiguration"] == {"key": "ResetRetries", "value": "3"}
+        results = told["result"]["setVariableResult"]
+        assert [result["component"]["name"] for result in results] == ["OCPPCommCtrlr"] * 2
+        assert {result["attributeStatus"] for result in results} == {"UnknownVariable"}
+        assert (told["protocol"], told["translated"], told["lost"]) == ("ocpp1.5", True, [])
+        started = api.post(f"/tenants/{TENANT}/stations/V5/commands/RequestStartTransaction", json={
+            "idToken": {"idToken": TOKEN, "type": "ISO14443"}, "remoteStartId": 1, "evseId": 1,
+        }).json()  # fmt: skip
+        assert station.received["RemoteStartTransaction"] == {"idTag": TOKEN, "connectorId": 1}
+        assert (started["result"]["status"], sorted(started["lost"])) == ("Accepted", ["idToken.type", "remoteStartId"])
+
+
 def test_a_node_that_was_killed_calls_the_station_again_after_its_next_message(node: Node) -> None:
     with listener("ocpp1.5") as station:
         with node.api() as api:

@@ -47,6 +47,7 @@ class SoapCentral:
         self.heard: list[tuple[str, Any, dict[str, str]]] = []
         """Action, body element, headers (SOAP's and HTTP's, lower case)."""
         self.malformed = 0
+        self.pause = 0.0
         self.invalid: list[str] = []
         self.fault: str | None = None
         self.numbers: dict[str, int] = {}
@@ -136,12 +137,16 @@ class SoapCentral:
                 data += event.data
             elif isinstance(event, h11.EndOfMessage):
                 status, body = self._answer(headers, data)
+                await trio.sleep(self.pause)
                 out = [("Content-Type", "application/soap+xml"), ("Content-Length", str(len(body)))]
                 if status == 200:
                     body = zlib.compress(body)
                     out = [out[0], ("Content-Encoding", "deflate"), ("Content-Length", str(len(body)))]
                 head = h11.Response(status_code=status, headers=out)
-                await stream.send_all(http.send(head) + http.send(h11.Data(data=body)) + http.send(h11.EndOfMessage()))
+                try:
+                    await stream.send_all(http.send(head) + http.send(h11.Data(data=body)) + http.send(h11.EndOfMessage()))
+                except trio.BrokenResourceError:
+                    return
                 http.start_next_cycle()
             else:
                 return

@@ -148,6 +148,17 @@ async def test_a_fault_is_counted_and_a_transaction_message_is_tried_again() -> 
         assert fleet.stats.counts["errors"] >= 1
 
 
+async def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_one() -> None:
+    async with running("ocpp1.5") as (central, fleet):
+        station, rule = fleet.stations[0], central.rules["Authorize"]
+        central.pause = 0.3
+        with trio.move_on_after(0.1):
+            await station.authorize("A")
+        central.pause = 0.0
+        central.rules["Authorize"] = lambda _: rule(_).replace("Accepted", "Blocked")
+        assert await station.authorize("B") == "Blocked"
+
+
 async def test_a_station_boots_again_after_a_loss_of_power_but_not_after_one_of_the_network() -> None:
     async with running("ocpp1.5", scenario="boot\nfault network 0.2\nwait 0.5\nboot\nfault power 0.1\n") as (central, _):
         await central.heard_of("Heartbeat")

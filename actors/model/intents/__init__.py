@@ -9,6 +9,7 @@ security.py (A, M), upkeep.py (L, N09-N10, P) and display.py (I, O).
 """
 
 from actors.model.intents.base import (
+    NO_ANSWER,
     CommandFailure,
     CommandResult,
     Intent,
@@ -93,6 +94,7 @@ AnyIntent = (
 )  # fmt: skip
 
 __all__ = [
+    "NO_ANSWER",
     "AnyIntent",
     "CancelReservation",
     "CertificateHash",

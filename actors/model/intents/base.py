@@ -21,6 +21,10 @@ class VariableRef(msgspec.Struct, frozen=True, omit_defaults=True):
     key_1_6: str | None = None
 
 
+NO_ANSWER = "NoAnswer"
+"""Reason of a variable that was asked for, and nobody heard what became of it."""
+
+
 class ReportedVariable(msgspec.Struct, frozen=True, omit_defaults=True):
     """One value that an answer revealed. `status`: Accepted, UnknownVariable, Rejected ... (2.x GetVariableStatus and
     SetVariableStatus), `reason` what it said of that. `attribute`: Actual, Target, MinSet or MaxSet."""

@@ -67,12 +67,19 @@ def _of_1_6(carry: Carry) -> Carry:
 
 _NO = "OCPP 1.5 has no "
 
+_NEWER = frozenset({
+    i.CertificateSigned, i.DeleteCertificate, i.GetInstalledCertificateIds, i.InstallCertificate, i.Trigger,
+})  # fmt: skip
+"""What 1.6 carries in a DataTransfer of its security extension or of Plug & Charge."""
+
 V15 = Version(
     "ocpp1.5",
     "OCPP 1.5",
-    tuple(_of_1_6(carry) for carry in V16.carries if carry.action in ACTIONS and not carry.extension),
+    tuple(_of_1_6(carry) for carry in V16.carries if carry.action in ACTIONS and carry.intent not in _NEWER),
     cannot={
         **{kind: (why.replace("1.6", "1.5"), field) for kind, (why, field) in V16.cannot.items()},
+        i.CertificateSigned: (_NO + "certificates", None),
+        i.InstallCertificate: (_NO + "certificates", None),
         i.ClearChargingProfile: (_NO + "smart charging", None),
         i.DeleteCertificate: (_NO + "certificates", None),
         i.GetCompositeSchedule: (_NO + "smart charging", None),

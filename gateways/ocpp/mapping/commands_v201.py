@@ -3,6 +3,7 @@
 from typing import Any
 
 from actors.model import intents as i
+from actors.model.device_keys import KEYS, VENDOR_COMPONENT
 from gateways.ocpp.mapping import engine, rules
 from gateways.ocpp.mapping import shapes_v201 as s
 from gateways.ocpp.mapping.codecs import (
@@ -17,7 +18,7 @@ from gateways.ocpp.mapping.codecs import (
     choose,
 )
 from gateways.ocpp.mapping.command import Carry, Piece, Version
-from gateways.ocpp.mapping.engine import Field, Refuse, Senseless, Shape
+from gateways.ocpp.mapping.engine import Field, Senseless, Shape
 
 _ONLY_1_6 = ("extended",)
 
@@ -65,9 +66,20 @@ def _one_setting(x: i.SetVariable, lost: list[str]) -> list[Piece]:
     return [("SetVariables", {"setVariableData": [engine.write(s.SETTING, x, lost)]})]
 
 
+AT_ONCE = 10
+"""Variables in one of the CALLs that ask for all of them. Every station takes some; few say so before they are asked."""
+_ALL = tuple(
+    i.VariableRef(key.component, key.variable, variable_instance=key.instance)
+    for key in KEYS
+    if key.component != VENDOR_COMPONENT and key.mutability != "WriteOnly"
+)
+
+
 def _get_variables(x: i.GetVariables, lost: list[str]) -> list[Piece]:
+    """Who names none wants the keys of 1.6, all of them: what 2.0.1 has of these. The rest it tells in a report only."""
     if not x.refs:
-        raise Refuse("a 2.0.1 station tells everything in a report only: name the variables, or ask for GetBaseReport", "refs")
+        parts = [i.GetVariables(_ALL[n : n + AT_ONCE]) for n in range(0, len(_ALL), AT_ONCE)]
+        return [piece for part in parts for piece in _get_variables(part, lost)]
     payload = engine.write(VARIABLES, x, lost)
     for entry, attribute in zip(payload["getVariableData"], x.attributes, strict=False):
         if attribute != "Actual":
@@ -121,6 +133,13 @@ def _get_profiles(x: i.GetChargingProfiles, lost: list[str]) -> list[Piece]:
     return [("GetChargingProfiles", {"chargingProfile": {}} | engine.write(PROFILES, x, lost))]
 
 
+def _whole_place(payload: dict[str, Any]) -> None:
+    """F06.FR.13, for who speaks 2.0.1: it has a word for the connector."""
+    evse = payload.get("evse", {})
+    if payload["requestedMessage"] == "StatusNotification" and evse.get("id") and "connectorId" not in evse:
+        raise Senseless("/evse/connectorId", "the connector whose status is wanted must be named (F06.FR.13)")
+
+
 def _shape(kind: type, *fields: Field, silent: tuple[str, ...] = ()) -> Shape:
     return Shape(kind, fields, silent=silent)
 
@@ -151,6 +170,7 @@ V201 = Version(
                 Field("operative", "operationalStatus", choose(true="Operative", false="Inoperative")),
                 Field("evse", "evse.id", STATION_IS_0, omit=0), Field("connector", "evse.connectorId", POSITIVE),
             ),
+            rule=rules.whose_connector,
         ),
         Carry("ClearCache", i.ClearCache, _shape(i.ClearCache)),
         Carry("ClearChargingProfile", i.ClearChargingProfile, CLEAR, out=_clear_profile, check=_either),
@@ -210,7 +230,7 @@ V201 = Version(
         Carry("GetTransactionStatus", i.GetTransactionStatus,
               _shape(i.GetTransactionStatus, Field("transaction_id", "transactionId"))),
         Carry("GetVariables", i.GetVariables, VARIABLES, out=_get_variables, into=_variables_asked,
-              takes=("getVariableData[].attributeType",),
+              takes=("getVariableData[].attributeType",), note="all of them: those that 1.6 has a key for, in several calls",
             rule=rules.no_duplicates_get,
         ),
         Carry("InstallCertificate", i.InstallCertificate,
@@ -274,7 +294,7 @@ V201 = Version(
                 i.Trigger, Field("message", "requestedMessage"), Field("evse", "evse.id", STATION_IS_0, omit=0),
                 Field("connector", "evse.connectorId", POSITIVE, fill=_first_connector), silent=_ONLY_1_6,
             ),
-            rule=rules.connector_of,
+            rule=rules.connector_of, check=_whole_place,
         ),
         Carry("UnlockConnector", i.UnlockConnector,
               _shape(i.UnlockConnector, Field("evse", "evseId", POSITIVE), Field("connector", "connectorId", POSITIVE))),

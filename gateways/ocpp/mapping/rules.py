@@ -120,8 +120,14 @@ def ids_or_criteria(x: i.GetChargingProfiles) -> None:
         raise Refuse("name ids or criteria, not both (K09)", "ids")
 
 
+def whose_connector(x: i.ChangeAvailability | i.Trigger) -> None:
+    if x.connector is not None and not x.evse:
+        raise Refuse("a connector is one of an EVSE: name that as well", "evse")
+
+
 def connector_of(x: i.Trigger) -> None:
     """F06.FR.13."""
+    whose_connector(x)
     if x.message == "StatusNotification" and not x.evse:
         raise Refuse("the connector whose status is wanted must be named (F06.FR.13)", "evse")
 

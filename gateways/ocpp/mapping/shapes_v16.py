@@ -7,6 +7,7 @@ import msgspec
 
 from actors.model import device
 from actors.model import intents as i
+from actors.station.vendors import COST_VENDOR, PNC_VENDOR
 from gateways.ocpp.mapping import engine
 from gateways.ocpp.mapping import words as w
 from gateways.ocpp.mapping.codecs import (
@@ -183,7 +184,7 @@ def as_2_0_1(x: Any, lost: list[str]) -> list[Piece]:
     """PROTOCOLS 2.9: the 2.0.1 message as text in a DataTransfer."""
     ((action, payload),) = pieces(V201.to(x), x, lost)
     text = msgspec.json.encode(payload).decode()
-    return [("DataTransfer", {"vendorId": w.PNC_VENDOR, "messageId": action, "data": text})]
+    return [("DataTransfer", {"vendorId": PNC_VENDOR, "messageId": action, "data": text})]
 
 
 def asked_by_type(x: i.GetInstalledCertificateIds, lost: list[str]) -> list[Piece]:
@@ -200,7 +201,7 @@ def running_cost(x: i.CostUpdated, lost: list[str]) -> list[Piece]:
         cost = {"transactionId": INTEGER_ID.out(x.transaction_id), "cost": float(x.total_cost)}
     except Refuse as refused:
         raise Refuse(refused.detail, "transaction_id") from None
-    return [("DataTransfer", {"vendorId": w.COST_VENDOR, "messageId": "RunningCost", "data": msgspec.json.encode(cost).decode()})]
+    return [("DataTransfer", {"vendorId": COST_VENDOR, "messageId": "RunningCost", "data": msgspec.json.encode(cost).decode()})]
 
 
 def full_is_whole(payload: dict[str, Any]) -> None:

@@ -135,8 +135,6 @@ UNLOCK_1_5: Mapping[str, str] = {"Unlocked": "Accepted", "UnlockFailed": "Reject
 UPDATE_STATUS_1_5: Mapping[str, str] = {"HashError": "Failed"}
 """1.5 answer to SendLocalList -> 1.6. We send no hash, so a station that complains of one could not use the list."""
 
-COST_VENDOR = "org.openchargealliance.costmsg"
-PNC_VENDOR = "org.openchargealliance.iso15118pnc"
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _EMAID = re.compile(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[A-Za-z0-9]{9}(?:-?[A-Za-z0-9])?")

@@ -1,7 +1,7 @@
 """The dialect of a SOAP station: its fields -> canonical message, intent -> fields, reply -> fields, answer -> result.
 
-The 1.6 room does the reading and the making; v15/words.py says what 1.2 and 1.5 call otherwise. So a retried message, whatever
-transport it comes by, has the same natural key, and a quirk that is mended for 1.6 is mended here.
+The 1.6 room does the reading; v15/words.py says what 1.2 and 1.5 call otherwise. So a retried message, whatever transport it
+comes by, has the same natural key, and a quirk that is mended for 1.6 is mended here. Commands are made by each version's table.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,12 @@ from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsup
 from actors.ports import Vault
 from actors.station import messages as s
 from gateways.ocpp import rpc
+from gateways.ocpp.json_dialect import encoded
+from gateways.ocpp.mapping.commands_v15 import V15
+from gateways.ocpp.mapping.wire import to_call
 from gateways.ocpp.soap.operations import Version
-from gateways.ocpp.v15.words import BY_PROTOCOL, OCCUPIED, Fields
+from gateways.ocpp.v15.messages import TO_STATION
+from gateways.ocpp.v15.words import BY_PROTOCOL, OCCUPIED, Fields, Words
 from gateways.ocpp.v16 import dialect as v16
 
 _encode = msgspec.json.Encoder().encode
@@ -29,10 +33,16 @@ class SoapDialect:
         self.protocol = version.protocol
         self._inner = v16.Dialect(tenant, vault, now, strict)
         self._words = BY_PROTOCOL[version.protocol](version)
+        self._as_1_6 = type(self._words) is Words
 
     @property
     def call_gap(self) -> float | None:
         return self._inner.call_gap
+
+    @property
+    def mended(self) -> tuple[str, ...]:
+        """How the last message that was read had to be mended."""
+        return self._inner.mended
 
     def read(self, action: str, fields: Fields) -> Any:
         """The canonical message of a request. Raises BadPayload."""
@@ -49,7 +59,7 @@ class SoapDialect:
         return self._words.said(action, _plain(self._inner.write(reply)))
 
     def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
-        made = self._inner.render(intent)
+        made = self._inner.render(intent) if self._as_1_6 else _of_1_5(intent)
         if isinstance(made, Unsupported):
             return made
         wires = []
@@ -67,6 +77,12 @@ class SoapDialect:
 
     def unreadable(self, message: Any, dead_letter: str) -> s.Unreadable | None:
         return self._inner.unreadable(message, dead_letter)
+
+
+def _of_1_5(intent: AnyIntent) -> s.WireCall | Unsupported:
+    """1.2 has the same words, and fewer of them."""
+    call = to_call(V15, TO_STATION, intent)
+    return call if isinstance(call, Unsupported) else encoded(call)
 
 
 def _plain(wire: Any) -> Fields:

@@ -243,16 +243,21 @@ class SoapService:
         hub, action = self._hub, heard.operation.action
         exchange.correlation = link.correlation()
         hub.counters.calls_in += 1
-        odd = "; ".join(heard.oddities) or None
-        hub.record(link, "in", "CALL", action, heard.message_id or "", exchange.text, odd, exchange.correlation)
-        exchange.traced = True
+        odd, bad = list(heard.oddities), None
         try:
             message = link.dialect.read(action, read_fields(heard.operation.request, heard.body))
-        except BadPayload as bad:
+            if link.dialect.mended:
+                odd.append(f"mended: {', '.join(link.dialect.mended)}")
+        except BadPayload as wrong:
+            bad = wrong
+        note = "; ".join(odd) or None
+        hub.record(link, "in", "CALL", action, heard.message_id or "", exchange.text, note, exchange.correlation)
+        exchange.traced = True
+        if bad is not None:
             hub.counters.malformed += 1
             if bad.code in ("NotSupported", "NotImplemented"):
-                raise not_supported(bad.detail) from None
-            raise protocol_error(bad.detail) from None
+                raise not_supported(bad.detail)
+            raise protocol_error(bad.detail)
         try:
             await self._learn_callback(link, heard.callback, exchange.correlation)
             reply = await ask_station(hub, link.address, message, exchange.correlation, link.dialect.unreadable)

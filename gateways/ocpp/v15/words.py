@@ -37,7 +37,7 @@ class Words:
     def command(self, action: str, fields: Fields) -> Fields | Unsupported:
         """A command, from 1.6 words."""
         if action not in self.version.station.operations:
-            return Unsupported(f"OCPP {self.version.label} has no {action}")
+            return Unsupported(f"OCPP {self.version.label} has no {action} over SOAP")
         return fields
 
     def commanded(self, action: str, fields: Fields) -> Fields:

@@ -12,8 +12,8 @@ import msgspec
 
 from actors.model.device import is_secret, key_for_variable, mutability, value_for_16, variable_for_key
 from actors.model.intents import CommandFailure, CommandResult, ReportedVariable
+from actors.station.vendors import COST_VENDOR, PNC_VENDOR
 from gateways.ocpp.mapping.answers import FROM_1_6, TO_1_6, objects, without_none
-from gateways.ocpp.mapping.words import COST_VENDOR, PNC_VENDOR
 from gateways.ocpp.v16 import security
 from gateways.ocpp.v201 import answers as answers_201
 

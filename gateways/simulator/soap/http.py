@@ -47,6 +47,9 @@ class Client:
                 await self.close()
                 if fresh or not kept:
                     raise EOFError(str(error) or "the server closed the connection") from None
+            except BaseException:  # given up half way: what the server still says would be taken for the next answer
+                await self.close()
+                raise
         raise AssertionError("unreachable")
 
     async def _exchange(self, body: bytes, headers: Headers, slow: bool) -> Reply:

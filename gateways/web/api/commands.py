@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -111,14 +111,15 @@ async def list_commands(call: Call) -> Items[CommandView]:
 
 
 _VERSION = Query(
-    "version", str, "The vocabulary: `ocpp2.0.1`, `ocpp1.6` or `ocpp1.5`; without it the newest whose action the payload fits"
-)
+    "version", Literal["ocpp2.0.1", "ocpp1.6", "ocpp1.5"],
+    "The vocabulary; without it the newest whose action the payload fits",
+)  # fmt: skip
 ROUTES = (
     Route(
         method="POST", path="/api/v1/tenants/{tenant}/stations/{station}/commands/{action}", handler=send_command, tag=TAG,
         scope=Scope.TENANT, right=identity.WRITE, summary="Send a command to a station",
-        description="The body is the action's payload in that version's schema (see GET /api/v1/commands). Waits for the "
-        "station's answer, at most 30 s.",
+        description="The body is the action's payload in the schema of any version, whatever the station speaks (see GET "
+        "/api/v1/commands; what each version carries: /api/v1/docs/vocabulary). Waits for the station's answer, at most 30 s.",
         query=(_VERSION,), body=dict[str, Any], body_optional=True, answer=CommandAnswer,
         problems=("station-offline", "station-timeout", "station-error", "not-carried"),
     ),

@@ -2,6 +2,7 @@
 
 from gateways.web.api import (
     actors,
+    certificates,
     charging,
     commands,
     document,
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *actors.ROUTES,
     *document.ROUTES,
+    *certificates.ROUTES,
     *vocabulary.ROUTES,
     *health.ROUTES,
 )

@@ -98,3 +98,15 @@ def test_words_of_stations_are_there_and_back() -> None:
     older = set(schema("StopTransaction")["properties"]["reason"]["enum"])
     assert {w.REASON_FROM.get(reason, reason) for reason in reasons} <= older
     assert {w.REASON.get(reason, reason) for reason in older} <= set(reasons)
+
+
+def test_a_connector_in_use_is_occupied_and_every_other_word_is_the_same() -> None:
+    in_use = {"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"}
+    assert {wire for wire, canonical in w.STATUS.items() if canonical == "Occupied"} == in_use
+    assert all(canonical == wire for wire, canonical in w.STATUS.items() if wire not in in_use)
+    assert set(w.CHARGING_STATE) == in_use
+    assert {w.REASON[wire] for wire in ("HardReset", "SoftReset")} == {"ImmediateReset"}
+    assert (w.REASON["UnlockCommand"], w.REASON_FROM["ImmediateReset"]) == ("Remote", "HardReset")
+    refused_here = ("NoCredit", "NotAllowedTypeEVSE", "NotAtThisLocation", "NotAtThisTime")
+    assert {w.LIST_STATUS[status] for status in refused_here} == {"Blocked"}
+    assert w.LIST_STATUS["Unknown"] == "Invalid"

@@ -52,6 +52,19 @@ def test_certificates_of_all_types_are_one_list() -> None:
     assert outcome == found
 
 
+def test_of_all_variables_those_are_told_that_the_station_has() -> None:
+    asked = s.WireCall("GetVariables", b"{}")
+    known, hidden, unknown = (
+        i.ReportedVariable(i.VariableRef("C", name), status=status)
+        for name, status in (("a", "Accepted"), ("b", "Rejected"), ("c", "UnknownVariable"))
+    )
+    outcome = combined(
+        (asked, asked), [i.CommandResult("", variables=(known, unknown)), i.CommandResult("", variables=(hidden,))]
+    )
+    assert isinstance(outcome, i.CommandResult)
+    assert outcome.variables == (known, hidden)
+
+
 async def _ask(node: Node, intent: i.AnyIntent) -> s.Sent:
     command = s.Command("c-1", intent, node.system.now() + timedelta(seconds=20), "test")
     sent = await node.system.ask(station_address("demo", "CP1"), command, deadline=10)

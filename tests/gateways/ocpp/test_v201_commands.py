@@ -98,7 +98,6 @@ _HASH = i.CertificateHash("SHA256", "aa", "bb", "1f")
         (i.SetVariables(()), "settings"),
         (i.SetVariables((i.SetVariable(_SETTING.ref, "x" * 1001),)), "settings[0].value"),
         (i.GetVariables((_SETTING.ref, _SETTING.ref)), "refs[1]"),
-        (i.GetVariables(), "refs"),
         (i.GetChargingProfiles(ids=(1,), purpose="TxProfile"), "ids"),  # K09
         (i.Trigger("StatusNotification"), "evse"),  # F06.FR.13
         (i.SetMonitoringLevel(10), "severity"),
@@ -124,6 +123,8 @@ def test_what_the_standard_forbids_is_refused_with_the_field(intent: i.AnyIntent
         ("ClearChargingProfile", {"chargingProfileId": 1}, "/chargingProfileCriteria"),
         ("SetVariables", {"setVariableData": SAID_201["SetVariables"][0]["setVariableData"] * 2}, "/setVariableData/2"),
         ("TriggerMessage", {"evse": {"id": 0}}, "/evse/id"),
+        ("TriggerMessage", {"evse": {"id": 1}}, "/evse/connectorId"),
+        ("ChangeAvailability", {"evse": {"id": 0, "connectorId": 1}}, "/evse/id"),
         ("GetLog", {"log": {"remoteLocation": "nowhere"}}, "/log/remoteLocation"),
         ("UnlockConnector", {"connectorId": 0}, "/connectorId"),
     ],
@@ -146,6 +147,17 @@ def test_who_named_a_connector_by_its_evse_asks_for_the_status_of_its_first() ->
     call = commands.to_wire(i.Trigger("StatusNotification", evse=2))
     assert isinstance(call, commands.Call)
     assert msgspec.to_builtins(call.request)["evse"] == {"id": 2, "connectorId": 1}
+
+
+def test_who_names_no_key_gets_all_that_2_0_1_has_of_them_in_several_calls() -> None:
+    call = commands.to_wire(i.GetVariables())
+    assert isinstance(call, commands.Call)
+    asked = [item for each in (call, *call.more) for item in msgspec.to_builtins(each.request)["getVariableData"]]
+    assert len(call.more) > 2
+    assert {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}} in asked
+    assert not any(item["variable"]["name"] == "BasicAuthPassword" for item in asked)
+    for each in (call, *call.more):
+        valid("GetVariables", msgspec.to_builtins(each.request))
 
 
 def test_an_id_alone_clears_a_profile_and_the_criteria_are_told_as_lost() -> None:

@@ -13,6 +13,8 @@ import trio
 from actors.env import ActorEnv
 from actors.kinds import register_all
 from actors.ports import ApiToken
+from gateways.egress import EgressGate
+from gateways.pki.desk import Desk
 from gateways.web.app import WebApp, create_app, serve
 from gateways.web.env import WebEnv, WebSettings
 from gateways.web.identity import new_token, token_hash
@@ -41,8 +43,9 @@ class Rig:
         self.seed = 20260722
         self.system = System(self.store, random=random.Random(self.seed))
         self.actor_env = ActorEnv(
-            snapshots=self.cards, numbers=MemoryNumbers(), lookups=self.lookups, vault=self.vault, sink=self.sink
-        )
+            snapshots=self.cards, numbers=MemoryNumbers(), lookups=self.lookups, vault=self.vault, sink=self.sink,
+            pki=Desk(self.system, self.vault, self.cards, EgressGate()),
+        )  # fmt: skip
         register_all(self.system, self.actor_env)
         self.env = WebEnv(
             system=self.system,

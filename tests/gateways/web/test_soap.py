@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from gateways.egress import EgressGate
-from gateways.ocpp.listener import Listener
+from gateways.ocpp.listener import Endpoint, Listener
 from gateways.ocpp.soap import limits
 from gateways.ocpp.soap.service import SoapService
 from gateways.web.app import create_app, serve
@@ -26,9 +26,12 @@ MEDIA = {"Content-Type": 'application/soap+xml; charset=utf-8; action="/BootNoti
 async def serving_soap(public_url: str | None = None) -> AsyncIterator[tuple[Rig, str]]:
     async with running() as rig, trio.open_nursery() as nursery:
         listener = Listener(rig.system, rig.cards, rig.vault, rig.sink)
-        soap = SoapService(listener.hub, listener.admission, EgressGate())
+        rig.stats = listener.stats  # type: ignore[attr-defined]
+        soap = SoapService(listener.hub, listener.admission, EgressGate(("127.0.0.0/8",)))
         settings = msgspec.structs.replace(rig.env.settings, public_url=public_url)
         app = create_app(msgspec.structs.replace(rig.env, soap=soap, settings=settings, ocpp_stats=soap.stats))
+        listening = Endpoint("127.0.0.1", 0)
+        await nursery.start(partial(listener.serve, [listening]))
         shutdown = trio.Event()
         urls = await nursery.start(partial(serve, app, "127.0.0.1", 0, shutdown=shutdown))
         acme = await rig.tenant()
@@ -38,6 +41,7 @@ async def serving_soap(public_url: str | None = None) -> AsyncIterator[tuple[Rig
             assert answer.status_code == 201, answer.text
         yield rig, urls[0]
         shutdown.set()
+        nursery.cancel_scope.cancel()
 
 
 async def post(url: str, path: str, body: bytes, user: str = "CP1", **headers: str) -> httpx.Response:

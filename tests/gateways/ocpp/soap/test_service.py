@@ -266,6 +266,14 @@ async def test_the_trace_shows_every_message_in_its_version_without_tags_and_sec
         assert (counters["calls_in"], counters["answers_out"], counters["malformed"]) == (3, 3, 1)
 
 
+async def test_the_trace_says_what_was_odd_and_what_was_mended() -> None:
+    async with open_soap() as node:
+        await node.boot(message_id=None)
+        await node.say("StatusNotification", fields(connectorId=1, status="occupied", errorCode="NoError"))
+        errors = [row.error for row in node.node.rows.traces if row.station == "CP1" and row.direction == "in"]
+        assert errors == ["no wsa:MessageID", "mended: enum"]
+
+
 # -- crashes and outages -------------------------------------------------------------------------------------------------
 
 

@@ -2,9 +2,9 @@
 
 from storage.migrations import plain
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
-    plain.run("0007_security.sql")
+    plain.run("0008_security.sql")
