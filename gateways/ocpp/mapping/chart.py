@@ -90,7 +90,7 @@ def chart() -> Chart:
         versions=tuple(table.name for table in TABLES),
         commands=tuple(_command(kind) for kind in sorted(get_args(AnyIntent), key=lambda kind: str(kind.__name__))),
         messages=tuple(
-            Row(meaning.of.__name__, meaning.says, {table.name: _told(meaning.versions.get(table.name)) for table in TABLES})
+            Row(meaning.of.__name__, meaning.says, {table.name: _told(meaning.ways(table.name)) for table in TABLES})
             for meaning in MEANINGS
         ),
         words=tuple(WordTable(name, dict(table)) for name, table in _WORDS.items()),
@@ -151,25 +151,24 @@ def _gaps(shape: Shape, kind: str, name: str = "") -> Iterator[Gap]:
                 yield Gap(f"{name}{inner.name}[1:]", "one schedule only")
 
 
-def _told(told: Told | None) -> Cell:
-    if told is None:
-        return Cell(refused="has no such message")
+def _told(ways: tuple[Told, ...]) -> Cell:
+    return Cell(tuple(map(_told_way, ways)), "" if ways else "has no such message")
+
+
+def _told_way(told: Told) -> Way:
     fields = tuple(
         FieldView(name, wire, ", ".join(f"{said} = {meant}" for said, meant in told.words.get(name, {}).items() if said != meant))
         for name, wire in told.fields.items()
     )
     lost = tuple(Gap(name, why) for name, why in told.lost.items())
-    return Cell((Way(told.action, told.note, fields, lost, extension=told.extension),))
+    return Way(told.action, told.note, fields, lost, extension=told.extension)
 
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "Connector status, 1.6 to 2.x": words.STATUS,
-    "Connector status in a transaction, 1.6 to 2.x chargingState": words.CHARGING_STATE,
     "Reason of a stop, 1.6 to 2.x": words.REASON,
-    "Reason of a stop, 2.x to 1.6": words.REASON_FROM,
     "Authorisation status, 2.x to 1.x": words.LIST_STATUS,
     "Error code, 1.5 to 1.6": words.ERROR_1_5,
-    "Error code, 1.6 to an event of 2.x": {code: ".".join(event) for code, event in words.EVENT.items()},
     "Purpose of a charging profile, 2.x to 1.6": words.PURPOSES,
     "Reset, 2.x to 1.x": words.RESETS,
     "Trigger, 2.x to 1.6": words.TRIGGERS,

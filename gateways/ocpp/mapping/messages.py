@@ -27,14 +27,20 @@ class Told(msgspec.Struct, frozen=True):
     lost: Mapping[str, str] = {}
     note: str = ""
     extension: bool = False
+    inside: bool = False
+    """As text in a DataTransfer of the Plug & Charge vocabulary (PROTOCOLS 2.9): `fields` are those of the text."""
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """A canonical message and how each version says it; a version that is not here cannot."""
+    """A canonical message and how each version says it; a version that is not here cannot. `also`: its second way."""
 
     of: type
     says: str
     versions: Mapping[str, Told]
+    also: Mapping[str, Told] = {}
+
+    def ways(self, version: str) -> tuple[Told, ...]:
+        return tuple(ways[version] for ways in (self.versions, self.also) if version in ways)
 
 
 _1_5, _1_6, _2_0_1 = "ocpp1.5", "ocpp1.6", "ocpp2.0.1"
@@ -58,6 +64,9 @@ _STOP = {
     "token": "idTag",
     "readings": "transactionData",
 }
+_AUTHORIZE = {"token": "idToken", "certificate": "certificate", "chain": "iso15118CertificateHashData"}
+_CONTRACT = {"schema_version": "iso15118SchemaVersion", "action": "action", "exi": "exiRequest"}
+_INSIDE = "of ISO 15118, as text in a DataTransfer"
 _CONNECTOR = "connector n is EVSE n, connector 1; 0 is the station"
 _REQUEST = {"request_id": "requestId"}
 _PART = _REQUEST | {"more": "tbc"}
@@ -80,10 +89,10 @@ MEANINGS: tuple[Meaning, ...] = (
     }),
     Meaning(s.Heartbeat, "It lives", _same("Heartbeat", {})),
     Meaning(s.Authorize, "May this token charge?", {
-        _2_0_1: Told("Authorize", {"token": "idToken", "certificate": "certificate", "chain": "iso15118CertificateHashData"}),
+        _2_0_1: Told("Authorize", _AUTHORIZE),
         _1_6: Told("Authorize", {"token": "idTag"}, note="its type is what it looks like"),
         _1_5: Told("Authorize", {"token": "idTag"}, note="its type is what it looks like"),
-    }),
+    }, {_1_6: Told("Authorize", _AUTHORIZE, note=_INSIDE, inside=True)}),
     Meaning(s.ConnectorStatus, "The state of a connector", {
         _2_0_1: Told("StatusNotification", {
             "evse": "evseId", "connector": "connectorId", "status": "connectorStatus", "detail": "connectorStatus",
@@ -119,31 +128,29 @@ MEANINGS: tuple[Meaning, ...] = (
     Meaning(s.DataTransferred, "A message of a vendor's own", _same("DataTransfer", _DATA)),
     Meaning(s.FirmwareStatus, "How far a firmware update is", {
         _2_0_1: Told("FirmwareStatusNotification", {"status": "status"} | _REQUEST),
-        _1_6: Told("FirmwareStatusNotification", {"status": "status"}, note="signed ones: SignedFirmwareStatusNotification"),
+        _1_6: Told("FirmwareStatusNotification", {"status": "status"}),
         _1_5: Told("FirmwareStatusNotification", {"status": "status"}),
-    }),
+    }, {_1_6: Told("SignedFirmwareStatusNotification", {"status": "status"} | _REQUEST, note="signed", extension=True)}),
     Meaning(s.LogStatus, "How far the upload of a log is", {
         _2_0_1: Told("LogStatusNotification", {"status": "status"} | _REQUEST),
-        _1_6: Told("DiagnosticsStatusNotification", {"status": "status"}, {"status": w.LOG_STATUS},
-                   note="with the security extension: LogStatusNotification, as in 2.0.1"),
+        _1_6: Told("DiagnosticsStatusNotification", {"status": "status"}, {"status": w.LOG_STATUS}),
         _1_5: Told("DiagnosticsStatusNotification", {"status": "status"}, {"status": w.LOG_STATUS}),
-    }),
+    }, {_1_6: Told("LogStatusNotification", {"status": "status"} | _REQUEST, extension=True)}),
     Meaning(s.SecurityEvent, "Something that concerns security happened", {
         _2_0_1: Told("SecurityEventNotification", {"type": "type", "at": "timestamp", "tech_info": "techInfo"}),
         _1_6: Told("SecurityEventNotification", {"type": "type", "at": "timestamp", "tech_info": "techInfo"}, extension=True),
     }),
     Meaning(certificates.CsrReceived, "A certificate is to be signed", {
         _2_0_1: Told("SignCertificate", {"csr": "csr", "type": "certificateType"}),
-        _1_6: Told("SignCertificate", {"csr": "csr"}, extension=True,
-                   note="the station's own; those of ISO 15118 come in DataTransfer"),
-    }),
+        _1_6: Told("SignCertificate", {"csr": "csr"}, note="the station's own", extension=True),
+    }, {_1_6: Told("SignCertificate", {"csr": "csr", "type": "certificateType"}, note=_INSIDE, inside=True)}),
     Meaning(certificates.OcspAsked, "Is this certificate revoked?", {
         _2_0_1: Told("GetCertificateStatus", {"request": "ocspRequestData"}),
+        _1_6: Told("GetCertificateStatus", {"request": "ocspRequestData"}, note=_INSIDE, inside=True),
     }),
     Meaning(certificates.ContractAsked, "An EV wants its contract certificate", {
-        _2_0_1: Told("Get15118EVCertificate", {
-            "schema_version": "iso15118SchemaVersion", "action": "action", "exi": "exiRequest",
-        }),
+        _2_0_1: Told("Get15118EVCertificate", _CONTRACT),
+        _1_6: Told("Get15118EVCertificate", _CONTRACT, note=_INSIDE, inside=True),
     }),
     Meaning(device.ReportPart, "A part of a report on the device model", {
         _2_0_1: Told("NotifyReport", _NUMBERED_PART | {"data": "reportData"}, note="1.x: made of GetConfiguration"),

@@ -22,54 +22,11 @@ STATUS: Mapping[str, str] = {
 }
 """1.6 connector status -> 2.x connectorStatus. 1.5 has the five words of 2.x itself."""
 
-CHARGING_STATE: Mapping[str, str] = {
-    "Preparing": "EVConnected",
-    "Charging": "Charging",
-    "SuspendedEVSE": "SuspendedEVSE",
-    "SuspendedEV": "SuspendedEV",
-    "Finishing": "EVConnected",
-}
-"""1.6 connector status during a transaction -> 2.x chargingState."""
-
 REASON: Mapping[str, str] = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset", "UnlockCommand": "Remote"}
 """1.6 stop reasons that 2.x calls otherwise."""
 
-REASON_FROM: Mapping[str, str] = {
-    "ImmediateReset": "HardReset",
-    "StoppedByEV": "Local",
-    "MasterPass": "Local",
-    "TimeLimitReached": "Local",
-    "EnergyLimitReached": "Local",
-    "SOCLimitReached": "Local",
-    "LocalOutOfCredit": "Local",
-    "PowerQuality": "Other",
-    "GroundFault": "Other",
-    "OvercurrentFault": "Other",
-    "Timeout": "Other",
-}
-"""2.x stopped reasons that 1.6 has no word for."""
-
 ERROR_1_5: Mapping[str, str] = {"Mode3Error": "EVCommunicationError"}
 """1.5 error codes that 1.6 calls otherwise."""
-
-EVENT: Mapping[str, tuple[str, str]] = {
-    "ConnectorLockFailure": ("ConnectorPlugRetentionLock", "Problem"),
-    "EVCommunicationError": ("CPPWMController", "Problem"),
-    "GroundFailure": ("GroundIsolationProtection", "Tripped"),
-    "HighTemperature": ("TemperatureSensor", "Problem"),
-    "InternalError": ("Controller", "Problem"),
-    "LocalListConflict": ("LocalAuthListCtrlr", "Problem"),
-    "OverCurrentFailure": ("OverCurrentProtection", "Tripped"),
-    "OverVoltage": ("ElectricalFeed", "Problem"),
-    "UnderVoltage": ("ElectricalFeed", "Problem"),
-    "PowerMeterFailure": ("FiscalMetering", "Problem"),
-    "PowerSwitchFailure": ("PowerContactor", "Problem"),
-    "ReaderFailure": ("TokenReader", "Problem"),
-    "ResetFailure": ("Controller", "Problem"),
-    "WeakSignal": ("DataLink", "SignalStrength"),
-    "OtherError": ("ChargingStation", "Problem"),
-}
-"""1.6 error code -> (component, variable) of the 2.x event that says the same."""
 
 LIST_STATUS: Mapping[str, str] = {
     "NoCredit": "Blocked",

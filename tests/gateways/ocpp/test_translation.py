@@ -604,3 +604,30 @@ def _told(parsed: vocabulary.ParsedCommand, lost: set[str]) -> Any:
     if isinstance(parsed.intent, i.ClearChargingProfile) and parsed.intent.id is not None:
         return parsed.intent.id
     return fields
+
+
+@pytest.mark.parametrize("version", ["ocpp2.0.1", "ocpp1.6"])
+def test_whatever_a_caller_says_is_understood_or_refused_and_never_breaks_anything(version: str) -> None:
+    rng = random.Random(version)
+    judged = 0
+    for action in sorted(TYPES[version]):
+        rules = schema_201(action) if version == "ocpp2.0.1" else schema(action)
+        generator = Generator(rng)
+        whole = _sensible(json.loads(dump(generator.valid(rules, True))))
+        broken = [json.loads(dump(instance)) for instance in generator.broken(rules, whole)]
+        for payload in rng.sample(broken, min(len(broken), 60)):
+            if not isinstance(payload, dict):
+                continue
+            try:
+                parsed = vocabulary.parse_command(action, payload, rng.choice([version, None]))
+            except vocabulary.InvalidCommand as invalid:
+                invalid.add_note(action)
+                judged += bool(invalid.errors)
+                continue
+            judged += 1
+            for station in TABLES:
+                call = to_call(TABLES[station], TYPES[station], parsed.intent)
+                names = call.lost if isinstance(call, Call) else (call.field or "",)
+                for name in names:
+                    vocabulary.pointer(parsed, name)
+    assert judged > 500
