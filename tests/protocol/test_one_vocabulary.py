@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import httpx
+import jsonschema
 import msgspec
 import ocpp.v16
 import ocpp.v201
@@ -26,6 +27,7 @@ from storage.memory_ports import MemoryApiTokens
 from tests.gateways.ocpp.node import PASSWORD, TAG, Node, open_node, small_limits
 from tests.gateways.ocpp.said_16 import SAID_16
 from tests.gateways.ocpp.said_201 import HEARTBEAT, SAID_201, TARGET
+from tests.protocol.schemas import accepts, schema_201
 
 KEY = bytes(range(32))
 OWNER = "vto_owner-of-the-platform-in-tests"
@@ -39,6 +41,7 @@ class Station:
     def __init__(self, version: str) -> None:
         self.version = version
         self.heard: list[tuple[str, Any]] = []
+        self.answers = {action: answer for action, (_, answer) in SAID[version].items()}
         self.booted, self.done = threading.Event(), threading.Event()
 
     def heard_of(self, action: str) -> list[Any]:
@@ -46,11 +49,11 @@ class Station:
         return [payload for heard, payload in self.heard if heard == action]
 
     def point(self, socket: Any) -> Any:
-        package, heard = PACKAGES[self.version], self.heard
+        package, heard, answers = PACKAGES[self.version], self.heard, self.answers
 
-        def handler(action: str, answer: Any) -> Any:
+        def handler(action: str) -> Any:
             async def handle(self: Any, *args: Any, **fields: Any) -> Any:
-                return getattr(package.call_result, action)(**camel_to_snake_case(answer))
+                return getattr(package.call_result, action)(**camel_to_snake_case(answers[action]))
 
             handle.__name__ = f"on_{action}"
             return on(package.enums.Action(action))(handle)
@@ -61,7 +64,7 @@ class Station:
                 heard.append((frame[2], frame[3]))
             await package.ChargePoint.route_message(self, raw)
 
-        handlers: dict[str, Any] = {f"on_{action}": handler(action, answer) for action, (_, answer) in SAID[self.version].items()}
+        handlers: dict[str, Any] = {f"on_{action}": handler(action) for action in answers}
         made = type("Answering", (package.ChargePoint,), {**handlers, "route_message": route_message})
         return made("S", socket)
 
@@ -207,6 +210,33 @@ async def test_variables_reach_a_1_6_station_as_its_keys() -> None:
         report = await there.command("GetBaseReport", {"requestId": 3, "reportBase": "FullInventory"})
         assert report.json()["result"]["statusInfo"]["reasonCode"] == "BuiltByCentre"
         assert report.json()["lost"] == ["requestId"]
+
+
+async def test_profiles_of_a_1_6_station_are_told_by_our_own_book() -> None:
+    async with fleet("ocpp1.6") as there:
+        asked = {"requestId": 9, "chargingProfile": {"chargingProfilePurpose": "TxDefaultProfile"}}
+        nothing = (await there.command("GetChargingProfiles", asked)).json()
+        assert (nothing["result"]["status"], nothing["reported"]) == ("NoProfiles", [])
+        schedule = {"id": 3, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.19}]}
+        profile = {
+            "id": 5, "stackLevel": 1, "chargingProfilePurpose": "TxDefaultProfile", "chargingProfileKind": "Relative",
+            "chargingSchedule": [schedule],
+        }  # fmt: skip
+        there.station.answers["SetChargingProfile"] = {"status": "Accepted"}
+        for evse in (1, 2):
+            told = await there.command("SetChargingProfile", {"evseId": evse, "chargingProfile": {**profile, "id": 5 + evse}})
+            assert told.json()["result"]["status"] == "Accepted", told.text
+        heard = len(there.station.heard)
+        with trio.fail_after(10):
+            while len(reported := (await there.command("GetChargingProfiles", asked)).json()["reported"]) < 2:
+                await trio.sleep(0.05)
+        assert len(there.station.heard) == heard, "the station is not asked"
+        assert [(part["requestId"], part["evseId"], part.get("tbc", False)) for part in reported] == [(9, 1, True), (9, 2, False)]
+        for part in reported:
+            assert accepts(jsonschema.Draft6Validator(schema_201("ReportChargingProfiles")), json.dumps(part))
+        answer = (await there.command("GetChargingProfiles", {**asked, "evseId": 2})).json()
+        assert (answer["result"]["status"], answer["sent"], len(answer["reported"])) == ("Accepted", {}, 1)
+        assert answer["result"]["statusInfo"]["reasonCode"] == "BuiltByCentre"
 
 
 async def test_every_2_0_1_command_is_taken_by_a_1_6_station_or_refused_with_the_field() -> None:

@@ -62,6 +62,9 @@ BUILT_BY_CENTRE = ("BuiltByCentre", "made from the station's configuration keys;
 """statusInfo of a report that a station without reports was asked for."""
 
 
+FROM_OWN_BOOK = ("BuiltByCentre", "from the centre's own book of what the station accepted: its version cannot be asked")
+
+
 def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 

@@ -256,7 +256,7 @@ V16 = Version(
         i.ClearVariableMonitoring: (_NO + "monitors", None),
         i.CustomerInformation: (_NO + "report on a customer; only the cache can be cleared", "report"),
         i.GetBaseReport: ("the keys of OCPP 1.6 give no summary", "base"),
-        i.GetChargingProfiles: (_NO + "way to ask for charging profiles", None),
+        i.GetChargingProfiles: (_NO + "way to ask for charging profiles; the admin API answers by our own book", None),
         i.GetDisplayMessages: (_NO + "display messages", None),
         i.GetMonitoringReport: (_NO + "monitors", None),
         i.GetReport: (_NO + "report by criteria", "criteria"),

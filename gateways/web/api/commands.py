@@ -6,10 +6,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from actors.charging.rows import PROFILES
+from actors.model.composite import Held
 from actors.model.ids import digest, station_address
-from actors.model.intents import CommandFailure, Unsupported
+from actors.model.intents import CommandFailure, CommandResult, GetChargingProfiles, Unsupported
 from actors.station.messages import Command, Sent
 from gateways.ocpp import vocabulary
+from gateways.ocpp.mapping.answers import FROM_OWN_BOOK
+from gateways.ocpp.v201.reports import charging_profiles
 from gateways.web import identity, limits
 from gateways.web.api.stations import known
 from gateways.web.call import Call
@@ -23,7 +27,8 @@ TAG = "Commands"
 class CommandAnswer(msgspec.Struct, frozen=True):
     """`sent` is what went out in the station's own version as `sent_action`, `result` its answer in the caller's words; `lost`
     names the fields of the caller's that could not be carried. `version`: the words in which the caller was understood. A
-    command that took several calls has them in `sent.calls`."""
+    command that took several calls has them in `sent.calls`. Where the station's version cannot be asked, the answer is from
+    our own book: nothing was sent, and `reported` holds the messages that a station would have sent later."""
 
     action: str
     protocol: str
@@ -33,6 +38,7 @@ class CommandAnswer(msgspec.Struct, frozen=True):
     lost: list[str]
     sent_action: str
     version: str
+    reported: list[dict[str, Any]] = []
 
 
 class CommandView(msgspec.Struct, frozen=True):
@@ -68,6 +74,8 @@ async def send_command(call: Call) -> CommandAnswer:
         raise Problem("internal-error", f"an unexpected answer: {type(reply).__name__}")
     failure = vocabulary.refusal(parsed, reply.outcome)
     if failure is not None:
+        if isinstance(parsed.intent, GetChargingProfiles) and failure.reason == "unsupported" and failure.field is None:
+            return await _by_our_own_book(call, parsed, parsed.intent, reply.protocol)
         raise _failed(parsed, failure)
     return CommandAnswer(
         action=action,
@@ -79,6 +87,25 @@ async def send_command(call: Call) -> CommandAnswer:
         sent_action=reply.wire.action,
         version=parsed.version,
     )
+
+
+async def _by_our_own_book(
+    call: Call, parsed: vocabulary.ParsedCommand, asked: GetChargingProfiles, protocol: str
+) -> CommandAnswer:
+    """1.x cannot be asked what profiles it holds; what it accepted stands in the book (PROTOCOLS 5.2)."""
+    held = []
+    cursor = None
+    while True:
+        page = await call.env.queries.book(call.own, call.path["station"], PROFILES, limits.PAGE_MAX, cursor)
+        held += [msgspec.convert(row.body, Held) for row in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    reported = charging_profiles(asked, held)
+    reason, info = FROM_OWN_BOOK
+    result = CommandResult("Accepted" if reported else "NoProfiles", {"reason": reason, "info": info})
+    told = vocabulary.render_result(parsed, result)
+    return CommandAnswer(parsed.action, protocol, {}, told, True, [], "", parsed.version, reported)
 
 
 def _command_id(call: Call) -> str:
