@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
+from actors.model import ocmf
 from actors.model.countries import alpha3
-from actors.model.limits import CDR_DECIMALS, MAX_SIGNED_VALUES
+from actors.model.limits import CDR_DECIMALS, MAX_PLAIN_DATA, MAX_SIGNED_VALUES
 from actors.model.meter import Reading
 from actors.model.money import Cost
 from actors.model.rating import Rated, RatedLine
@@ -254,7 +255,7 @@ def signed_data(readings: Sequence[Reading]) -> dict[str, Any] | None:
             key = key or record.get("publicKey")
             data = str(record.get("signedMeterData") or sample.raw)[:5000]
             nature = {"Transaction.Begin": "Start", "Transaction.End": "End"}.get(sample.context, "Intermediate")
-            values.append({"nature": nature, "plain_data": "", "signed_data": data})
+            values.append({"nature": nature, "plain_data": _plain(sample.raw), "signed_data": data})
     if not values:
         return None
     values = sorted(values, key=lambda v: v["nature"] == "Intermediate")[:MAX_SIGNED_VALUES]
@@ -262,6 +263,15 @@ def signed_data(readings: Sequence[Reading]) -> dict[str, Any] | None:
     if key:
         body["public_key"] = str(key)[:512]
     return body
+
+
+def _plain(raw: str) -> str:
+    """What was signed, readable, where it is OCMF and fits; the record itself stands beside it, whole."""
+    try:
+        payload = ocmf.parse(ocmf.open_signed(raw).text).payload
+    except ocmf.BadOcmf:
+        return ""
+    return payload if len(payload) <= MAX_PLAIN_DATA else ""
 
 
 def _signed_record(raw: str) -> dict[str, Any]:

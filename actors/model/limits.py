@@ -27,6 +27,8 @@ ENERGY_QUANTUM = Decimal("1e-9")
 NOMINAL_VOLTAGE = Decimal(230)
 """Where a tariff asks for current and the station told only power."""
 MAX_PREVIEW_PERIODS = 1000
+MAX_PLAIN_DATA = 512
+"""Characters of the readable part of a signed value (OCPI SignedValue.plain_data)."""
 MAX_SIGNED_VALUES = 64
 """Signed records in a CDR; those of begin and end come first."""
 CDR_DECIMALS = 4

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from actors.env import ActorEnv
+from actors.model import firmware
 from actors.model.decision import NOTHING, Decision, Letter, Refused
 from actors.model.ids import DEVICE, sibling_address
-from actors.model.intents import AnyIntent, CommandFailure, CommandResult, RequestStart, Unsupported
+from actors.model.intents import AnyIntent, CommandFailure, CommandResult, RequestStart, Unsupported, UpdateFirmware
 from actors.station import commands, credentials, orders, sealing, siblings, upkeep
 from actors.station import messages as m
 from actors.station.auth import hash_secret
@@ -83,7 +84,7 @@ class Lane:
         return (SendNext(),) if state.orders else ()
 
     def render(self, state: StationState, command: m.Command) -> Rendered:
-        refused = commands.refusal(state, command, self._context.now(), self._env.limits)
+        refused = commands.refusal(state, command, self._context.now(), self._env.limits) or self._unfit(command.intent)
         if refused is not None:
             return Rendered(command, refused)
         connection = self._presence.connection
@@ -153,7 +154,7 @@ class Lane:
         except Exception as broken:
             failure = CommandFailure("error", "Unreadable", f"the order cannot be read: {type(broken).__name__}")
             return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
-        refused = credentials.refusal(state, given)
+        refused = credentials.refusal(state, given) or self._unfit(given)
         if refused is not None:
             failure = CommandFailure("error", "SecurityError", refused.detail)
             return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
@@ -269,6 +270,20 @@ class Lane:
                 started = intent.remote_start_id if isinstance(intent, RequestStart) else 0
                 self._pending.append(PendingStart(command.token_ref, command.evse, until, started))
                 del self._pending[: -self._env.limits.pending_starts]
+
+    def _unfit(self, intent: AnyIntent) -> Refused | None:
+        """Firmware whose signing certificate no manufacturer stands for is not offered (A00.FR.707): where the tenant trusts
+        manufacturers' CAs; without any there is nothing to compare with."""
+        if not isinstance(intent, UpdateFirmware) or intent.signing_certificate is None:
+            return None
+        authority = self._env.snapshots.authority(self._here.tenant)
+        trusted = authority.anchors("manufacturer") if authority is not None else ()
+        if authority is None or not trusted:
+            return None
+        found = firmware.problem(
+            intent.signing_certificate, intent.signature or "", trusted, authority.revoked, self._context.now()
+        )  # fmt: skip
+        return Refused("invalid", found[1], found[0]) if found is not None else None
 
     def _secret_hash(self, intent: AnyIntent) -> bytes | None:
         """Of the new password, where the intent sets one."""

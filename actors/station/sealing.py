@@ -16,7 +16,7 @@ from actors.ports import Vault
 from actors.station.messages import IntentDone, Order
 
 KIND = "intent"
-_PERSONAL = (i.RequestStart, i.SendLocalList, i.ReserveNow, i.CustomerInformation, i.DataTransfer)
+_PERSONAL = (i.RequestStart, i.SendLocalList, i.ReserveNow, i.CustomerInformation, i.DataTransfer, i.UserPrice)
 _decode = msgspec.json.Decoder(i.AnyIntent).decode
 
 

@@ -63,3 +63,5 @@ REQUEST_SECONDS = 60.0
 
 COMPOSITE_SECONDS = 31 * 86_400
 """The longest composite schedule that is asked for."""
+SIGNED_RECORDS = 16
+"""Signed meter values of a session whose signatures are verified when it is shown."""

@@ -382,16 +382,40 @@ def meter_value_view(reading: Reading) -> MeterValueView:
     return MeterValueView(reading.at.astimezone(UTC), samples)
 
 
+class SignedRecordView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`verified`: valid, invalid, no_key (the meter's public key is not known), unsupported (algorithm or format) or
+    unreadable; the record itself stands in `meter_values`, byte for byte."""
+
+    at: datetime
+    context: str
+    method: str
+    verified: str
+    meter: str | None = None
+    page: str | None = None
+    value: Decimal | None = None
+    unit: str | None = None
+    detail: str | None = None
+
+
+class SignedView(msgspec.Struct, frozen=True):
+    """`billable`: the first and the last record are valid and nothing speaks against them (`problems`)."""
+
+    records: list[SignedRecordView]
+    problems: list[str]
+    billable: bool
+
+
 class SessionDetail(SessionView, frozen=True):
-    """A session with its meter values, oldest first."""
+    """A session with its meter values, oldest first, and what its signed ones are worth (null: there are none)."""
 
     meter_values: list[MeterValueView]
+    signed: SignedView | None = None
 
 
-def session_detail(row: SessionRow, readings: Sequence[Reading]) -> SessionDetail:
+def session_detail(row: SessionRow, readings: Sequence[Reading], signed: SignedView | None = None) -> SessionDetail:
     view = session_view(row)
     fields = {name: getattr(view, name) for name in SessionView.__struct_fields__}
-    return SessionDetail(**fields, meter_values=[meter_value_view(reading) for reading in readings])
+    return SessionDetail(**fields, meter_values=[meter_value_view(reading) for reading in readings], signed=signed)
 
 
 def cdr_view(row: CdrRow) -> dict[str, Any]:

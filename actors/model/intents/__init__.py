@@ -44,11 +44,15 @@ from actors.model.intents.device import (
 )
 from actors.model.intents.display import (
     ClearDisplayMessage,
+    CostDetails,
     CostUpdated,
     DisplayMessage,
+    FinalCost,
     GetDisplayMessages,
     MessageText,
+    Price,
     SetDisplayMessage,
+    UserPrice,
 )
 from actors.model.intents.lists import (
     CancelReservation,
@@ -91,6 +95,7 @@ AnyIntent = (
     | SetMonitoringBase | SetMonitoringLevel | SetVariableMonitoring | ClearVariableMonitoring | GetMonitoringReport
     | SetNetworkProfile | CertificateSigned | InstallCertificate | DeleteCertificate | GetInstalledCertificateIds
     | SetDisplayMessage | GetDisplayMessages | ClearDisplayMessage | CostUpdated
+    | UserPrice | FinalCost
 )  # fmt: skip
 
 __all__ = [
@@ -108,11 +113,13 @@ __all__ = [
     "ClearVariableMonitoring",
     "CommandFailure",
     "CommandResult",
+    "CostDetails",
     "CostUpdated",
     "CustomerInformation",
     "DataTransfer",
     "DeleteCertificate",
     "DisplayMessage",
+    "FinalCost",
     "GetBaseReport",
     "GetChargingProfiles",
     "GetCompositeSchedule",
@@ -130,6 +137,7 @@ __all__ = [
     "MessageText",
     "MonitorSetting",
     "NetworkProfile",
+    "Price",
     "PublishFirmware",
     "ReportedVariable",
     "RequestStart",
@@ -151,6 +159,7 @@ __all__ = [
     "UnpublishFirmware",
     "Unsupported",
     "UpdateFirmware",
+    "UserPrice",
     "VariableRef",
     "VariableWanted",
 ]

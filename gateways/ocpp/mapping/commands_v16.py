@@ -75,8 +75,27 @@ V16 = Version(
         ),
         Carry(
             "DataTransfer", i.CostUpdated,
-            _shape(i.CostUpdated, Field("total_cost", "data.cost"), Field("transaction_id", "data.transactionId", INTEGER_ID)),
+            _shape(
+                i.CostUpdated, Field("total_cost", "data.cost"), Field("transaction_id", "data.transactionId", INTEGER_ID),
+                Field("details", "data"),
+            ),
             out=s.running_cost, spoken=False, note="RunningCost of the California vocabulary",
+        ),
+        Carry(
+            "DataTransfer", i.UserPrice,
+            _shape(
+                i.UserPrice, Field("id_token", "data.idToken"), Field("text", "data.priceText"),
+                Field("texts", "data.priceTextExtra"),
+            ),
+            out=s.user_price, spoken=False, note="SetUserPrice of the California vocabulary",
+        ),
+        Carry(
+            "DataTransfer", i.FinalCost,
+            _shape(
+                i.FinalCost, Field("transaction_id", "data.transactionId", INTEGER_ID), Field("total_cost", "data.cost"),
+                Field("text", "data.priceText"), Field("texts", "data.priceTextExtra"), Field("qr_code", "data.qrCodeText"),
+            ),
+            out=s.final_cost, spoken=False, note="FinalCost of the California vocabulary",
         ),
         Carry(
             "GetCompositeSchedule", i.GetCompositeSchedule,

@@ -1,5 +1,6 @@
 """The commands of OCPP 2.0.1: every intent and the one action that carries it (PROTOCOLS 3.1 and 5.2, annex B)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from actors.model import intents as i
@@ -140,8 +141,8 @@ def _whole_place(payload: dict[str, Any]) -> None:
         raise Senseless("/evse/connectorId", "the connector whose status is wanted must be named (F06.FR.13)")
 
 
-def _shape(kind: type, *fields: Field, silent: tuple[str, ...] = ()) -> Shape:
-    return Shape(kind, fields, silent=silent)
+def _shape(kind: type, *fields: Field, silent: tuple[str, ...] = (), lost: Mapping[str, str] | None = None) -> Shape:
+    return Shape(kind, fields, silent=silent, lost=dict(lost or {}))
 
 
 _REQUEST = Field("request_id", "requestId")
@@ -178,7 +179,8 @@ V201 = Version(
         Carry("ClearVariableMonitoring", i.ClearVariableMonitoring, _shape(i.ClearVariableMonitoring, Field("ids", "id"))),
         Carry(
             "CostUpdated", i.CostUpdated,
-            _shape(i.CostUpdated, Field("total_cost", "totalCost", NUMBER), Field("transaction_id", "transactionId")),
+            _shape(i.CostUpdated, Field("total_cost", "totalCost", NUMBER), Field("transaction_id", "transactionId"),
+                   lost={"details": "2.0.1 shows the cost alone"}),
         ),
         Carry(
             "CustomerInformation", i.CustomerInformation,
@@ -303,4 +305,8 @@ V201 = Version(
             rule=rules.signed_whole,
         ),
     ),
+    cannot={
+        i.UserPrice: ("OCPP 2.0.1 tells the price in the answer to Authorize", None),
+        i.FinalCost: ("OCPP 2.0.1 tells the final cost in the answer to the last event", None),
+    },
 )  # fmt: skip

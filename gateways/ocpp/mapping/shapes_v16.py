@@ -1,6 +1,8 @@
 """Objects inside the commands of OCPP 1.6, its configuration keys, and what no table of fields can say (PROTOCOLS 2.8, 2.9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -22,6 +24,7 @@ from gateways.ocpp.mapping.codecs import (
 from gateways.ocpp.mapping.command import Piece, pieces
 from gateways.ocpp.mapping.commands_v201 import V201
 from gateways.ocpp.mapping.engine import Codec, Field, Refuse, Senseless, Shape
+from gateways.ocpp.times import wire_time
 
 # -- objects ----------------------------------------------------------------------------------------------------------
 
@@ -196,12 +199,78 @@ def asked_by_type(x: i.GetInstalledCertificateIds, lost: list[str]) -> list[Piec
     return found + (as_2_0_1(i.GetInstalledCertificateIds(others), lost) if others else [])
 
 
-def running_cost(x: i.CostUpdated, lost: list[str]) -> list[Piece]:
+def _cost_message(name: str, said: dict[str, Any]) -> list[Piece]:
+    """PROTOCOLS 2.8: a message of the California vocabulary; what is not known is left out."""
+    data = msgspec.json.encode({key: value for key, value in said.items() if value not in (None, [], {})}).decode()
+    return [("DataTransfer", {"vendorId": COST_VENDOR, "messageId": name, "data": data})]
+
+
+def _transaction(transaction_id: str) -> Any:
     try:
-        cost = {"transactionId": INTEGER_ID.out(x.transaction_id), "cost": float(x.total_cost)}
+        return INTEGER_ID.out(transaction_id)
     except Refuse as refused:
         raise Refuse(refused.detail, "transaction_id") from None
-    return [("DataTransfer", {"vendorId": COST_VENDOR, "messageId": "RunningCost", "data": msgspec.json.encode(cost).decode()})]
+
+
+def _price(price: i.Price | None, *, idle: bool = False) -> dict[str, Any] | None:
+    if price is None:
+        return None
+    said = {
+        "kWhPrice": _number(price.per_kwh), "hourPrice": _number(price.per_hour), "flatFee": _number(price.flat),
+        "graceMinutes": price.grace_minutes if idle else None,
+    }  # fmt: skip
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _moment(at: datetime | None) -> datetime | None:
+    return None if at is None else wire_time(at)
+
+
+def running_cost(x: i.CostUpdated, lost: list[str]) -> list[Piece]:
+    said: dict[str, Any] = {"transactionId": _transaction(x.transaction_id), "cost": float(x.total_cost)}
+    details = x.details
+    if details is not None:
+        following = {
+            "atTime": _moment(details.next_at),
+            "chargingPrice": _price(details.next_charging),
+            "idlePrice": _price(details.next_idle, idle=True),
+        }
+        trigger = {
+            "atTime": _moment(details.trigger_at),
+            "atEnergykWh": None if details.trigger_wh is None else details.trigger_wh / 1000,
+            "atPowerkW": None if details.trigger_w is None else details.trigger_w / 1000,
+            "atCPStatus": ",".join(details.trigger_statuses) or None,
+        }
+        said |= {
+            "timestamp": _moment(details.at),
+            "meterValue": details.meter_wh,
+            "state": details.state,
+            "chargingPrice": _price(details.charging),
+            "idlePrice": _price(details.idle, idle=True),
+            "nextPeriod": {key: value for key, value in following.items() if value is not None},
+            "triggerMeterValue": {key: value for key, value in trigger.items() if value is not None},
+        }
+    return _cost_message("RunningCost", said)
+
+
+def _extra(texts: Sequence[i.MessageText]) -> list[dict[str, str | None]]:
+    return [{"format": text.format, "language": text.language, "content": text.content} for text in texts]
+
+
+def user_price(x: i.UserPrice, lost: list[str]) -> list[Piece]:
+    return _cost_message("SetUserPrice", {"idToken": x.id_token, "priceText": x.text, "priceTextExtra": _extra(x.texts)})
+
+
+def final_cost(x: i.FinalCost, lost: list[str]) -> list[Piece]:
+    said = {
+        "transactionId": _transaction(x.transaction_id), "cost": float(x.total_cost), "priceText": x.text or None,
+        "priceTextExtra": _extra(x.texts), "qrCodeText": x.qr_code,
+    }  # fmt: skip
+    return _cost_message("FinalCost", said)
 
 
 def full_is_whole(payload: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from gateways.web import identity, limits
 from gateways.web.api.types import EnergyWh, Moment, Reason
 from gateways.web.call import Call, page_of
 from gateways.web.problems import FieldError, Problem, wrong_fields
+from gateways.web.signed import judge_signed
 from gateways.web.table import PAGED, Items, Query, Route, Scope
 from gateways.web.views import SessionDetail, SessionView, cdr_view, session_detail, session_view
 
@@ -55,7 +56,23 @@ async def get_session(call: Call) -> SessionDetail:
     row = await _row(call)
     if row.state == "active":
         row = await _fresh(call, row)
-    return session_detail(row, await call.env.queries.meter_values(call.own, row.id))
+    readings = await call.env.queries.meter_values(call.own, row.id)
+    signed = any(sample.signed for reading in readings for sample in reading.samples)
+    key = await _meter_key(call, row) if signed else ""
+    return session_detail(row, readings, judge_signed(readings, key))
+
+
+async def _meter_key(call: Call, row: SessionRow) -> str:
+    """The meter's public key as the station told it: FiscalMetering.PublicKey of the EVSE (1.6 MeterPublicKey<n>)."""
+    cursor: str | None = None
+    while True:
+        page = await call.env.queries.variables(call.own, row.station, limits.PAGE_MAX, cursor)
+        for variable in page.items:
+            if (variable.component, variable.variable) == ("FiscalMetering", "PublicKey") and variable.evse in (None, row.evse):
+                return next((str(each["value"]) for each in variable.attributes if each.get("value")), "")
+        cursor = page.next
+        if cursor is None:
+            return ""
 
 
 async def _fresh(call: Call, row: SessionRow) -> SessionRow:

@@ -231,6 +231,28 @@ async def test_a_2_x_station_rises_by_a_network_profile_its_priority_and_a_reset
         assert "certificate" in third.json()["detail"]
 
 
+async def test_firmware_that_no_trusted_manufacturer_stands_for_is_not_offered() -> None:
+    maker = pki.Ca("maker")
+
+    def body(leaf: pki.Leaf) -> dict[str, Any]:
+        firmware = {
+            "location": "https://x/fw.bin", "retrieveDateTime": "2026-03-02T12:00:00Z", "signingCertificate": leaf.pem,
+            "signature": "AAAA",
+        }  # fmt: skip
+        return {"requestId": 7, "firmware": firmware}
+
+    async with acme() as (_, client, line):
+        made = await client.post(T + "/trusted", json={"use": "manufacturer", "certificate": maker.pem})
+        assert made.status_code == 201
+        stranger = pki.Ca("stranger").issue("firmware")
+        refused = await client.post(S + "/commands/UpdateFirmware", json=body(stranger), params={"version": "ocpp2.0.1"})
+        assert refused.status_code in (400, 422)
+        assert "manufacturer" in refused.json()["detail"]
+        good = await client.post(S + "/commands/UpdateFirmware", json=body(maker.issue("fw")), params={"version": "ocpp2.0.1"})
+        assert good.status_code == 200, good.text
+        assert next(told for told in line.told if isinstance(told, i.UpdateFirmware)).request_id == 7
+
+
 async def test_a_station_that_refuses_the_network_profile_stays_where_it_is() -> None:
     async with acme(lambda intent: CommandResult("Rejected")) as (rig, client, line):
         body = {"profile": 2, "url": "wss://csms.example/ocpp/acme"}
