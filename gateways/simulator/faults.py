@@ -61,6 +61,8 @@ class Faults:
     """Per meter reading while charging: for one to five seconds the station neither reads nor sends; the socket stays open."""
     slow: float = 0.0
     """Per connection and per transaction message: its bytes come in dribs and drabs (a slow loris)."""
+    no_boot: float = 0.0
+    """Per reconnect of a 1.6 station over WebSocket: it goes on without a BootNotification."""
     storm: float = 0.0
     """Per ten seconds, for the whole fleet at once: every line is lost at the same moment and all come back."""
 

@@ -11,6 +11,7 @@ One step a line: a verb and its words. `N` is a connector, `@` the one that play
     unplug N                   status Available
     suspend N                  the car wants no power for a while
     resume N                   it wants power again
+    limit N [WATTS]            a limit from elsewhere than the central system; without WATTS it is lifted
     wait SECONDS [SECONDS]     pause, or a random one between the two
     fault NAME [SECONDS]       power, power_resume, zombie, network, drop, garbage, silent, clock
     repeat [TIMES]             from the top; for ever without a number
@@ -58,7 +59,7 @@ BUILT_IN = {"charge": CHARGE, "idle": IDLE, "offline": OFFLINE}
 
 _WORDS = {
     "boot": (0, 0), "plug": (1, 1), "authorize": (0, 1), "start": (1, 2), "meter": (3, 3), "stop": (1, 2),
-    "unplug": (1, 1), "suspend": (1, 1), "resume": (1, 1), "wait": (1, 2), "fault": (1, 2), "repeat": (0, 1),
+    "unplug": (1, 1), "suspend": (1, 1), "resume": (1, 1), "limit": (1, 2), "wait": (1, 2), "fault": (1, 2), "repeat": (0, 1),
 }  # fmt: skip
 _FAULTS = ("power", "power_resume", "zombie", "network", "drop", "garbage", "silent", "clock")
 _REASONS = (
@@ -95,9 +96,9 @@ def parse(text: str) -> tuple[Step, ...]:
 
 def _check_words(number: int, verb: str, words: Sequence[str]) -> None:
     numbers: Sequence[str] = ()
-    if verb in ("plug", "start", "stop", "unplug", "meter", "suspend", "resume") and words[0] != "@":
+    if verb in ("plug", "start", "stop", "unplug", "meter", "suspend", "resume", "limit") and words[0] != "@":
         numbers = words[:1]
-    if verb == "meter":
+    if verb == "meter" or verb == "limit":
         numbers = [*numbers, *words[1:]]
     elif verb in ("wait", "repeat"):
         numbers = words
@@ -172,6 +173,8 @@ class Player(Generic[C]):
             await station.stop(connector, words[0] if words else "Local")
         elif verb == "unplug":
             await station.unplug(connector)
+        elif verb == "limit":
+            await station.restrict(connector, float(words[0]) if words else None)
         else:
             station.pause(connector, verb == "suspend")
 

@@ -25,6 +25,7 @@ from gateways.simulator.link import Answer, CallError, Line, Link, LinkLost, Ref
 from gateways.simulator.memory import Connector, Pending, StationSettings
 from gateways.simulator.messenger import Messenger
 from gateways.simulator.physics.meter import Meter
+from gateways.simulator.physics.schedule import EXTERNAL, Profile
 from gateways.simulator.stats import Stats
 
 C = TypeVar("C", bound=Connector)
@@ -53,6 +54,8 @@ class Station(Messenger, Generic[C]):
         self.firmware = settings.model.firmware
         self.registration = ""
         """The central system's last word on a boot."""
+        self.external: dict[int, Profile] = {}
+        """Limits that came from elsewhere, by connector or EVSE."""
         self._power = _up()
         self._network = _up()
         self._stirred = trio.Event()
@@ -99,6 +102,10 @@ class Station(Messenger, Generic[C]):
     @abstractmethod
     async def unplug(self, connector: C) -> None: ...
     @abstractmethod
+    async def restrict(self, connector: C, watts: float | None) -> None:
+        """Somebody else than the central system (the grid's operator) sets a limit, or lifts it again."""
+
+    @abstractmethod
     def pause(self, connector: C, paused: bool) -> None:
         """The car wants no power for a while, or wants it again."""
 
@@ -118,6 +125,14 @@ class Station(Messenger, Generic[C]):
         if self.security_profile == 3:
             self.tls = replace(self.tls, own=identity)
             await self.drop()
+
+    def _set_external(self, connector: C, watts: float | None) -> None:
+        now = self.clock.real()
+        self.external.pop(connector.id, None)
+        if watts is not None:
+            held = Profile(0, EXTERNAL, 0, connector.id, "Absolute", ((0.0, watts),), now)
+            self.external[connector.id] = held
+        self.stir()
 
     def leave(self, connector: C) -> None:
         """The driver goes home: whatever runs ends."""

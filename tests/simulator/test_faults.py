@@ -11,6 +11,7 @@ from gateways.simulator.faults import Faults
 from gateways.simulator.fleet import Fleet, Plan
 from gateways.simulator.memory import Model
 from tests.simulator.central import Central, central_system
+from tests.simulator.soap_central import soap_central
 
 ONE = (Model("Vendor", "One", "1.0", 22_000, 1),)
 FAST = "boot\nplug @\nauthorize\nstart @\nmeter @ 3 0.02\nstop @\nunplug @\nrepeat 3\n"
@@ -110,6 +111,39 @@ async def test_a_storm_that_is_rolled_takes_the_whole_fleet(monkeypatch: pytest.
         nursery.start_soon(fleet.start)
         await central.heard_of("BootNotification", 10)
         assert await fleet.finish(5)
+
+
+async def test_a_station_that_skips_its_boot_goes_on_where_it_was() -> None:
+    central, fleet = await played("ocpp1.6", "boot\nplug @\nstart @\nfault network 0.2\nwait 0.5\nboot\nstop @\nrepeat 1\n",
+                                  faults=Faults(no_boot=1.0))  # fmt: skip
+    assert len(central.actions("BootNotification")) == 1
+    assert fleet.stats.counts["connects"] == 2
+    assert len(central.actions("StopTransaction")) == 1
+
+
+async def test_a_mixed_fleet_speaks_in_turn_each_to_its_address() -> None:
+    async with central_system() as old, soap_central("ocpp1.5") as soap:
+        plan = Plan(url=old.url, soap_url=soap.url, protocols=("ocpp1.6", "ocpp1.5"), count=4, models=ONE, scenario=FAST,
+                    rate=1000.0)  # fmt: skip
+        with trio.fail_after(10):
+            await Fleet(plan).run()
+    assert {who for who, *_ in old.heard} == {"SIM00001", "SIM00003"}
+    assert {headers["chargeboxidentity"] for _, _, headers in soap.heard} == {"SIM00002", "SIM00004"}
+    assert len(old.actions("StopTransaction")) == len(soap.actions("StopTransaction")) == 6
+
+
+@EVERY
+async def test_a_profile_that_is_none_is_refused_and_hurts_nobody(protocol: str) -> None:
+    async with central_system(protocol) as central, trio.open_nursery() as nursery:
+        fleet = Fleet(Plan(url=central.url, protocols=(protocol,), models=ONE, scenario="boot\n", prefix="M"))
+        nursery.start_soon(fleet.start)
+        await central.heard_of("StatusNotification")
+        token = {"idTag": "A"} if protocol == "ocpp1.6" else {"idToken": {"idToken": "A", "type": "Central"}, "remoteStartId": 1}
+        action = "RemoteStartTransaction" if protocol == "ocpp1.6" else "RequestStartTransaction"
+        answer = await central.command("M00001", action, {**token, "chargingProfile": {"chargingProfilePurpose": "TxProfile"}})
+        assert answer[0] == ("FormationViolation" if protocol == "ocpp1.6" else "FormatViolation")
+        assert (await central.command("M00001", action, token))["status"] == "Accepted"
+        await fleet.finish(5)
 
 
 @EVERY

@@ -218,6 +218,14 @@ async def test_charging_is_suspended_by_the_car_by_a_limit_of_zero_and_goes_on_a
         ]  # fmt: skip
 
 
+async def test_a_limit_from_elsewhere_is_told_and_felt_until_it_is_lifted() -> None:
+    central, _ = await played("boot\nplug @\nstart @\nlimit @ 4000\nmeter @ 1 0.05\nlimit @\nstop @\nrepeat 1\n")
+    limited = central.actions("NotifyChargingLimit")[0]
+    assert limited["chargingSchedule"][0]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 4000}]
+    assert central.actions("ClearedChargingLimit") == [{"chargingLimitSource": "SO", "evseId": 1}]
+    assert events(central).count(("Updated", "ChargingRateChanged")) == 2
+
+
 async def test_readings_come_at_the_configured_interval_and_with_the_clock() -> None:
     async with station() as (central, one):
         await put(central, "SampledDataCtrlr", "TxUpdatedInterval", "1")

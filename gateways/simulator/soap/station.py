@@ -9,7 +9,6 @@ from typing import Any
 
 import trio
 
-from gateways.simulator import limits
 from gateways.simulator.link import Line
 from gateways.simulator.soap.http import Callbacks
 from gateways.simulator.soap.line import GARBAGE, SoapLine
@@ -24,7 +23,6 @@ class SoapStation(Station16):
     """Where the central system calls it back; set by whoever runs the fleet."""
 
     _switched_on = True
-    _interval = limits.HEARTBEAT_DEFAULT
 
     async def _open(self, nursery: trio.Nursery) -> Line:
         settings = self.settings
@@ -41,13 +39,14 @@ class SoapStation(Station16):
 
     async def _greet(self, link: Line) -> float:
         if self._switched_on:
-            self._interval = await super()._greet(link)
+            self.registration = ""
+            await super()._greet(link)
             self._switched_on = False
         else:
             await self.call("Heartbeat", {}, link=link)
             for connector in self.connectors:
                 await self._send_status(link, connector)
-        return self._interval
+        return self._granted
 
     def _interrupt(self, *, resume: bool) -> None:
         self._switched_on = True

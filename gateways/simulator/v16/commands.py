@@ -56,8 +56,10 @@ def _remote_start(station: Station16, payload: Payload) -> Answer:
     if not free or station.registration != "Accepted":
         return _status("Rejected")
     profile = payload.get("chargingProfile")
-    if profile is not None and profile["chargingProfilePurpose"] != "TxProfile":
-        return _status("Rejected")
+    if profile is not None:
+        profiles.read(station, free[0].id, profile)
+        if profile["chargingProfilePurpose"] != "TxProfile":
+            return _status("Rejected")
     return _status("Accepted", partial(_started, station, free[0], tag, profile))
 
 

@@ -34,7 +34,7 @@ def install(station: Station16, payload: Payload) -> Answer:
 
 def keep(station: Station16, number: int, profile: Payload) -> None:
     """The same id, or the same purpose and stack level at the same connector, is replaced."""
-    kept = _read(number, profile, station)
+    kept = read(station, number, profile)
     for held, _ in list(station.profiles.values()):
         if held.id == kept.id or (held.purpose, held.stack, held.evse) == (kept.purpose, kept.stack, kept.evse):
             del station.profiles[held.id]
@@ -47,7 +47,8 @@ def _changed(station: Station16) -> None:
     station.stir()
 
 
-def _read(number: int, profile: Payload, station: Station16) -> Profile:
+def read(station: Station16, number: int, profile: Payload) -> Profile:
+    """Raises KeyError, TypeError, ValueError on what is no profile."""
     schedule = profile["chargingSchedule"]
 
     def at(text: str | None) -> Any:
@@ -100,12 +101,11 @@ def composite_schedule(station: Station16, payload: Payload) -> Answer:
         return Answer({"status": "Rejected"})
     concerned = station.connectors if number == 0 else [station.connectors[number - 1]]
     real = station.clock.real()
-    held = [profile for profile, _ in station.profiles.values()]
     evses = [(connector.id, station.charge(connector), connector.meter.power_w) for connector in concerned]
     unit = payload.get("chargingRateUnit", "W")
     periods = [
         {"startPeriod": second, "limit": round(watts if unit == "W" else watts / (3 * VOLTAGE), 1)}
-        for second, watts in composite(held, evses, real, duration)
+        for second, watts in composite(station.schedule(), evses, real, duration)
     ]
     schedule = {"duration": duration, "chargingRateUnit": unit, "chargingSchedulePeriod": periods}
     now = wire_time(station.clock.now())

@@ -12,6 +12,7 @@ import trio
 from gateways.simulator import limits
 from gateways.simulator.certificates import KeyStore
 from gateways.simulator.clock import StationClock, wire_time
+from gateways.simulator.faults import strikes
 from gateways.simulator.journal import Journal
 from gateways.simulator.link import Answer, CallError, Line, LinkLost
 from gateways.simulator.memory import Pending, StationSettings
@@ -63,7 +64,9 @@ class Station16(Station[Connector16]):
         }
 
     async def _greet(self, link: Line) -> float:
-        interval = await self._until_accepted(link, self.boot_notification)
+        if self.registration != "Accepted" or not strikes(self.dice, self.settings.faults.no_boot):
+            self._granted = await self._until_accepted(link, self.boot_notification)
+        interval = self._granted
         for connector in self.connectors:
             await self._send_status(link, connector)
             transaction = connector.transaction
@@ -103,7 +106,7 @@ class Station16(Station[Connector16]):
         """Periodic and clock-aligned readings, reservations that expire, limits and flows that change."""
         time, real = trio.current_time(), self.clock.real()
         self.apply_limits(real)
-        change = next_change(self._schedule(), self._charges(), real, real + timedelta(seconds=limits.TICK_MOST))
+        change = next_change(self.schedule(), self._charges(), real, real + timedelta(seconds=limits.TICK_MOST))
         pause = (change - real).total_seconds()
         for connector in self.connectors:
             transaction = connector.transaction
@@ -138,6 +141,8 @@ class Station16(Station[Connector16]):
         return (slot + 1) * every - past
 
     _slot: int | None = None
+    _granted = limits.HEARTBEAT_DEFAULT
+    """The heartbeat interval of the last boot."""
 
     def _show_flow(self, connector: Connector16) -> None:
         """Charging, or who holds it up: told when it changes."""
@@ -153,8 +158,8 @@ class Station16(Station[Connector16]):
         if status != connector.status:
             self.nursery.start_soon(self.status, connector, status)
 
-    def _schedule(self) -> list[Profile]:
-        return [profile for profile, _ in self.profiles.values()]
+    def schedule(self) -> list[Profile]:
+        return [*self.external.values(), *(profile for profile, _ in self.profiles.values())]
 
     def charge(self, connector: Connector16) -> Charge | None:
         transaction = connector.transaction
@@ -167,7 +172,7 @@ class Station16(Station[Connector16]):
 
     def apply_limits(self, real: datetime) -> None:
         """Every meter is read at the old limit before it gets its new one."""
-        schedule = self._schedule()
+        schedule = self.schedule()
         total = station_limit(schedule, real)
         drawing = sum(connector.meter.drawing for connector in self.connectors) or 1
         for connector in self.connectors:
@@ -294,6 +299,11 @@ class Station16(Station[Connector16]):
         pending = self.end(connector, reason)
         await self.status(connector, "Finishing")
         await self.settled(pending)
+
+    async def restrict(self, connector: Connector16, watts: float | None) -> None:
+        """1.6 has no word for it: the car feels it, and the composite schedule tells."""
+        self._set_external(connector, watts)
+        self.apply_limits(self.clock.real())
 
     def pause(self, connector: Connector16, paused: bool) -> None:
         connector.meter.read(self.clock.real())

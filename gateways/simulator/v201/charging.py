@@ -11,6 +11,7 @@ from gateways.simulator.clock import read_time, wire_time
 from gateways.simulator.link import Answer
 from gateways.simulator.physics.meter import VOLTAGE
 from gateways.simulator.physics.schedule import DEFAULT, EXTERNAL, MAX, TRANSACTION, Profile, composite
+from gateways.simulator.v201 import transactions
 
 if TYPE_CHECKING:
     from gateways.simulator.v201.memory import Evse
@@ -54,7 +55,7 @@ def objection(station: Station201, number: int, profile: Payload) -> str | None:
         transaction = station.connectors[number - 1].transaction if number else None
         if transaction is None or profile.get("transactionId") not in (None, transaction.id):
             return "TxNotFound"
-    new = _read(station, number, profile)
+    new = read(station, number, profile)
     for held, _ in station.profiles.values():
         same = (held.purpose, held.stack, held.evse) == (new.purpose, new.stack, new.evse)
         if held.id != new.id and same and _overlap(held, new):
@@ -71,7 +72,7 @@ def _overlap(one: Profile, other: Profile) -> bool:
 
 
 def keep(station: Station201, evse: int, profile: Payload) -> None:
-    station.profiles[profile["id"]] = (_read(station, evse, profile), profile)
+    station.profiles[profile["id"]] = (read(station, evse, profile), profile)
     _changed(station)
 
 
@@ -80,8 +81,9 @@ def _changed(station: Station201) -> None:
     station.stir()
 
 
-def _read(station: Station201, evse: int, profile: Payload) -> Profile:
-    """The first schedule is the one a station without ISO 15118 follows."""
+def read(station: Station201, evse: int, profile: Payload) -> Profile:
+    """The first schedule is the one a station without ISO 15118 follows. Raises KeyError, TypeError, ValueError on what is
+    no profile."""
     schedule = profile["chargingSchedule"][0]
 
     def at(text: str | None) -> Any:
@@ -106,6 +108,18 @@ def _read(station: Station201, evse: int, profile: Payload) -> Profile:
         valid_to=at(profile.get("validTo")),
         transaction=profile.get("transactionId"),
     )
+
+
+async def tell_limit(station: Station201, evse: Evse, watts: float | None) -> None:
+    """K12, K13: the grid's operator limits an EVSE, or does not any more; a running transaction says that its rate changed."""
+    if watts is None:
+        await station.say("ClearedChargingLimit", {"chargingLimitSource": "SO", "evseId": evse.id})
+    else:
+        schedule = {"id": 1, "chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": watts}]}
+        limit = {"chargingLimitSource": "SO", "isGridCritical": False}
+        await station.say("NotifyChargingLimit", {"chargingLimit": limit, "evseId": evse.id, "chargingSchedule": [schedule]})
+    if evse.transaction is not None:
+        transactions.event(station, evse, evse.transaction, "Updated", "ChargingRateChanged")
 
 
 def _clear(station: Station201, payload: Payload) -> Answer:
@@ -170,10 +184,9 @@ def _composite(station: Station201, payload: Payload) -> Answer:
     unit = payload.get("chargingRateUnit", "W")
     concerned: list[Evse] = station.connectors if number == 0 else [station.connectors[number - 1]]
     evses = [(evse.id, station.charge(evse), evse.meter.power_w) for evse in concerned]
-    held = [profile for profile, _ in station.profiles.values()]
     periods = [
         {"startPeriod": second, "limit": round(watts if unit == "W" else watts / (3 * VOLTAGE), 1)}
-        for second, watts in composite(held, evses, station.clock.real(), duration)
+        for second, watts in composite(station.schedule(), evses, station.clock.real(), duration)
     ]
     schedule = {
         "evseId": number,

@@ -64,6 +64,8 @@ def _request_start(station: Station201, payload: Payload) -> Answer:
     if profile is not None and (profile["chargingProfilePurpose"] != "TxProfile" or profile.get("transactionId") is not None):
         return _status("Rejected", reason="InvalidProfile")
     evse = next((evse for evse in free if evse.plugged), free[0])
+    if profile is not None:
+        charging.read(station, evse.id, profile)
     evse.remote_start_id = int(payload["remoteStartId"])
     then = partial(_started, station, evse, token, profile)
     if evse.transaction is not None:

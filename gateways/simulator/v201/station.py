@@ -24,7 +24,7 @@ from gateways.simulator.physics.schedule import Charge, Profile, limit, next_cha
 from gateways.simulator.station import Payload, Station
 from gateways.simulator.stats import Stats
 from gateways.simulator.updates import Updater, Uploader
-from gateways.simulator.v201 import commands, transactions
+from gateways.simulator.v201 import charging, commands, transactions
 from gateways.simulator.v201.device_model import DeviceModel
 from gateways.simulator.v201.living import describe
 from gateways.simulator.v201.memory import Evse, Reservation, Transaction
@@ -209,7 +209,7 @@ class Station201(Station[Evse]):
         """Readings, reservations that expire, limits and flows that change, monitors that cross."""
         time, real = trio.current_time(), self.clock.real()
         self.apply_limits(real)
-        held = [profile for profile, _ in self.profiles.values()]
+        held = self.schedule()
         change = next_change(
             held, [self.charge(evse) for evse in self.connectors], real, real + timedelta(seconds=limits.TICK_MOST)
         )
@@ -267,13 +267,16 @@ class Station201(Station[Evse]):
                 evse.transaction.next_sample, evse.transaction.next_kept = self.next_sample(), self.next_kept()
         self.stir()
 
+    def schedule(self) -> list[Profile]:
+        return [*self.external.values(), *(profile for profile, _ in self.profiles.values())]
+
     def charge(self, evse: Evse) -> Charge | None:
         transaction = evse.transaction
         return Charge(transaction.id, transaction.began) if transaction is not None else None
 
     def apply_limits(self, real: datetime) -> None:
         """Every meter is read at the old limit before it gets its new one."""
-        held = [profile for profile, _ in self.profiles.values()]
+        held = self.schedule()
         total = station_limit(held, real)
         drawing = sum(evse.meter.drawing for evse in self.connectors) or 1
         for evse in self.connectors:
@@ -383,6 +386,11 @@ class Station201(Station[Evse]):
         if connector.plugged:
             self._unplugged(connector)
         await self.refresh(connector)
+
+    async def restrict(self, connector: Evse, watts: float | None) -> None:
+        self._set_external(connector, watts)
+        self.apply_limits(self.clock.real())
+        await charging.tell_limit(self, connector, watts)
 
     def pause(self, connector: Evse, paused: bool) -> None:
         connector.meter.read(self.clock.real())
