@@ -8,6 +8,8 @@ _CLOCK_SET = datetime(2015, 1, 1, tzinfo=UTC)
 _CLOCK_END = datetime(2200, 1, 1, tzinfo=UTC)
 _FUTURE = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+_LAST = datetime.max.replace(tzinfo=UTC, microsecond=0) - timedelta(days=1)
+"""People write the end of the calendar for "for ever": it cannot be rounded up, in whatever zone."""
 
 
 def utc(at: datetime, now: datetime, flags: tuple[str, ...]) -> tuple[datetime, tuple[str, ...]]:
@@ -30,4 +32,4 @@ def wire_time(at: datetime) -> datetime:
     if not at.microsecond:
         return at
     whole = at.replace(microsecond=0)
-    return whole + _SECOND if at.microsecond >= 500_000 else whole
+    return whole + _SECOND if at.microsecond >= 500_000 and whole < _LAST else whole

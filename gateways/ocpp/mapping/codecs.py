@@ -20,8 +20,14 @@ def _decimal(value: float | int) -> Decimal:
     return Decimal(repr(value))
 
 
+_LARGEST = Decimal("1e15")
+"""Beyond, a number in tenths is not exact any more; nothing that charges is near."""
+
+
 def _tenths(value: Decimal) -> float:
     """Rounded *down*: a limit may be undercut, never exceeded."""
+    if not -_LARGEST < value < _LARGEST:
+        raise Refuse("is out of the range that OCPP 1.6 can say in tenths")
     return float(value.quantize(TENTH, rounding=ROUND_FLOOR))
 
 

@@ -606,6 +606,24 @@ def _told(parsed: vocabulary.ParsedCommand, lost: set[str]) -> Any:
     return fields
 
 
+def test_the_end_of_the_calendar_and_absurd_limits_break_nothing() -> None:
+    profile = {**PROFILE, "validTo": "9999-12-31T23:59:59.999Z", "transactionId": "77"}
+    parsed = said("ocpp2.0.1", "SetChargingProfile", {"evseId": 1, "chargingProfile": profile})
+    for version in ("ocpp2.0.1", "ocpp1.6"):
+        call = carried(version, parsed.intent)
+        assert isinstance(call, Call), call
+        assert "9999-12-31T23:59:59Z" in msgspec.json.encode(call.request).decode()
+    for limit in (1e300, -1e300, 1e16):
+        schedule = {"id": 1, "chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}
+        absurd = {**profile, "chargingSchedule": [schedule]}
+        parsed = said("ocpp2.0.1", "SetChargingProfile", {"evseId": 1, "chargingProfile": absurd})
+        assert isinstance(carried("ocpp2.0.1", parsed.intent), Call | i.Unsupported)
+        refused = carried("ocpp1.6", parsed.intent)
+        assert isinstance(refused, i.Unsupported)
+        where = "/chargingProfile/chargingSchedule/0/chargingSchedulePeriod/0/limit"
+        assert vocabulary.pointer(parsed, str(refused.field)) == where
+
+
 @pytest.mark.parametrize("version", ["ocpp2.0.1", "ocpp1.6"])
 def test_whatever_a_caller_says_is_understood_or_refused_and_never_breaks_anything(version: str) -> None:
     rng = random.Random(version)

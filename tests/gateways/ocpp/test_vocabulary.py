@@ -188,6 +188,19 @@ def test_what_is_shown_of_a_call_hides_secrets_and_masks_tags() -> None:
     assert shown("ReserveNow", {"idTag": "AB", "parentIdTag": "GROUP-0001"}) == {"idTag": "…", "parentIdTag": "GR…01"}
 
 
+def test_what_is_shown_of_several_calls_hides_secrets_in_each() -> None:
+    def change(key: str, value: str, *more: WireCall) -> WireCall:
+        return WireCall("ChangeConfiguration", msgspec.json.encode({"key": key, "value": value}), (), more)
+
+    shown = vocabulary.show_wire(change("HeartbeatInterval", "60", change("AuthorizationKey", "0011")))
+    assert [call["payload"]["value"] for call in shown["calls"]] == ["60", "***"]
+    variables = {"setVariableData": [
+        {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}, "attributeValue": "hunter2"},
+        {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}, "attributeValue": "60"},
+    ]}  # fmt: skip
+    assert "hunter2" not in str(vocabulary.show_wire(WireCall("SetVariables", msgspec.json.encode(variables))))
+
+
 def test_a_secret_key_reveals_no_value() -> None:
     dialect = Dialect("demo", Vault(bytes(32)), lambda: None)  # type: ignore[arg-type, return-value]
     answer = {"configurationKey": [{"key": "AuthorizationKey", "readonly": False, "value": "00112233"}]}
