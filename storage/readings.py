@@ -21,7 +21,8 @@ _decode = msgspec.json.Decoder(_Carrier).decode
 
 
 def readings_of(bodies: Iterable[bytes]) -> list[Reading]:
-    """All readings in the encoded facts, in order of time; of equal times, as recorded."""
-    found = [reading for body in bodies for reading in _decode(body).readings]
+    """All readings in the encoded facts, in order of time; of equal times, as recorded. One that is told again word for word
+    (the end of a transaction may repeat them all) is one reading."""
+    found = list(dict.fromkeys(reading for body in bodies for reading in _decode(body).readings))
     found.sort(key=lambda reading: reading.at)
     return found

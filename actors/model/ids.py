@@ -67,9 +67,9 @@ def session_id_for_start(station: str, connector: int, token_ref: str, meter_sta
     return "s" + digest("start", station, connector, token_ref, meter_start_wh, at, n)
 
 
-def session_id_for_transaction(station: str, transaction_id: str) -> str:
-    """Session of a 2.x transaction: the station made its id."""
-    return "s" + digest("transaction", station, transaction_id)
+def session_id_for_transaction(station: str, transaction_id: str, n: int = 0) -> str:
+    """Session of a 2.x transaction: the station made its id. `n` > 0: the same id again after the n-th had ended."""
+    return "s" + (digest("transaction", station, transaction_id, n) if n else digest("transaction", station, transaction_id))
 
 
 def session_id_for_repeated_start(station: str, number: int) -> str:

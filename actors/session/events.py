@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from actors.evse.messages import SessionClosed, SessionOpened
 from actors.limits import DomainLimits
 from actors.model.decision import Decision, Letter, Signal, Timer
-from actors.model.ids import evse_address, station_address
+from actors.model.ids import evse_address, session_address, session_id_for_transaction, station_address
 from actors.model.intents import MessageText
 from actors.model.rows import NumberRow
 from actors.session import book as b
@@ -38,6 +38,8 @@ MESSAGE_LENGTH = 512
 
 def decide_event(session: str, state: SessionState, message: m.Event, now: datetime, limits: DomainLimits) -> Decision:
     told = message.told
+    if state.stop is not None and _is_another(state, told):
+        return _next_generation(session, state, message)
     if state.book is not None and b.knows(state.book, told.seq):
         return _again(session, state, message, now)
     facts = _facts(state, message)
@@ -68,7 +70,12 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
     return Decision(
         facts=facts,
         rows=rows,
-        letters=(*_vacated(session, state, after), *reservation_used(session, state, after), *_occupied(session, state, after)),
+        letters=(
+            *_vacated(session, state, after),
+            *reservation_used(session, state, after),
+            *_occupied(session, state, after),
+            *_remembered(session, state, after, now),
+        ),
         signals=_route(session, state, after, message),
         timers=timers,
         reply=reply,
@@ -154,6 +161,31 @@ def _again(session: str, state: SessionState, message: m.Event, now: datetime) -
     return Decision(facts=(fact,), rows=rows, reply=reply, signals=signals)
 
 
+def _is_another(state: SessionState, told: TransactionEvent) -> bool:
+    """Some stations count their transactions, and count from the beginning again: what starts after the end of this one is
+    another charge. What follows it comes here too, and goes there."""
+    return state.ended_at is not None and told.at > state.ended_at and (told.type == "Started" or state.repeated is not None)
+
+
+def _next_generation(session: str, state: SessionState, message: m.Event) -> Decision:
+    """To the session of the same id that comes after this one. The first of them remembers the latest, so that there are never
+    many to ask."""
+    place = place_of(state)
+    following = state.repeated
+    generation = state.generation + 1
+    if following is None:
+        following = session_id_for_transaction(place.station, state.transaction_id, generation)
+    return Decision(forward=(session_address(place.tenant, following), replace(message, generation=generation)))
+
+
+def _remembered(session: str, before: SessionState, after: SessionState, now: datetime) -> Sequence[Letter]:
+    if before.phase != "new" or not after.generation:
+        return ()
+    place = place_of(after)
+    first = session_id_for_transaction(place.station, after.transaction_id)
+    return (Letter(session_address(place.tenant, first), m.Repeated(session, now)),)
+
+
 # -- facts
 
 
@@ -186,6 +218,7 @@ def _facts(state: SessionState, message: m.Event) -> list[Any]:
         phases_used=told.phases_used,
         offline=told.offline,
         flags=flags,
+        generation=message.generation if first else 0,
     )
     return [opening] if metered is None else [opening, metered]
 
@@ -228,6 +261,8 @@ def _flags(state: SessionState, message: m.Event) -> tuple[str, ...]:
     if known is not None and known.evse and told.evse is not None and message.place.evse != known.evse:
         flags = (*flags, "evse_contradicted")
     book = state.book
+    if state.phase == "new" and message.generation:
+        flags = (*flags, "transaction_id_reused")
     if book is not None:
         if told.type == "Started" and book.started is not None:
             flags = (*flags, "started_again")

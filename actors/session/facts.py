@@ -179,6 +179,7 @@ class EventTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="
     phases_used: int | None = None
     offline: bool = False
     flags: tuple[str, ...] = ()
+    generation: int = 0
 
 
 class EventMetered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="event_metered"):

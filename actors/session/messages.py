@@ -96,7 +96,8 @@ class ClaimStop(msgspec.Struct, frozen=True, gc=False):
 class Event(msgspec.Struct, frozen=True, gc=False):
     """An event of a 2.x transaction. Reply: TransactionReply. `place` has EVSE 0 where the event names none. `number` is the
     session's if this event opens it, and 0 where the station knows that the session exists; then `tariff` comes with
-    Started only. `priority`: what the driver's charging is worth to the operator, told when a token is accepted."""
+    Started only. `priority`: what the driver's charging is worth to the operator, told when a token is accepted.
+    `generation`: of how many ended transactions the station has used this id before."""
 
     place: Place
     told: TransactionEvent
@@ -106,6 +107,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     received: datetime
     flags: tuple[str, ...] = ()
     priority: int | None = None
+    generation: int = 0
 
 
 class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):
@@ -151,7 +153,8 @@ class StopClaimed(msgspec.Struct, frozen=True, gc=False, tag="stop_claimed"):
 
 
 class Repeated(msgspec.Struct, frozen=True, gc=False, tag="repeated"):
-    """Letter to the last session that is found by its key: `session` is the latest start with this key beyond it."""
+    """Letter to the last session that is found by its key: `session` is the latest start with this key beyond it, or the
+    latest transaction with its id."""
 
     session: str
     at: datetime

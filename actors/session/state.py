@@ -133,6 +133,7 @@ def _event_told(state: SessionState, fact: f.EventTold) -> SessionState:
         place=fact.place or state.place,
         number=fact.number or state.number,
         transaction_id=fact.transaction_id or state.transaction_id,
+        generation=fact.generation or state.generation,
         token=None if payer is None else payer.token,
         verdict=None if payer is None else payer.verdict,
         tariff=fact.tariff if fact.kind == "Started" or state.tariff is None else state.tariff,

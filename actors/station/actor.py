@@ -141,7 +141,8 @@ class StationActor(Actor[StationState]):
         """Events, meter values and stops of a transaction whose route is known wait for nothing."""
         kind = type(message)
         if kind is messages.TransactionEvent:
-            return message if self._routes.knows(message.transaction_id) else None
+            known = message.type != "Started" and self._routes.knows(message.transaction_id)
+            return message if known else None
         if kind is messages.TransactionMeter:
             number = message.number
             return message if number is None or not self._routes.needs_lookup(number) else None

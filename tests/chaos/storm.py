@@ -63,6 +63,7 @@ def run_storm(home: Path, kills: int, seed: int, stations: int, say: bool = True
             models=(MODEL,),
             seed=seed,
             journals=home / "journals",
+            protocols=("ocpp1.6", "ocpp2.0.1"),
             message_attempts=10_000,
             backoff_most=1.0,
         )

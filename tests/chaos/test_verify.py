@@ -19,6 +19,11 @@ READING = {
     "transactionId": 7,
     "meterValue": [{"timestamp": AT, "sampledValue": [{"value": "100", "context": "Sample.Periodic"}]}],
 }
+EVENT = {
+    "eventType": "Started", "timestamp": AT, "triggerReason": "Authorized", "seqNo": 0, "transactionInfo": {"transactionId": "x"},
+    "meterValue": [{"timestamp": AT, "sampledValue": [{"value": 100, "context": "Transaction.Begin"}]}],
+}  # fmt: skip
+ENDED = {**EVENT, "eventType": "Ended", "timestamp": END, "seqNo": 1, "meterValue": []}
 STATUS = {"connectorId": 1, "status": "Available", "errorCode": "NoError", "timestamp": END}
 TOLD = [
     ("BootNotification", {}, {"status": "Accepted"}),
@@ -26,16 +31,27 @@ TOLD = [
     ("MeterValues", READING, {}),
     ("StopTransaction", STOP, {}),
     ("StatusNotification", STATUS, {}),
+    ("TransactionEvent", EVENT, {}),
+    ("TransactionEvent", ENDED, {}),
 ]
 API: dict[str, Any] = {
     "sessions": [
         {
             "id": "s1", "number": 7, "station": "CP1", "evse": 1, "started_at": AT, "ended_at": END, "state": "ended",
-            "stop_reason": "Local", "cdr": "c1", "energy_wh": 500, "anomalies": [],
-        }
+            "stop_reason": "Local", "cdr": "c1", "energy_wh": 500, "anomalies": [], "transaction_id": "7", "transaction": None,
+        },
+        {
+            "id": "s0", "number": 70, "station": "CP1", "evse": 1, "started_at": AT, "ended_at": END, "state": "ended",
+            "stop_reason": "Local", "cdr": "c0", "energy_wh": 0, "anomalies": [], "transaction_id": "x",
+            "transaction": {"last_seq": 1, "missing": []},
+        },
     ],
+    "sessions/s0": {"meter_values": [{"at": AT, "samples": [{"context": "Transaction.Begin"}]}]},
     "sessions/s1": {"meter_values": [{"at": AT, "samples": [{"context": "Sample.Periodic"}]}]},
-    "cdrs": [{"id": "c1", "session": "s1", "journal": "j1", "total_energy": 0.5}],
+    "cdrs": [
+        {"id": "c1", "session": "s1", "journal": "j1", "total_energy": 0.5},
+        {"id": "c0", "session": "s0", "journal": None, "total_energy": 0},
+    ],
     "ledger/journals": [
         {
             "id": "j1",
@@ -85,6 +101,14 @@ def test_a_world_in_order_has_no_problems(tmp_path: Path) -> None:
         (lambda api: api["ledger/journals"].append({**api["ledger/journals"][0], "id": "j2"}), "without a CDR"),
         (lambda api: api["ledger/journals"][0]["entries"].pop(), "does not balance"),
         (lambda api: api["stations/CP1"].update(boot=None), "boot"),
+        (lambda api: api["sessions"].pop(1), "event 0 of x was acknowledged, the session is lost"),
+        (lambda api: api["sessions"][1].update(transaction_id="y"), "no station ever told of"),
+        (lambda api: api["sessions"][1]["transaction"].update(missing=[[1, 1]]), "event 1 is lost"),
+        (lambda api: api["sessions"][1]["transaction"].update(last_seq=0), "event 1 is lost"),
+        (lambda api: api["sessions"][1].update(started_at=END), "another start"),
+        (lambda api: api["sessions"][1].update(state="active"), "the end of x was acknowledged"),
+        (lambda api: api["sessions"][1].update(cdr=None, phase="ended"), "x ended without a CDR"),
+        (lambda api: api["sessions/s0"]["meter_values"].clear(), "is there 0 times"),
         (lambda api: api["stations/CP1"]["evses"][0].update(detail="Charging"), "last said Available"),
     ],
 )

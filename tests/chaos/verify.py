@@ -31,13 +31,15 @@ def verify(journals: Path, api: httpx.Client) -> Verdict:
     verdict = Verdict()
     books = _Books(api)
     sent_starts: set[StartKey] = set()
+    sent_transactions: set[tuple[str, str]] = set()
     for path in sorted(journals.glob("*.jsonl")):
         station, lines = path.stem, read_journal(path)
         sent_starts |= {_start_key(station, line["request"]) for line in lines if line["action"] == "StartTransaction"}
+        sent_transactions |= {(station, _transaction(line)) for line in _of(lines, "TransactionEvent")}
         acked = [line for line in lines if line["kind"] == "acked"]
         _verify_station(verdict, books, station, acked)
         _verify_statuses(verdict, books, station, _of(lines, "StatusNotification"))
-    _verify_books(verdict, books, sent_starts)
+    _verify_books(verdict, books, sent_starts, sent_transactions)
     return verdict
 
 
@@ -50,6 +52,7 @@ class _Books:
         self.cdrs = self._all("cdrs")
         self.journals = self._all("ledger/journals")
         self.by_number = {session["number"]: session for session in self.sessions}
+        self.by_transaction = {(session["station"], session["transaction_id"]): session for session in self.sessions}
 
     def _all(self, what: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -78,7 +81,8 @@ def _verify_station(verdict: Verdict, books: _Books, station: str, acked: list[L
         _verify_start(verdict, books, station, line, numbers)
     for line in _of(acked, "StopTransaction"):
         _verify_stop(verdict, books, station, line)
-    _verify_meters(verdict, books, station, _of(acked, "MeterValues"))
+    _verify_meters(verdict, books, station, [line for line in _of(acked, "MeterValues") if "transactionId" in line["request"]])
+    _verify_events(verdict, books, station, _of(acked, "TransactionEvent"))
     view = books.station(station)
     if _of(acked, "BootNotification"):
         verdict.counts["boots"] += len(_of(acked, "BootNotification"))
@@ -89,7 +93,9 @@ def _verify_statuses(verdict: Verdict, books: _Books, station: str, lines: list[
     """The API shows the last status that was acknowledged, or one sent after it whose answer nobody waited for."""
     possible: dict[int, list[str]] = {}
     for line in lines:
-        connector, status = line["request"]["connectorId"], line["request"]["status"]
+        request = line["request"]
+        connector = request.get("evseId", request["connectorId"])
+        status = request.get("connectorStatus") or request["status"]
         if line["kind"] == "acked":
             verdict.counts["statuses"] += 1
             possible[connector] = [status]
@@ -148,8 +154,50 @@ def _verify_meters(verdict: Verdict, books: _Books, station: str, lines: list[Li
             verdict.demand(kept[reading] == 1, problem)
 
 
-def _verify_books(verdict: Verdict, books: _Books, sent: set[StartKey]) -> None:
-    keys = Counter((s["station"], s["evse"], _time(s["started_at"])) for s in books.sessions if s["started_at"])
+def _verify_events(verdict: Verdict, books: _Books, station: str, lines: list[Line]) -> None:
+    """Of OCPP 2.x: every event that was answered is in the session of its transaction, its readings once."""
+    wanted: dict[str, set[tuple[datetime, str]]] = {}
+    for line in lines:
+        request, transaction = line["request"], _transaction(line)
+        verdict.counts["events"] += 1
+        session = books.by_transaction.get((station, transaction))
+        if session is None:
+            verdict.problems.append(f"{station}: event {request['seqNo']} of {transaction} was acknowledged, the session is lost")
+            continue
+        shown = session["transaction"]
+        missing = any(low <= request["seqNo"] <= high for low, high in shown["missing"])
+        verdict.demand(
+            request["seqNo"] <= shown["last_seq"] and not missing, f"{station}: event {request['seqNo']} is lost: {session}"
+        )
+        told = wanted.setdefault(session["id"], set())
+        told |= {
+            (_time(value["timestamp"]), value["sampledValue"][0].get("context", "Sample.Periodic"))
+            for value in request.get("meterValue", ())
+        }
+        if request["eventType"] == "Started":
+            verdict.counts["starts"] += 1
+            verdict.demand(_time(session["started_at"]) == _time(request["timestamp"]), f"{station}: another start: {session}")
+        if request["eventType"] == "Ended":
+            verdict.counts["stops"] += 1
+            ended = session["state"] == "ended" and _time(session["ended_at"]) == _time(request["timestamp"])
+            verdict.demand(ended, f"{station}: the end of {transaction} was acknowledged, the session says {session}")
+            settled = session["cdr"] is not None or session["phase"] == "waived"
+            verdict.demand(settled, f"{station}: {transaction} ended without a CDR")
+    for id, told in wanted.items():
+        kept = books.readings(id)
+        for reading in told:
+            verdict.demand(kept[reading] == 1, f"{station}: the reading of {id} at {reading} is there {kept[reading]} times")
+
+
+def _transaction(line: Line) -> str:
+    return str(line["request"]["transactionInfo"]["transactionId"])
+
+
+def _verify_books(verdict: Verdict, books: _Books, sent: set[StartKey], transactions: set[tuple[str, str]]) -> None:
+    of_2x = {(s["station"], s["transaction_id"]) for s in books.sessions if s["transaction"] is not None}
+    verdict.demand(of_2x <= transactions, f"sessions that no station ever told of: {of_2x - transactions}")
+    of_1_6 = [s for s in books.sessions if s["transaction"] is None]
+    keys = Counter((s["station"], s["evse"], _time(s["started_at"])) for s in of_1_6 if s["started_at"])
     sent_keys = {(station, connector, _time(at)) for station, connector, at in sent}
     verdict.counts["sessions"] = len(books.sessions)
     for key, count in keys.items():

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from actors.limits import DomainLimits
 from actors.model.meter import Reading, Sample
@@ -68,7 +69,8 @@ class Run:
 
     def tell(self, what: Any) -> None:
         decision = decide("s1", self.state, what, NOW, LIMITS)
-        assert decision.forward is None
+        if decision.forward is not None:
+            return
         if isinstance(what, m.Event):
             assert isinstance(decision.reply, TransactionReply), "an event is always answered"
             self.replies.append(decision.reply)
@@ -211,3 +213,79 @@ def test_the_book_is_bounded_and_its_ranges_say_what_came(data: Any, told: list[
     assert b.missing(book) == []
     assert run.state.phase not in SETTLED
     assert len(book.contents) <= LIMITS.event_contents
+
+
+class Lives(RuleBasedStateMachine):
+    """A transaction among everything else that may befall a session: operators, dead letters, letters of the EVSE, timers,
+    meter values without a number. Nothing of it raises, and no bill is written twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run = Run(())
+        self.told: list[TransactionEvent] = []
+
+    @initialize(told=transactions())
+    def begin(self, told: list[TransactionEvent]) -> None:
+        self.told = told
+
+    @rule(data=st.data())
+    def event(self, data: Any) -> None:
+        self.run.tell(message(data.draw(st.sampled_from(self.told))))
+
+    @rule(data=st.data())
+    def contradiction(self, data: Any) -> None:
+        known = data.draw(st.sampled_from(self.told))
+        kind = data.draw(st.sampled_from(["Started", "Updated", "Ended"]))
+        other = msgspec.structs.replace(
+            known, content="other", type=kind, at=T0 + timedelta(minutes=data.draw(st.integers(0, 90)))
+        )
+        self.run.tell(message(other))
+
+    @rule(data=st.data())
+    def further(self, data: Any) -> None:
+        known = data.draw(st.sampled_from(self.told))
+        seq = known.seq + data.draw(st.integers(-20, 20))
+        self.run.tell(message(msgspec.structs.replace(known, seq=seq, content=f"{known.type}{seq}")))
+
+    @rule(
+        what=st.sampled_from([m.GapOver(NOW), m.Overdue(T0), m.Look(), m.MarkUnreadable("d", "event", place(1), 9, NOW, "tx-1")])
+    )
+    def other(self, what: Any) -> None:
+        self.run.tell(what)
+
+    @precondition(lambda self: self.run.state.phase != "new")
+    @rule(
+        what=st.sampled_from(
+            [
+                m.Superseded("s0", NOW),
+                m.ChargingState("SuspendedEV", T0),
+                m.Meter((Reading(T0, (Sample(Decimal(7), "7"),)),), "m", NOW),
+            ]
+        )
+    )
+    def from_the_evse(self, what: Any) -> None:
+        self.run.tell(what)
+
+    @rule(action=st.sampled_from(["bill", "correct", "waive"]))
+    def operator(self, action: Any) -> None:
+        correct = action == "correct"
+        self.run.tell(
+            m.Resolve(action, "because", "op", 5000 if correct else None, T0 if correct else None, NOW if correct else None, CARD)
+        )
+
+    @invariant()
+    def at_most_one_bill_and_a_balanced_one(self) -> None:
+        run, state = self.run, self.run.state
+        bills = [row for row in run.rows if isinstance(row, CdrRow)]
+        journals = [row for row in run.rows if isinstance(row, JournalRow)]
+        assert len(bills) == (state.phase == "booked")
+        assert len(journals) <= len(bills)
+        for journal in journals:
+            sides = {side: sum(e.amount_minor for e in journal.entries if e.side == side) for side in ("debit", "credit")}
+            assert sides["debit"] == sides["credit"]
+        if state.open:
+            assert (state.cost, state.cdr) == (None, None)
+
+
+Lives.TestCase.settings = settings(max_examples=80, stateful_step_count=25, deadline=None, print_blob=True)
+TestLives = Lives.TestCase

@@ -69,8 +69,7 @@ async def test_a_transaction_is_started_metered_ended_rated_and_booked(autojump_
     assert (cdr.session, cdr.journal, row.cdr) == (SESSION, journal.id, cdr.id)
     assert cdr.body["start_date_time"] == "2026-03-02T12:01:00Z", "billed from the moment the vehicle asked for energy"
     assert cdr.body["total_energy"] == 10
-    number: NumberRow = house.rows.get(NumberRow, row.number)
-    assert number.session == SESSION
+    assert numbered(house, row.number) == SESSION
 
 
 async def test_a_retried_event_changes_nothing_and_is_answered_again(autojump_clock: Any, house: House) -> None:
@@ -78,6 +77,7 @@ async def test_a_retried_event_changes_nothing_and_is_answered_again(autojump_cl
     first = await play(house, events[:2])
     assert await play(house, events[:2]) == first
     last = await play(house, events[2:])
+    await trio.sleep(1)
     rows = len(house.store.rows)
     again = await play(house, events)
     assert again[-1] == last[-1]
@@ -140,7 +140,7 @@ async def test_a_start_that_comes_last_is_billed_as_if_it_had_come_first(autojum
     assert [reply.total_cost for reply in replies] == [None, None, None, None]
     assert (await play(house, [ended]))[0].total_cost == Decimal("5.95")
     await trio.sleep(1)
-    assert house.rows.get(EvseRow, TENANT, STATION, 1).session is None
+    assert occupant(house, 1) is None
 
 
 async def test_the_same_number_with_other_content_is_kept_and_flagged_but_never_billed(autojump_clock: Any, house: House) -> None:
@@ -158,18 +158,18 @@ async def test_the_evse_hears_of_a_session_as_soon_as_the_station_names_it(autoj
     first = event("Started", 0, 0, "Authorized", token=house.token("GOOD"))
     await play(house, [first])
     await trio.sleep(1)
-    assert house.rows.get(EvseRow, TENANT, STATION, 2).session is None
+    assert occupant(house, 2) is None
     plugged = event("Updated", 1, 1, "CablePluggedIn", evse=2, connector=2, readings=(begun_reading(1, 500),))
     await play(house, [plugged])
     await trio.sleep(1)
-    assert house.rows.get(EvseRow, TENANT, STATION, 2).session == SESSION
+    assert occupant(house, 2) == SESSION
     (row,) = house.sessions()
     assert (row.evse, row.connector) == (2, 2)
     charging = event("Updated", 2, 2, "ChargingStateChanged", charging_state="Charging")
     ended = event("Ended", 3, 60, "EVCommunicationLost", stopped_reason="EVDisconnected", readings=(ended_reading(60, 1500),))
     assert (await play(house, [charging, ended]))[-1].total_cost == Decimal("0.60")
     await trio.sleep(1)
-    assert house.rows.get(EvseRow, TENANT, STATION, 2).session is None
+    assert occupant(house, 2) is None
 
 
 async def test_a_transaction_that_begins_with_the_cable_is_billed_to_the_token_that_came_later(
@@ -390,7 +390,8 @@ async def test_a_crash_in_the_middle_loses_nothing_and_asks_the_database_nothing
     async def asked(*_: Any) -> Any:
         raise AssertionError("no look-up in the way of an event")
 
-    survivor.env.lookups.session_by_number = survivor.env.lookups.session_by_transaction = asked  # type: ignore[method-assign]
+    for name in ("session_by_number", "session_by_transaction", "open_sessions"):
+        setattr(survivor.env.lookups, name, asked)
     await play(survivor, events[1:])
     (row,) = survivor.sessions()
     assert (row.phase, row.energy_wh) == ("booked", 10_000)
@@ -452,7 +453,7 @@ async def test_an_event_that_crashed_its_actor_is_answered_neutrally_and_quarant
     assert reply.verdict.accepted
     (row,) = house.sessions()
     assert (row.id, row.state, row.transaction_id, row.anomalies) == (SESSION, "quarantined", "tx-1", ("unreadable",))
-    assert house.rows.get(NumberRow, row.number).session == SESSION
+    assert numbered(house, row.number) == SESSION
     replies = await play(house, usual(house))
     (row,) = house.sessions()
     assert (row.state, row.energy_wh, row.stop_reason, replies[-1].total_cost) == ("quarantined", 10_000, "Local", None)
@@ -471,6 +472,46 @@ async def test_what_comes_after_an_operator_settled_it_is_kept_and_changes_nothi
     assert (row.phase, row.energy_wh) == ("booked", 5000)
     assert "event_after_end" in row.anomalies
     assert len(house.cdrs()) == 1
+
+
+async def test_a_station_that_counts_its_transactions_from_the_beginning_again_is_billed_for_each(
+    autojump_clock: Any, house: House
+) -> None:
+    def charge(n: int) -> list[m.TransactionEvent]:
+        """The same id, the same numbers, two minutes later each time."""
+        begin = n * 20
+        fields: dict[str, Any] = {"evse": 1, "token": house.token("GOOD"), "readings": (begun_reading(begin, 1000 + n * 1000),)}
+        return [
+            event("Started", 0, begin, "Authorized", charging_state="Charging", **fields),
+            event("Updated", 1, begin + 5, readings=(reading(begin + 5, 1500 + n * 1000),)),
+            event("Ended", 2, begin + 10, "StopAuthorized", readings=(ended_reading(begin + 10, 2000 + n * 1000),)),
+        ]
+
+    for n in range(4):
+        started, metered, ended = charge(n)
+        replies = await play(house, [started, metered])
+        assert await play(house, [started]) == replies[:1], "its own retry finds it again"
+        assert [reply.total_cost for reply in await play(house, [ended, ended])] == [Decimal("0.60")] * 2
+        await trio.sleep(0.1)
+    rows = sorted(house.sessions(), key=lambda row: row.started_at)
+    assert [(row.phase, row.energy_wh, row.transaction_id) for row in rows] == [("booked", 1000, "tx-1")] * 4
+    assert [row.anomalies for row in rows] == [(), *[("transaction_id_reused",)] * 3]
+    assert len({row.number for row in rows}) == len(house.cdrs()) == len(house.journals()) == 4
+    assert {row.station: row.session for row in house.rows.table(EvseRow)} == {STATION: None}
+
+
+def occupant(house: House, evse: int) -> str | None:
+    row = house.rows.get(EvseRow, TENANT, STATION, evse)
+    assert row is not None
+    session: str | None = row.session
+    return session
+
+
+def numbered(house: House, number: int) -> str | None:
+    row = house.rows.get(NumberRow, number)
+    assert row is not None
+    session: str = row.session
+    return session
 
 
 async def _later(house: House, minutes: float) -> None:
