@@ -30,11 +30,11 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "
 
 
 def _line(row: TraceRow) -> str:
-    """A row in the text format of COPY, its fields in the order of _TRACE. Frames come by the thousands: one look tells
+    """A row in the text format of COPY, its fields in the order of _TRACE. Frames come by the thousands: a few looks tell
     whether any of the texts needs care."""
     r = row
     texts = f"{r.tenant}{r.station}{r.protocol}{r.action}{r.unique_id}{r.body}{r.error}{r.correlation}{r.answer}{r.answer_error}"
-    if "\\" in texts or not texts.isprintable():
+    if not texts.isascii() or "\\" in texts or "\n" in texts or "\t" in texts or "\r" in texts or "\0" in texts:
         storable: list[Any] = [_storable(value) if isinstance(value, str) else value for value in msgspec.structs.astuple(row)]
         r = TraceRow(*storable)
     answered_at = _NULL if r.answered_at is None else r.answered_at.isoformat()
