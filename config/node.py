@@ -34,9 +34,9 @@ ROLES = ("ocpp", "api", "console")
 """Surfaces of this version. The console and the API share the HTTP listener."""
 _log = structlog.get_logger("csms")
 
-GC_THRESHOLDS = (10_000, 1, 1)
+GC_THRESHOLDS = (6_000, 1, 1)
 """A collection stops the loop for about a microsecond an object: 250,000 young ones took 220 ms, all of 100,000 actors take
-seconds. So one looks at some 50,000, and what survives a full one is frozen and never looked at again."""
+seconds. So a full one looks at some 30,000, and what survives it is frozen and never looked at again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+import msgspec
 import outcome
 import trio
 
@@ -29,72 +30,51 @@ class Desk(Protocol):
     def notice(self, event: str, detail: str, address: Address | None = None) -> None: ...
 
 
-class Slot:
-    __slots__ = (
-        "_answer",
-        "_desk",
-        "bucket",
-        "chain",
-        "done",
-        "expires",
-        "hops",
-        "origin",
-        "since",
-        "task",
-        "then",
-        "to",
-    )
+class Slot(msgspec.Struct, eq=False, gc=False):
+    """Made by `System`, which puts it into the wheel. An error in it must not outlive `wait`: its traceback would lead back
+    here, where the garbage collector does not look."""
 
-    def __init__(
-        self,
-        to: Address,
-        origin: Any,
-        chain: tuple[Address, ...],
-        desk: Desk,
-        since: float,
-        expires: float,
-    ) -> None:
-        self.to = to
-        """Who is to answer now; moves with a forward."""
-        self.origin = origin
-        """The message as it was asked. A retry repeats it, whatever a forwarding actor makes of it."""
-        self.chain = chain
-        self.task: trio.lowlevel.Task | None = None
-        self.then: Callable[[Any, BaseException | None], None] | None = None
-        """Called with (answer, None) or (None, error) instead of waking a task. Must not block."""
-        self._answer: outcome.Outcome[Any] | None = None
-        self.done = False
-        self.hops = 0
-        self.since = since
-        self.expires = expires
-        self.bucket = -1
-        self._desk = desk
-        desk.wheel.add(self, expires)
+    to: Address
+    """Who is to answer now; moves with a forward."""
+    origin: Any
+    """The message as it was asked. A retry repeats it, whatever a forwarding actor makes of it."""
+    chain: tuple[Address, ...]
+    desk: Desk
+    since: float
+    expires: float
+    then: Callable[[Any, BaseException | None], None] | None = None
+    """Called with (answer, None) or (None, error) instead of waking a task. Must not block."""
+    task: trio.lowlevel.Task | None = None
+    answer: outcome.Outcome[Any] | None = None
+    """It came before anybody waited."""
+    done: bool = False
+    hops: int = 0
+    bucket: int = -1
 
     def resolve(self, value: Any) -> None:
         """Later answers to the same ask are ignored, as are answers after the deadline."""
         if self.done:
             return
         self.done = True
-        self._desk.wheel.discard(self)
+        self.desk.wheel.discard(self)
         if self.then is not None:
             self._hand_over(value, None)
         elif self.task is not None:
             trio.lowlevel.reschedule(self.task, outcome.Value(value))
         else:
-            self._answer = outcome.Value(value)
+            self.answer = outcome.Value(value)
 
     def fail(self, error: BaseException) -> None:
         if self.done:
             return
         self.done = True
-        self._desk.wheel.discard(self)
+        self.desk.wheel.discard(self)
         if self.then is not None:
             self._hand_over(None, error)
         elif self.task is not None:
             trio.lowlevel.reschedule(self.task, outcome.Error(error))
         else:
-            self._answer = outcome.Error(error)
+            self.answer = outcome.Error(error)
 
     def _hand_over(self, answer: Any, error: BaseException | None) -> None:
         """This runs inside the release of somebody's turn: a fault of the edge must not become the actor's."""
@@ -102,22 +82,23 @@ class Slot:
         try:
             self.then(answer, error)
         except Exception as raised:
-            self._desk.notice("answer_not_taken", f"{type(raised).__name__}: {raised}", self.to)
+            self.desk.notice("answer_not_taken", f"{type(raised).__name__}: {raised}", self.to)
 
     def expire(self) -> None:
-        if self._desk.store_away():
+        if self.desk.store_away():
             self.fail(Unavailable(self.to, "the database is away"))
         else:
             self.fail(DeadlineExceeded(self.to, f"no answer to {type(self.origin).__name__}"))
 
     async def wait(self) -> Any:
         """Park the asking task until the slot is answered; it may be already, by a turn taken while putting the message."""
-        if self._answer is not None:
-            return self._answer.unwrap()
+        answer, self.answer = self.answer, None
+        if answer is not None:
+            return answer.unwrap()
 
         def abort(_: Any) -> trio.lowlevel.Abort:
             self.done = True
-            self._desk.wheel.discard(self)
+            self.desk.wheel.discard(self)
             return trio.lowlevel.Abort.SUCCEEDED
 
         self.task = trio.lowlevel.current_task()

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from runtime.actor import Actor
 from runtime.address import Address
 from runtime.ask import Slot
@@ -88,22 +90,17 @@ class VolatileTimer:
             self._cell.put(Envelope(self._message, incarnation=self._number))
 
 
-class Staged:
-    """A turn at the committer, with all that its release needs (runtime.committer.Ticket)."""
+class Staged(msgspec.Struct, eq=False, gc=False):
+    """A turn at the committer, with all that its release needs (runtime.committer.Ticket). Only the committer holds it."""
 
-    __slots__ = ("decision", "doubtful", "envelope", "incarnation", "started", "state", "turn", "wake")
-
-    def __init__(
-        self, incarnation: "Incarnation", envelope: Envelope | None, decision: Any, state: Any, turn: StagedTurn, wake: bool
-    ) -> None:
-        self.incarnation = incarnation
-        self.envelope = envelope
-        self.decision = decision
-        """None: a turn of the runtime itself (a checkpoint, a buried letter)."""
-        self.state = state
-        self.turn = turn
-        self.wake = wake
-        self.doubtful = False
+    incarnation: "Incarnation"
+    envelope: Envelope | None
+    decision: Any
+    """None: a turn of the runtime itself (a checkpoint, a buried letter)."""
+    state: Any
+    turn: StagedTurn
+    wake: bool
+    doubtful: bool = False
 
     def settle(self, outcome: Outcome, now: float) -> None:
         incarnation = self.incarnation

@@ -12,6 +12,7 @@ from collections import deque
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import trio
 
 from runtime.ask import Slot
@@ -27,28 +28,18 @@ class Encoded:
         self.body = body
 
 
-class Envelope:
-    """A message on its way through one mailbox. At most one of `slot`, `letter` and `fired` is set."""
+class Envelope(msgspec.Struct, eq=False, gc=False):
+    """A message on its way through one mailbox. At most one of `slot`, `letter` and `fired` is set. Nothing that it holds leads
+    back to it, so the garbage collector need not know of the thousands that are under way."""
 
-    __slots__ = ("conflicts", "correlation", "fired", "incarnation", "letter", "message", "slot")
-
-    def __init__(
-        self,
-        message: Any,
-        slot: Slot | None = None,
-        correlation: str = "",
-        letter: LetterKey | None = None,
-        fired: tuple[str, datetime] | None = None,
-        incarnation: int = 0,
-    ) -> None:
-        self.message = message
-        self.slot = slot
-        self.correlation = correlation
-        self.letter = letter
-        self.fired = fired
-        self.incarnation = incarnation
-        """Only for messages of an incarnation to itself: it must not reach its successor. 0: any."""
-        self.conflicts = 0
+    message: Any
+    slot: Slot | None = None
+    correlation: str = ""
+    letter: LetterKey | None = None
+    fired: tuple[str, datetime] | None = None
+    incarnation: int = 0
+    """Only for messages of an incarnation to itself: it must not reach its successor. 0: any."""
+    conflicts: int = 0
 
     @property
     def durable(self) -> bool:

@@ -193,6 +193,7 @@ class System:
             self._refuse_cycle(to, chain)
         now = self.clock.monotonic()
         slot = Slot(to, message, chain, self, now, now + deadline)
+        self.wheel.add(slot, slot.expires)
         self.stats.asks += 1
         if not cell.put(Envelope(message, slot, correlation)):
             self.wheel.discard(slot)
@@ -246,8 +247,9 @@ class System:
             self._answer(address, then, None, error)
             return
         now = self.clock.monotonic()
-        slot = Slot(address, message, (), self, now, now + deadline)
-        slot.then = then
+        expires = now + deadline
+        slot = Slot(address, message, (), self, now, expires, then)
+        self.wheel.add(slot, expires)
         self.stats.asks += 1
         if not cell.put(Envelope(message, slot, correlation)):
             slot.fail(MailboxFull(address, f"{cell.mailbox.bound} messages are queued"))

@@ -36,7 +36,7 @@ class StopTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     verdict: TokenVerdict | None = None
 
 
-class SessionState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class SessionState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """`flags` inform an operator; `anomalies` are why the session is (or was) quarantined.
 
     `meters` and `latest_meters` hold the natural keys (moment, content hash) of recent meter messages. `row_at` is when the
