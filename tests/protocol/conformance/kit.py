@@ -24,7 +24,6 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-import pytest
 import websockets
 from ocpp.messages import get_validator
 
@@ -43,12 +42,8 @@ VERSIONS = {"ocpp2.0.1": "2.0.1", "ocpp1.6": "1.6"}
 Answer = dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Case(str):
-    """The id of a test case of annex F, or of ours for 1.6; what stands in the table."""
-
-
 CASES: dict[str, list[str]] = {}
-"""Case -> names of the tests that cover it, filled by the decorator."""
+"""Case of annex F (or of ours, for 1.6) -> names of the tests that cover it; filled by the decorator, shown by the table."""
 
 
 def case(*ids: str) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
@@ -60,11 +55,24 @@ def case(*ids: str) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., 
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> None:
-            asyncio.run(asyncio.wait_for(function(*args, **kwargs), 60))  # type: ignore[arg-type]
+            asyncio.run(_whole(function(*args, **kwargs)))
 
         return run
 
     return mark
+
+
+async def _whole(test: Awaitable[None]) -> None:
+    async with asyncio.timeout(60):
+        try:
+            await test
+        finally:
+            client = _clients.pop(asyncio.get_running_loop(), None)
+            if client is not None:
+                await client.aclose()
+
+
+_clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
 
 
 def now(seconds: float = 0) -> str:
@@ -193,8 +201,9 @@ class Station:
         return found
 
     async def variable(self, component: str, variable: str) -> dict[str, Any] | None:
-        rows = await self.get("variables", component=component, variable=variable)
-        return rows[0] if rows else None
+        rows = await self.get("variables", limit=1000)
+        wanted = (component, variable)
+        return next((row for row in rows if (row["component"]["name"], row["variable"]["name"]) == wanted), None)
 
     # -- the socket
 
@@ -252,12 +261,12 @@ class Csms:
     def api(self) -> httpx.AsyncClient:
         """The tenant administrator's client of the running loop."""
         loop = asyncio.get_running_loop()
-        client = getattr(loop, "_csms_api", None)
+        client = _clients.get(loop)
         if client is None:
             base = f"http://127.0.0.1:{self.node.http_port}/api/v1"
             headers = {"Authorization": f"Bearer {self.token}"}
             client = httpx.AsyncClient(base_url=base, headers=headers, timeout=30, trust_env=False)
-            loop._csms_api = client  # type: ignore[attr-defined]
+            _clients[loop] = client
         return client
 
     async def get(self, path: str, **params: Any) -> Any:
@@ -369,7 +378,3 @@ def start_csms(home: Any) -> Csms:
 
 
 __all__ = ["ACCEPTED", "PASSWORD", "TAG", "TENANT", "CallError", "Csms", "Station", "basic", "case", "complaint", "now"]
-
-
-def skip_without(condition: bool, why: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(not condition, reason=why)

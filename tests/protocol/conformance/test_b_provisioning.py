@@ -102,9 +102,8 @@ async def test_a_pending_station_may_say_what_it_was_triggered_for(csms: Csms) -
     try:
         async with csms.station(boot=False, answers={"TriggerMessage": ACCEPTED}) as station:
             assert (await station.boot())["status"] == "Pending"
-            told = await station.command(
-                "TriggerMessage", {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}}
-            )
+            wanted = {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}}
+            told = await station.command("TriggerMessage", wanted)
             assert told["result"]["status"] == "Accepted"
             await station.status(1, "Available")
             refused = await station.try_command(
@@ -189,9 +188,10 @@ async def test_a_base_report_in_parts_becomes_the_device_model(csms: Csms, base:
 
 @case("TC_B_18")
 async def test_a_custom_report_names_criteria_and_variables(csms: Csms) -> None:
-    async with csms.station(
-        answers={"GetReport": lambda payload: {"status": "Accepted" if payload["requestId"] == 5 else "EmptyResultSet"}}
-    ) as station:
+    def reported(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"status": "Accepted" if payload["requestId"] == 5 else "EmptyResultSet"}
+
+    async with csms.station(answers={"GetReport": reported}) as station:
         wanted = [{"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "AvailabilityState"}}]
         payload = {"requestId": 5, "componentCriteria": ["Problem", "Available"], "componentVariable": wanted}
         told = await station.command("GetReport", payload)
