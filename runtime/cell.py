@@ -20,7 +20,7 @@ from runtime.endings import crashed, lost_race
 from runtime.errors import ActorCrashed, ActorError, ActorStopped, Unavailable
 from runtime.incarnation import Conflict, Incarnation, Staged
 from runtime.mailbox import Encoded, Envelope, Mailbox
-from runtime.orders import Order, obey
+from runtime.orders import Order, finish, obey
 from runtime.prepare import Waiting, first_step
 from runtime.reports import summary
 from runtime.restart import Restarts
@@ -39,9 +39,30 @@ _ACTIVE = Status.ACTIVE
 
 class Cell:
     __slots__ = (
-        "active_at", "address", "committing", "correlation", "crashes", "current", "current_since", "handled", "incarnation",
-        "kind", "letters", "letters_missed", "mailbox", "number", "prepare_scope", "recent", "restarts", "started_at", "status",
-        "system", "task", "trace", "waiting_on",
+        "active_at",
+        "address",
+        "committing",
+        "correlation",
+        "crashes",
+        "current",
+        "current_since",
+        "finishing",
+        "handled",
+        "incarnation",
+        "kind",
+        "letters",
+        "letters_missed",
+        "mailbox",
+        "number",
+        "prepare_scope",
+        "recent",
+        "restarts",
+        "started_at",
+        "status",
+        "system",
+        "task",
+        "trace",
+        "waiting_on",
     )  # fmt: skip
 
     def __init__(self, system: "System", kind: "Kind", address: Address) -> None:
@@ -72,6 +93,8 @@ class Cell:
         self.prepare_scope: trio.CancelScope | None = None
         self.waiting_on: Address | None = None
         self.trace: Trace | None = None
+        self.finishing: Order | None = None
+        """The order to drain that is being carried out."""
 
     # -- putting (called by anyone, never blocks)
 
@@ -143,7 +166,7 @@ class Cell:
     def _free(self, task: trio.lowlevel.Task) -> None:
         """The turn is over: the actor's task stays parked as the reader of its mailbox unless something waits there."""
         mailbox = self.mailbox
-        if mailbox.user or mailbox.system or self.letters_missed:
+        if mailbox.user or mailbox.system or self.letters_missed or self.status is not _ACTIVE:
             trio.lowlevel.reschedule(task)
         else:
             mailbox.task = task
@@ -165,7 +188,7 @@ class Cell:
             return False
         if incarnation is not None and incarnation.consumed is not None and key in incarnation.consumed:
             return False
-        if self.letters_missed or self.status in (Status.STOPPED, Status.COOLING):
+        if self.letters_missed or self.status in (Status.STOPPED, Status.COOLING, Status.DRAINING):
             return False
         if not self.mailbox.put(Envelope(message, correlation=correlation, letter=key)):
             self.letters_missed = True
@@ -196,7 +219,7 @@ class Cell:
 
     def refusal(self) -> ActorError | None:
         """Why an ask is not even queued now; None: it is."""
-        if self.status is Status.STOPPED or self.status is Status.SUSPENDED:
+        if self.status in (Status.STOPPED, Status.SUSPENDED, Status.DRAINING):
             return ActorStopped(self.address, self.status.value)
         if self.status is Status.COOLING:
             return ActorCrashed(self.address, "it crashed too often and cools down")
@@ -212,7 +235,7 @@ class Cell:
                 try:
                     self.status = Status.ACTIVATING
                     await activate(self)
-                    self.status = Status.ACTIVE
+                    self.status = Status.ACTIVE if self.finishing is None else Status.DRAINING
                     alive = await self._serve()
                 except Conflict as conflict:
                     await lost_race(self, conflict)
@@ -242,6 +265,9 @@ class Cell:
         self.fail_asks(error)
         if self.status is not Status.STOPPED:
             self.status = Status.ENDED
+        if self.finishing is not None:
+            self.finishing.done.set()
+            self.finishing = None
         self.system.ended(self)
 
     async def _serve(self) -> bool:
@@ -255,7 +281,7 @@ class Cell:
                 again = await obey(self, mailbox.system.popleft())
                 if again is not None:
                     return again
-            elif user and self.status is Status.ACTIVE:
+            elif user and (self.status is _ACTIVE or self.status is Status.DRAINING):
                 await self._turn(user.popleft())
                 run += 1
                 if run >= pause:
@@ -263,6 +289,9 @@ class Cell:
                     await trio.lowlevel.checkpoint()
             elif self.letters_missed and self.status is Status.ACTIVE:
                 await reload_letters(self)
+            elif self.finishing is not None:
+                if await finish(self, self.finishing):
+                    return False
             else:
                 run = 0
                 await self._park()

@@ -81,6 +81,14 @@ class VolatileTimer:
         self._message = message
         self.bucket = -1
 
+    @property
+    def actor(self) -> Address:
+        return self._cell.address
+
+    @property
+    def message_type(self) -> str:
+        return type(self._message).__name__
+
     def cancel(self) -> None:
         self._cell.system.wheel.discard(self)
 

@@ -6,6 +6,7 @@ from outside, synchronously. State is shown only through the actor's own `redact
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import trio
 
 from runtime.address import Address
@@ -15,10 +16,17 @@ from runtime.orders import Order
 from runtime.poison import exhume
 from runtime.reports import stack_of, summary
 from runtime.status import Status
+from runtime.store import OpenEffect
+from runtime.survey import Branch, Line, branch, survey, volatile_timers
 from runtime.trace import Trace
 
 if TYPE_CHECKING:
     from runtime.system import System
+
+
+class _Tagged(msgspec.Struct, frozen=True):
+    type: str
+
 
 Target = Address | tuple[str, str, str]
 
@@ -75,8 +83,53 @@ class Inspector:
                 found.append(line)
         return found
 
-    def actor(self, address: Target) -> dict[str, Any] | None:
-        """Everything about one active actor; None when it is not active on this node."""
+    async def survey(self, tenant: str | None = None, kind: str | None = None) -> list[Line]:
+        """All actors, looked at in slices: for a list that is sorted by whoever asks."""
+        return await survey(self._system, tenant, kind)
+
+    async def branch(
+        self, parent: Target | None = None, *, tenant: str | None = None, limit: int = 100, after: Target | None = None
+    ) -> Branch:
+        """One level of the tree: the children of `parent` (None: those at the top), a page at a time."""
+        return await branch(
+            self._system, Address(*parent) if parent is not None else None, tenant=tenant, limit=limit,
+            after=Address(*after) if after is not None else None,
+        )  # fmt: skip
+
+    async def timers(
+        self, tenant: str | None = None, address: Target | None = None, limit: int = 100, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """{durable: [{actor, name, at, message}], next, volatile: [{actor, message, left}]}, the next ones first. Volatile ones
+        are this node's. Raises StoreAway."""
+        wanted = Address(*address) if address is not None else None
+        rows, following = await self._system.store.list_timers(tenant, wanted, limit, cursor)
+        return {
+            "durable": [
+                {"actor": str(Address(*row.actor)), "name": row.name, "at": row.at, "message": message_tag(row.body)}
+                for row in rows
+            ],
+            "next": following,
+            "volatile": volatile_timers(self._system, wanted, tenant, limit),
+        }
+
+    async def obligations(self, address: Target, limit: int = 50) -> dict[str, Any]:
+        """What waits for an actor, active or not: {letters: [{from, seq, n, sent_at, message}], effects: [{id, class, topic,
+        attempt, due, not_after, error}]}. Types and times, no contents. Raises StoreAway."""
+        found = await self._system.store.obligations(Address(*address), limit)
+        return {
+            "letters": [
+                {
+                    "from": str(Address(*letter.key.sender)), "seq": letter.key.from_seq, "n": letter.key.n,
+                    "sent_at": letter.sent_at, "message": message_tag(letter.body),
+                }
+                for letter in found.letters
+            ],
+            "effects": [_effect(row) for row in found.effects],
+        }  # fmt: skip
+
+    def actor(self, address: Target, *, children: bool = True) -> dict[str, Any] | None:
+        """Everything about one active actor; None when it is not active on this node. Looking for its children means to look at
+        every actor of the node; whoever shows many pages a second does without (see `branch`)."""
         system = self._system
         address = Address(*address)
         cell = system.registry.cells.get(address)
@@ -86,7 +139,7 @@ class Inspector:
         incarnation = cell.incarnation
         parent = system.registry.parent(address)
         found = self._line(cell)
-        found["children"] = sorted(str(c) for c in system.registry.cells if c != address and system.registry.parent(c) == address)
+        found["children"] = self._children(address) if children else []
         found["parent"] = str(parent) if parent is not None else None
         found["incarnation"] = cell.number
         found["active_since"] = cell.started_at
@@ -158,7 +211,7 @@ class Inspector:
     async def stop(self, address: Target, timeout: float | None = None) -> bool:
         """Stop it, its children before it, and keep it stopped until `restart`: asks meet ActorStopped."""
         address = Address(*address)
-        children = [c for c in self._system.registry.cells if c != address and self._system.registry.parent(c) == address]
+        children = [child for child in self._system.registry.cells if self._is_below(child, address)]
         async with trio.open_nursery() as nursery:
             for child in children:
                 nursery.start_soon(self.stop, child, timeout)
@@ -170,6 +223,12 @@ class Inspector:
 
     async def resume(self, address: Target, timeout: float | None = None) -> bool:
         return await self._order(address, "resume", timeout)
+
+    async def drain(self, address: Target, timeout: float | None = None) -> bool:
+        """Take nothing new, finish what is queued, checkpoint, and leave: the next message activates it again. Letters and timers
+        wait in the store meanwhile; its children are not concerned. An ask that it wants to answer later is waited for, for
+        `Limits.drain_actor` seconds."""
+        return await self._order(address, "finish", timeout)
 
     async def checkpoint(self, address: Target, timeout: float | None = None) -> bool:
         """Write a checkpoint now, if any fact is behind."""
@@ -215,6 +274,12 @@ class Inspector:
             return order.error is None
         return False
 
+    def _children(self, address: Address) -> list[str]:
+        return sorted(str(child) for child in self._system.registry.cells if self._is_below(child, address))
+
+    def _is_below(self, child: Address, address: Address) -> bool:
+        return child != address and self._system.registry.parent(child) == address
+
     def _line(self, cell: Cell) -> dict[str, Any]:
         return {
             "address": str(cell.address),
@@ -236,6 +301,22 @@ class Inspector:
             return incarnation.actor.redact(incarnation.state)
         except Exception as error:
             return {"error": f"redact raised {summary(error)}"}
+
+
+def message_tag(body: bytes) -> str:
+    """The type of an encoded letter or timer, without its contents."""
+    try:
+        return msgspec.json.decode(body, type=_Tagged).type
+    except msgspec.MsgspecError:
+        return "unreadable"
+
+
+def _effect(row: OpenEffect) -> dict[str, Any]:
+    effect = row.effect
+    return {
+        "id": effect.id, "class": effect.klass, "topic": effect.topic, "attempt": row.attempt, "due": row.due,
+        "not_after": effect.not_after, "error": row.error,
+    }  # fmt: skip
 
 
 def _crash(cell: Cell, *, whole: bool) -> dict[str, Any] | None:

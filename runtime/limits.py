@@ -101,6 +101,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     order_timeout: float = 5.0
     """How long an operator's order waits for its actor by default."""
     queued_shown: int = 50
+    survey_slice: int = 500
+    """Actors looked at for a list or a tree before others run."""
+    drain_actor: float = 20.0
+    """How long an actor that is drained waits for the asks that it wants to answer later."""
     trace_entries: int = 200
     trace_seconds: float = 600.0
     remembered_requests: int = 4096

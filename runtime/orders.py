@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 class Order:
     """`done` fires when it was carried out; `error` says why it was not. `op` is one of restart, stop, suspend, resume,
-    checkpoint (an operator's), drain, passivate and reload (the node's)."""
+    checkpoint, finish (an operator's), drain, passivate and reload (the node's). `until`: how long `finish` has patience."""
 
-    __slots__ = ("done", "error", "op")
+    __slots__ = ("done", "error", "op", "until")
 
     def __init__(self, op: str) -> None:
         self.op = op
         self.done = trio.Event()
         self.error: str | None = None
+        self.until = 0.0
 
 
 async def obey(cell: "Cell", order: Order) -> bool | None:
@@ -29,6 +30,7 @@ async def obey(cell: "Cell", order: Order) -> bool | None:
     try:
         match order.op:
             case "restart":
+                _call_off(cell, "restarted by an operator")
                 cell.end_incarnation(ActorCrashed(cell.address, "restarted by an operator"))
                 cell.purge(ActorCrashed(cell.address, "restarted by an operator"))
                 return True
@@ -36,12 +38,16 @@ async def obey(cell: "Cell", order: Order) -> bool | None:
                 stop(cell, order)
                 return False
             case "suspend":
+                _call_off(cell, "suspended by an operator")
                 cell.status = Status.SUSPENDED
                 cell.fail_asks(ActorStopped(cell.address, "suspended"))
             case "resume":
+                _call_off(cell, "resumed by an operator")
                 cell.status = Status.ACTIVE
             case "checkpoint":
                 await _checkpoint(cell, 1)
+            case "finish":
+                _begin_to_finish(cell, order)
             case "drain":
                 return await _drain(cell)
             case "passivate":
@@ -52,7 +58,8 @@ async def obey(cell: "Cell", order: Order) -> bool | None:
                 order.error = f"no such order: {order.op}"
         return None
     finally:
-        order.done.set()
+        if cell.finishing is not order:
+            order.done.set()
 
 
 def obey_while_down(cell: "Cell", order: Order) -> bool | None:
@@ -67,10 +74,44 @@ def obey_while_down(cell: "Cell", order: Order) -> bool | None:
 
 
 def stop(cell: "Cell", order: Order) -> None:
+    _call_off(cell, "stopped by an operator")
     cell.status = Status.STOPPED
     cell.end_incarnation(ActorStopped(cell.address, "stopped"))
     cell.purge(ActorStopped(cell.address, "stopped"))
     order.done.set()
+
+
+def _begin_to_finish(cell: "Cell", order: Order) -> None:
+    """From now on nothing new is taken. A second order while one is under way follows the first."""
+    if cell.finishing is not None:
+        order.error = "it is being drained already"
+        return
+    order.until = cell.system.clock.monotonic() + cell.system.limits.drain_actor
+    cell.finishing = order
+    cell.status = Status.DRAINING
+
+
+def _call_off(cell: "Cell", why: str) -> None:
+    order, cell.finishing = cell.finishing, None
+    if order is not None:
+        order.error = why
+        order.done.set()
+
+
+async def finish(cell: "Cell", order: Order) -> bool:
+    """The mailbox of a draining actor is empty. True: it is checkpointed and ends; False: look again. Asks that it answers later
+    are waited for, though not for ever; they hear of the end then."""
+    incarnation, limits = cell.incarnation, cell.system.limits
+    if incarnation is not None and incarnation.open_later() and cell.system.clock.monotonic() < order.until:
+        with trio.move_on_after(limits.drain_step):
+            await cell.mailbox.wait()
+        return False
+    await _checkpoint(cell, 1)
+    if cell.mailbox.user or cell.mailbox.system or cell.finishing is not order:
+        return False
+    cell.system.stats.passivations += 1
+    cell.end_incarnation(ActorStopped(cell.address, "drained"))
+    return True
 
 
 async def _checkpoint(cell: "Cell", behind: int) -> None:

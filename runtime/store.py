@@ -80,6 +80,30 @@ class OutboxItem(msgspec.Struct, frozen=True, gc=False):
     attempt: int
 
 
+class WaitingLetter(msgspec.Struct, frozen=True, gc=False):
+    """A letter that its receiver has not consumed yet."""
+
+    key: LetterKey
+    sent_at: datetime
+    body: bytes
+
+
+class OpenEffect(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An effect that no turn has settled: `due` is when a worker may take it (again), `error` what went wrong last."""
+
+    effect: EffectRow
+    attempt: int
+    due: datetime
+    error: str | None
+
+
+class Obligations(msgspec.Struct, frozen=True):
+    """What still waits for one actor (letters) and what it still wants of the world (effects), oldest first."""
+
+    letters: Sequence[WaitingLetter] = ()
+    effects: Sequence[OpenEffect] = ()
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """A message that crashed its actor too often, kept with what is needed to replay or discard it."""
 
@@ -120,6 +144,16 @@ class Store(Protocol):
 
     async def next_timer(self) -> datetime | None:
         """When the earliest timer is due; None when there is none."""
+        ...
+
+    async def list_timers(
+        self, tenant: str | None, actor: Address | None, limit: int, cursor: str | None
+    ) -> tuple[Sequence[StoredTimer], str | None]:
+        """Durable timers of one actor, else of a tenant, else of all, the next first; with them the cursor of what follows."""
+        ...
+
+    async def obligations(self, actor: Address, limit: int) -> Obligations:
+        """At most `limit` of each kind."""
         ...
 
     async def take_outbox(self, topics: Sequence[str], limit: int, lease: float) -> Sequence[OutboxItem]:

@@ -166,7 +166,7 @@ class System:
             for cell in cells:
                 if cell.refusal() is None and not cell.mailbox.user and not cell.mailbox.system and cell.current is None:
                     cell.order("drain")
-            if all(cell.refusal() is not None for cell in cells) and self.committer.idle:
+            if all(cell.refusal() is not None and cell.finishing is None for cell in cells) and self.committer.idle:
                 return
             await trio.sleep(self.limits.drain_step)
 
@@ -390,7 +390,7 @@ class System:
             cell = self.registry.cells.get(to) or self.cell(to)
         except ActorStopped:
             return False
-        return cell.status is not Status.STOPPED and cell.put(envelope)
+        return cell.status is not Status.STOPPED and cell.status is not Status.DRAINING and cell.put(envelope)
 
     def store_away(self) -> bool:
         return self.committer.away or self.recovery.away

@@ -56,6 +56,10 @@ class Wheel:
                 del self._buckets[entry.bucket]
         entry.bucket = -1
 
+    def due(self, entry: Expiring) -> float:
+        """When an entry that waits here expires, on the clock of `add`."""
+        return entry.bucket * self._tick
+
     def __iter__(self) -> Iterator[Any]:
         for bucket in list(self._buckets.values()):
             yield from list(bucket)

@@ -16,6 +16,8 @@ import trio
 from runtime.address import Address
 from runtime.store import (
     DeadLetter,
+    Obligations,
+    OpenEffect,
     OutboxItem,
     Outcome,
     Recovered,
@@ -24,6 +26,7 @@ from runtime.store import (
     StoredLetter,
     StoredTimer,
     Verdict,
+    WaitingLetter,
 )
 from runtime.turn import NO_TURN, CheckpointRow, EffectRow, LetterKey, StagedTurn
 from storage import cursors
@@ -213,6 +216,30 @@ class MemoryStore:
     async def next_timer(self) -> datetime | None:
         await self._reach()
         return min((timer.at for timers in self._timers.values() for timer in timers.values()), default=None)
+
+    async def list_timers(
+        self, tenant: str | None, actor: Address | None, limit: int, cursor: str | None
+    ) -> tuple[Sequence[StoredTimer], str | None]:
+        await self._reach()
+        after = cursors.decode(cursor, datetime, str, str, str, str)
+        found = sorted(
+            (timer.at, *timer.actor, timer.name, timer)
+            for timers in self._timers.values()
+            for timer in timers.values()
+            if (timer.actor == actor if actor is not None else tenant in (None, timer.actor.tenant))
+        )
+        left = [entry for entry in found if after is None or entry[:5] > after]
+        page = [entry[5] for entry in left[:limit]]
+        return page, cursors.encode(*left[limit - 1][:5]) if len(left) > limit else None
+
+    async def obligations(self, actor: Address, limit: int) -> Obligations:
+        await self._reach()
+        letters = sorted(self._letters.get(actor, {}).items(), key=lambda item: item[1].order)[:limit]
+        effects = sorted(self._outbox.get(actor, {}).values(), key=lambda open_: open_.order)[:limit]
+        return Obligations(
+            [WaitingLetter(key, letter.sent_at, letter.body) for key, letter in letters],
+            [OpenEffect(effect=o.effect, attempt=o.attempt, due=o.due, error=o.error) for o in effects],
+        )
 
     async def take_outbox(self, topics: Sequence[str], limit: int, lease: float) -> Sequence[OutboxItem]:
         await self._reach()

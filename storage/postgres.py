@@ -1,4 +1,4 @@
-"""The runtime's store on PostgreSQL. What each call does to the database stands in commit, recover and obligations."""
+"""The runtime's store on PostgreSQL. What each call does to the database stands in commit, recover, obligations and waiting."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -7,9 +7,19 @@ from typing import Any, TypeVar
 import asyncpg
 
 from runtime.address import Address
-from runtime.store import DeadLetter, OutboxItem, Outcome, Recovered, StoreAway, StoredFact, StoredLetter, StoredTimer
+from runtime.store import (
+    DeadLetter,
+    Obligations,
+    OutboxItem,
+    Outcome,
+    Recovered,
+    StoreAway,
+    StoredFact,
+    StoredLetter,
+    StoredTimer,
+)
 from runtime.turn import MAIN, StagedTurn
-from storage import limits, obligations, recover
+from storage import limits, obligations, recover, waiting
 from storage.commit import Committer
 from storage.database import Database
 
@@ -47,6 +57,14 @@ class PostgresStore:
 
     async def next_timer(self) -> datetime | None:
         return await self._ask(obligations.next_timer)
+
+    async def list_timers(
+        self, tenant: str | None, actor: Address | None, limit: int, cursor: str | None
+    ) -> tuple[Sequence[StoredTimer], str | None]:
+        return await self._ask(waiting.timers, tenant, actor, limit, cursor)
+
+    async def obligations(self, actor: Address, limit: int) -> Obligations:
+        return await self._ask(waiting.obligations, actor, limit)
 
     async def take_outbox(self, topics: Sequence[str], limit: int, lease: float) -> Sequence[OutboxItem]:
         return await self._ask(obligations.take_outbox, topics, limit, lease)

@@ -14,6 +14,8 @@ from runtime.address import Address
 from runtime.clock import ManualClock
 from runtime.store import (
     DeadLetter,
+    Obligations,
+    OpenEffect,
     OutboxItem,
     Outcome,
     Recovered,
@@ -22,6 +24,7 @@ from runtime.store import (
     StoredLetter,
     StoredTimer,
     Verdict,
+    WaitingLetter,
 )
 from runtime.system import System
 from runtime.turn import NO_TURN, CheckpointRow, LetterKey, StagedTurn
@@ -168,6 +171,21 @@ class FaultyStore:
     async def next_timer(self) -> datetime | None:
         await self._travel()
         return min((at for at, _ in self.timers.values()), default=None)
+
+    async def list_timers(self, tenant: str | None, actor: Address | None, limit: int, cursor: str | None) -> Any:
+        await self._travel()
+        rows = [StoredTimer(owner, name, at, body) for (owner, name), (at, body) in self.timers.items() if actor in (None, owner)]
+        return sorted(rows, key=lambda timer: timer.at)[:limit], None
+
+    async def obligations(self, actor: Address, limit: int) -> Obligations:
+        await self._travel()
+        letters = [WaitingLetter(key, at, body) for (to, key), (at, body) in self.letters.items() if to == actor]
+        effects = [
+            OpenEffect(effect=row[0], attempt=row[2], due=row[3], error=None)
+            for (owner, _), row in self.effects.items()
+            if owner == actor and row[1] is None
+        ]
+        return Obligations(letters[:limit], effects[:limit])
 
     async def take_outbox(self, topics: Sequence[str], limit: int, lease: float) -> Sequence[OutboxItem]:
         await self._travel()

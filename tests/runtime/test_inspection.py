@@ -1,6 +1,7 @@
 """What the console sees and may do, and how a node goes down gracefully."""
 
 from contextvars import ContextVar
+from datetime import timedelta
 
 import pytest
 import trio
@@ -9,7 +10,22 @@ from runtime.address import Address
 from runtime.errors import ActorCrashed, ActorStopped
 from runtime.limits import Limits
 from runtime.supervisor import ChildSpec
-from tests.runtime.kit import Add, Boom, Counter, Decision, Do, FaultyStore, Get, Letter, Note, facts_of, node, running
+from tests.runtime.kit import (
+    Add,
+    Boom,
+    Counter,
+    Decision,
+    Do,
+    Effect,
+    FaultyStore,
+    Get,
+    Letter,
+    Note,
+    Timer,
+    facts_of,
+    node,
+    running,
+)
 
 A = ("acme", "counter", "a")
 B = ("acme", "counter", "b")
@@ -338,3 +354,174 @@ async def test_suspended_and_stopped_actors_do_not_hold_up_a_drain(autojump_cloc
         await system.inspect.stop(B)
         await system.drain(60)
     assert trio.current_time() < 5
+
+
+# -- lists, branches, timers, and what waits
+
+
+def family(store=None, **more):
+    system = node(store or FaultyStore(), **more)
+    system.register("child", Counter, parent=lambda address: Address(address.tenant, "counter", "a"))
+    return system
+
+
+async def test_a_branch_shows_one_level_a_page_at_a_time_and_how_much_is_below(autojump_clock):
+    system = family()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(system.run)
+        for n in range(5):
+            await system.ask(("acme", "child", f"{n}"), Get(), deadline=5)
+        top = await system.inspect.branch()
+        assert [str(line.address) for line in top.lines] == [f"acme/child/{n}" for n in range(5)]  # their parent is not active
+        await system.ask(A, Get(), deadline=5)
+        await system.ask(("other", "counter", "z"), Get(), deadline=5)
+        top = await system.inspect.branch(limit=1)
+        assert ([str(line.address) for line in top.lines], top.below, top.hidden) == (["acme/counter/a"], [5], 1)
+        second = await system.inspect.branch(limit=1, after=top.next)
+        assert ([str(line.address) for line in second.lines], second.next) == (["other/counter/z"], None)
+        below = await system.inspect.branch(A, limit=3)
+        assert ([line.address.id for line in below.lines], below.hidden, below.next) == (
+            ["0", "1", "2"],
+            2,
+            ("acme", "child", "2"),
+        )
+        assert (await system.inspect.branch(tenant="other")).hidden == 0
+        assert [str(line.address) for line in (await system.inspect.branch(tenant="other")).lines] == ["other/counter/z"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_survey_lets_others_run_between_its_slices(autojump_clock):
+    async with running(FaultyStore(), limits=Limits(survey_slice=10)) as system:
+        for n in range(95):
+            await system.ask(("acme", "counter", str(n)), Get(), deadline=5)
+        turns = 0
+
+        async def others():
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(others)
+            await trio.lowlevel.checkpoint()
+            before = turns
+            lines = await system.inspect.survey("acme", "counter")
+            assert turns - before >= 9
+            nursery.cancel_scope.cancel()
+        assert len(lines) == 95
+        assert {(line.status, line.handled, line.current) for line in lines} == {("active", 1, None)}
+
+
+async def test_durable_and_volatile_timers_are_shown_the_next_one_first(autojump_clock):
+    class Alarmed(Counter):
+        def __init__(self, context):
+            super().__init__(context)
+            context.after(60, Note(1, "soon"))
+
+    store = FaultyStore()
+    async with running(store, factory=Alarmed) as system:
+        later, sooner = (system.clock.now() + timedelta(hours=hours) for hours in (2, 1))
+        for name, at in (("b", later), ("c", sooner)):
+            await system.ask(A, Do(Decision(timers=(Timer(name, at, Note(1, "t")),))), deadline=5)
+        shown = await system.inspect.timers("acme", A)
+        assert [(t["name"], t["at"], t["message"]) for t in shown["durable"]] == [("c", sooner, "note"), ("b", later, "note")]
+        assert [(t["actor"], t["message"]) for t in shown["volatile"]] == [("acme/counter/a", "Note")]
+        assert 55 < shown["volatile"][0]["left"] <= 61
+        assert (await system.inspect.timers("other"))["volatile"] == []
+
+
+async def test_what_waits_for_an_actor_is_shown_by_type_and_time_only(autojump_clock):
+    store = FaultyStore()
+    async with running(store) as system:
+        await system.inspect.stop(B)
+        await system.ask(
+            A, Do(Decision(letters=(Letter(B, Note(4, "secret")),), effects=(Effect("e1", "redeliver", "mail"),))), deadline=5
+        )
+        waiting = await system.inspect.obligations(B)
+        assert [(letter["from"], letter["message"]) for letter in waiting["letters"]] == [("acme/counter/a", "note")]
+        assert "secret" not in str(waiting)
+        assert [(e["id"], e["topic"], e["attempt"]) for e in (await system.inspect.obligations(A))["effects"]] == [
+            ("e1", "mail", 0)
+        ]
+
+
+# -- one actor is drained
+
+
+async def test_a_drained_actor_finishes_its_queue_takes_nothing_new_and_leaves_its_place(autojump_clock):
+    class Rarely(Counter):
+        checkpoint_every = 1000
+
+    store = FaultyStore(latency=0.5)
+    async with running(store, factory=Rarely) as system, trio.open_nursery() as nursery:
+        await system.ask(A, Get(), deadline=60)
+        answers = []
+
+        async def ask():
+            answers.append(await system.ask(A, Add(1), deadline=60))
+
+        async def drain():
+            answers.append(await system.inspect.drain(A, timeout=60))
+
+        for _ in range(6):
+            nursery.start_soon(ask)
+        await trio.sleep(0.1)
+        nursery.start_soon(drain)
+        await trio.sleep(1.6)
+        assert system.inspect.actor(A)["status"] == "draining"
+        with pytest.raises(ActorStopped, match="draining"):
+            await system.ask(A, Get(), deadline=5)
+        assert not system.tell(A, Get())
+        await trio.sleep(30)
+        assert answers == [1, 2, 3, 4, 5, 6, True]
+        assert system.registry.cells == {}
+        assert store.head(Address(*A)).checkpoint_seq == 7
+        assert (await system.ask(A, Get(), deadline=5)).total == 6  # the next message activates it again
+
+
+async def test_a_drain_goes_on_after_a_crash_of_what_was_queued(autojump_clock):
+    async with running(FaultyStore(latency=0.5)) as system, trio.open_nursery() as nursery:
+        await system.ask(A, Get(), deadline=60)
+        system.tell(A, Add(1))
+        system.tell(A, Boom())
+        system.tell(A, Add(5))
+        drained = []
+
+        async def drain():
+            drained.append(await system.inspect.drain(A, timeout=60))
+
+        nursery.start_soon(drain)
+        await trio.sleep(20)
+        assert drained == [True]
+        assert (await system.ask(A, Get(), deadline=5)).total == 6
+
+
+async def test_a_drained_actor_waits_for_the_answers_it_owes_but_not_for_ever(autojump_clock):
+    async with running(FaultyStore(), limits=Limits(drain_actor=20)) as system, trio.open_nursery() as nursery:
+        asked = []
+
+        async def ask():
+            try:
+                asked.append(await system.ask(A, Do(Decision(later="k")), deadline=600))
+            except ActorStopped as error:
+                asked.append(str(error))
+
+        nursery.start_soon(ask)
+        await trio.sleep(0.1)
+        assert not await system.inspect.drain(A, timeout=5)
+        assert asked == []
+        await trio.sleep(20)
+        assert len(asked) == 1
+        assert "drained" in asked[0]
+
+
+async def test_an_operator_calls_a_drain_off(autojump_clock):
+    async with running(FaultyStore()) as system, trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: system.ask(A, Do(Decision(later="k", answers=())), deadline=5))
+        await trio.sleep(0.1)
+        assert not await system.inspect.drain(A, timeout=0.1)
+        assert await system.inspect.resume(A)
+        assert (await system.ask(A, Get(), deadline=5)).total == 0
+        assert system.inspect.actor(A)["status"] == "active"
+        nursery.cancel_scope.cancel()

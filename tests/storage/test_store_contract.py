@@ -381,3 +381,39 @@ async def test_dead_letters_are_kept_once_listed_newest_first_and_settled_once(s
     assert found is not None
     assert (found.state, found.actor, found.body) == ("replayed", Address("acme", "station", "a/b"), b"\x00raw")
     assert await store.dead_letter("nobody") is None
+
+
+# What people look at
+
+
+async def test_timers_are_listed_by_tenant_or_actor_the_next_first_in_pages(store: Store) -> None:
+    at = [NOW + timedelta(minutes=n) for n in range(4)]
+    await write(store, Writer(ALICE), timers=[TimerRow("late", at[3], b'{"type":"x"}'), TimerRow("soon", at[0], b"{}")])
+    await write(store, Writer(BOB), timers=[TimerRow("mid", at[1], b"{}")])
+    await write(store, Writer(CAROL), timers=[TimerRow("other", at[2], b"{}")])
+    first, following = await store.list_timers("acme", None, 2, None)
+    assert [(timer.actor, timer.name, timer.at) for timer in first] == [(ALICE, "soon", at[0]), (BOB, "mid", at[1])]
+    last, end = await store.list_timers("acme", None, 2, following)
+    assert ([timer.name for timer in last], end) == (["late"], None)
+    assert [timer.name for timer in (await store.list_timers(None, None, 9, None))[0]] == ["soon", "mid", "other", "late"]
+    assert [timer.name for timer in (await store.list_timers(None, ALICE, 9, None))[0]] == ["soon", "late"]
+    assert (await store.list_timers("other", ALICE, 9, None))[0] == (await store.list_timers(None, ALICE, 9, None))[0]
+
+
+async def test_what_waits_for_an_actor_is_listed_oldest_first(store: Store) -> None:
+    writer = Writer(ALICE)
+    effect = EffectRow("e1", "redeliver", "mail", b"x", None)
+    await write(store, writer, letters=[letter(BOB, 0, b'{"type":"first"}')], effects=[effect], at=NOW)
+    await write(store, writer, letters=[letter(BOB, 0, b'{"type":"second"}')])
+    waiting = await store.obligations(BOB, 10)
+    assert [(row.key.sender, row.key.from_seq, row.body) for row in waiting.letters] == [
+        (ALICE, 1, b'{"type":"first"}'), (ALICE, 2, b'{"type":"second"}'),
+    ]  # fmt: skip
+    assert len((await store.obligations(BOB, 1)).letters) == 1
+    [open_effect] = (await store.obligations(ALICE, 10)).effects
+    assert (open_effect.effect, open_effect.attempt, open_effect.error) == (effect, 0, None)
+    await store.take_outbox(["mail"], 1, 60)
+    await store.retry_outbox(ALICE, "e1", NOW, "no route")
+    [open_effect] = (await store.obligations(ALICE, 10)).effects
+    assert (open_effect.attempt, open_effect.due, open_effect.error) == (1, NOW, "no route")
+    assert not (await store.obligations(CAROL, 10)).effects
