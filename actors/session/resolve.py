@@ -66,7 +66,7 @@ def _closing(
         facts=facts,
         rows=rows,
         letters=letters,
-        timers=(Timer("overdue", None),),
+        timers=(Timer("overdue", None),) if before.book is None else (Timer("overdue", None), Timer("gap", None)),
         reply=Done(),
         lane=lane,
     )

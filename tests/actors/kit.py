@@ -9,7 +9,7 @@ from typing import Any, Self
 from actors.env import ActorEnv
 from actors.kinds import KEEPERS, Keeper, register_all
 from actors.limits import DomainLimits
-from actors.model.ids import station_address, tenant_address
+from actors.model.ids import digest, station_address, tenant_address
 from actors.model.meter import ENERGY_IMPORT, Reading, Sample
 from actors.model.token import IdToken, TokenCard
 from actors.station import messages as m
@@ -52,7 +52,7 @@ def sample(wh: float, context: str = "Sample.Periodic", measurand: str = ENERGY_
 def event(type: str, seq: int, minutes: float, trigger: str = "MeterValuePeriodic", **fields: Any) -> m.TransactionEvent:
     """A 2.x event of transaction `tx-1` at `minutes`; its content hash follows from what it says."""
     fields = {"transaction_id": "tx-1", "at": at(minutes), **fields}
-    content = fields.pop("content", f"{type} {seq} {minutes} {sorted(fields.items(), key=str)}")
+    content = fields.pop("content", digest(type, seq, minutes, sorted(fields.items(), key=str)))
     return m.TransactionEvent(type=type, seq=seq, trigger=trigger, content=content, **fields)
 
 

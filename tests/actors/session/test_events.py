@@ -362,6 +362,35 @@ async def test_signed_values_reach_the_cdr_byte_for_byte(autojump_clock: Any, ho
     }
 
 
+async def test_quirk_22_values_outside_of_a_transaction_stay_with_the_evse_and_change_no_bill(
+    autojump_clock: Any, house: House
+) -> None:
+    aligned = Reading(at(-5), (sample(900, "Sample.Clock"),))
+    whole = Reading(at(20), (sample(77_000_000, "Sample.Clock"),))
+    assert await house.station(m.TransactionMeter(1, 1, None, (aligned,), "h1")) == m.Done()
+    events = usual(house)
+    await play(house, events[:2])
+    await trio.sleep(1)
+    assert await house.station(m.TransactionMeter(0, 0, None, (whole,), "h2")) == m.Done()
+    beside = Reading(at(20), (sample(4000, "Sample.Clock"),))
+    assert await house.station(m.TransactionMeter(1, 1, None, (beside,), "h3")) == m.Done()
+    await play(house, events[2:])
+    kinds = [(turn.actor.kind, fact.type) for batch in house.store.commits for turn in batch for fact in turn.facts if fact.bulk]
+    assert [kind for kind in kinds if kind[1] != "event_metered"] == [
+        ("evse", "unattributed"), ("station", "unattributed"), ("session", "metered"),
+    ]  # fmt: skip
+    (row,) = house.sessions()
+    assert (row.phase, row.energy_wh, row.anomalies) == ("booked", 10_000, ("meter_without_number",))
+
+
+async def test_what_the_console_shows_of_a_transaction_holds_no_token(autojump_clock: Any, house: House) -> None:
+    await play(house, usual(house)[:3])
+    token = house.token("GOOD")
+    seen = house.system.inspect.actor(session_address(TENANT, SESSION))
+    assert token.ref not in str(seen)
+    assert token.masked in str(seen)
+
+
 async def test_an_unregistered_evse_is_recorded_and_not_billed(autojump_clock: Any, house: House) -> None:
     events = usual(house)
     events[0] = msgspec.structs.replace(events[0], evse=9)
