@@ -163,7 +163,8 @@ def decide_order_ended(here: AddressKey, state: DeviceState, ended_: OrderEnded,
         return NOTHING
     outcome = ended_.outcome
     if isinstance(outcome, i.CommandFailure):
-        return inventory.decide_failed(here, state, asked, outcome.reason, now, limits)
+        reason = outcome.code if outcome.code in inventory.NEVER else outcome.reason
+        return inventory.decide_failed(here, state, asked, reason, now, limits)
     settled = f.OrderSettled(asked.order, outcome.status, now)
     if asked.purpose == "keys":
         decision = decide_keys(here, state, outcome, now, limits)

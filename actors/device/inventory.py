@@ -19,6 +19,8 @@ from actors.model.decision import AddressKey, Decision, Letter, Timer
 from actors.model.ids import DEVICE, digest, station_address
 from actors.station.messages import BootsWanted, Order, StationBooted
 
+NEVER = ("unsupported", "NotSupported", "NotImplemented")
+"""Reasons after which nothing is gained by asking again."""
 INVENTORY = "inventory"
 KEYS = "keys"
 
@@ -81,7 +83,7 @@ def decide_failed(
 ) -> Decision:
     """What a station cannot do at all is not asked again; its next change of firmware is another matter."""
     timers: list[Timer] = []
-    if asked.purpose in WORDS and reason not in ("unsupported", "NotSupported"):
+    if asked.purpose in WORDS and reason not in NEVER:
         timers = again(state, asked.purpose, now, limits)
     line = event(here, "station.inventory", now, purpose=asked.purpose, status=reason, again=bool(timers))
     return Decision(facts=(f.OrderSettled(asked.order, reason, now),), rows=(line,), timers=timers)

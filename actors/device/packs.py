@@ -6,6 +6,7 @@ each; as text, packed by component, a tenth of that, and a checkpoint copies the
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -44,9 +45,15 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 def component_key(ref: VariableRef) -> str:
     """What makes a component unique in its station, folded."""
-    return f"{ref.component}/{ref.component_instance or ''}@{ref.evse or 0}.{ref.connector or 0}".lower()
+    return _component_key(ref.component, ref.component_instance, ref.evse, ref.connector)
 
 
+@lru_cache(maxsize=8192)
+def _component_key(component: str, instance: str | None, evse: int | None, connector: int | None) -> str:
+    return f"{component}/{instance or ''}@{evse or 0}.{connector or 0}".lower()
+
+
+@lru_cache(maxsize=16384)
 def name_of(variable: str, instance: str | None) -> Name:
     return variable.lower(), (instance or "").lower()
 

@@ -121,6 +121,7 @@ def is_secret(ref: VariableRef) -> bool:
     return _sounds_secret(ref.variable) or _sounds_secret(ref.key_1_6 or "")
 
 
+@lru_cache(maxsize=4096)
 def _sounds_secret(name: str) -> bool:
     if _SECRET.search(name):
         return True

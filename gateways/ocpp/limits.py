@@ -33,6 +33,8 @@ SOCKETS_PER_PASS = 64
 """Readable sockets that the poller serves before others get their turn."""
 TLS_LOOK_SECONDS = 5.0
 """How often the files of the server's certificates are looked at."""
+PASS_SECONDS = 0.01
+"""Readable sockets that the poller serves before others get their turn, and how long it serves them without a pause."""
 GOODBYE_SECONDS = 5.0
 """For closing handshakes when the node stops."""
 

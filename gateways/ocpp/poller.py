@@ -8,10 +8,11 @@ connection waits for itself.
 
 import select
 from collections.abc import Callable
+from time import perf_counter
 
 import trio
 
-from gateways.ocpp.limits import SOCKETS_PER_PASS
+from gateways.ocpp.limits import PASS_SECONDS, SOCKETS_PER_PASS
 
 
 class Poller:
@@ -40,14 +41,19 @@ class Poller:
             self._epoll.unregister(descriptor)
 
     async def run(self) -> None:
-        """Serve what is readable, a bounded number at a time, so that nobody else waits long."""
+        """Serve what is readable, a bounded number and a bounded time at once, so that nobody else waits long: what came may
+        be large."""
         ready = self._ready
         try:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
+                until = perf_counter() + PASS_SECONDS
                 for descriptor, _ in self._epoll.poll(0, SOCKETS_PER_PASS):
                     callback = ready.get(descriptor)
                     if callback is not None:  # an earlier one of this pass may have closed it
                         callback()
+                        if perf_counter() > until:
+                            await trio.lowlevel.checkpoint()
+                            until = perf_counter() + PASS_SECONDS
         finally:
             self._epoll.close()

@@ -18,6 +18,7 @@ _DESCRIPTION = """Bearer token. Errors are problem details (RFC 9457) with a sta
 
 _EXAMPLE_PATHS = {
     "tenant": "acme", "station": "CS-0001", "type": "ISO14443", "uid": "04A2B3C4D5E681", "action": "RemoteStartTransaction",
+    "book": "monitor", "request_id": "1",
 }  # fmt: skip
 
 

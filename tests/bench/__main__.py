@@ -17,6 +17,7 @@ from tests.bench.crash import bench_crash
 from tests.bench.database import bench_database
 from tests.bench.decode import decoding
 from tests.bench.fuzz import fuzz_growth
+from tests.bench.inventory import inventories
 from tests.bench.node import (
     PASSWORD,
     TENANT,
@@ -130,19 +131,24 @@ def show(title: str, figures: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one connection count, 2,000 idle stations, 20,000 frames")
-    parser.add_argument("--only", action="append", choices=("decode", "mix", "idle", "restart", "crash", "fuzz"))
+    parser.add_argument("--only", action="append", choices=("decode", "mix", "idle", "restart", "crash", "fuzz", "inventory"))
     parser.add_argument("--connections", type=int, action="append", help="for the mix; default 50, 500, 2000")
     parser.add_argument("--samples", type=int, action="append", help="meter samples a session in the mix; default 12, 60")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--stations", type=int, help="known and idle stations; default 10,000")
+    parser.add_argument("--variables", type=int, default=2000, help="of a station, in the inventory")
     parser.add_argument("--json", type=Path, help="write all figures here")
     args = parser.parse_args()
-    wanted = args.only or ["decode", "mix", "idle", "restart", "crash", "fuzz"]
+    wanted = args.only or ["decode", "mix", "idle", "restart", "crash", "fuzz", "inventory"]
     results: dict[str, Any] = {}
     if "decode" in wanted:
         results["decode"] = decoding()
         show("decoding and validating, beside json and jsonschema", results["decode"])
-    if wanted != ["decode"]:
+    if "inventory" in wanted:
+        stations = args.stations or (100 if args.quick else 500)
+        results["inventory"] = inventories(stations, args.variables)
+        show(f"full inventory of {args.variables} variables from {stations} stations at once", results["inventory"])
+    if set(wanted) - {"decode", "inventory"}:
         with_a_node(args, wanted, results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))

@@ -31,6 +31,8 @@ def frame(payload: bytes) -> bytes:
     n = len(payload)
     if n < 126:
         return bytes((0x81, 0x80 | n)) + b"\0\0\0\0" + payload
+    if n > 65_535:
+        return bytes((0x81, 0xFF)) + n.to_bytes(8, "big") + b"\0\0\0\0" + payload
     return bytes((0x81, 0xFE)) + n.to_bytes(2, "big") + b"\0\0\0\0" + payload
 
 
@@ -56,6 +58,9 @@ class Tally:
 
 class Station(asyncio.Protocol):
     """One station: handshake, then the script of its mode ("mix" loops sessions, "idle" boots and rests)."""
+
+    protocol = "ocpp1.6"
+    opening = ("BootNotification", "StatusNotification")
 
     def __init__(
         self, name: str, path: str, host: str, mode: str, tally: Tally, password: str | None, samples: int, first: int
@@ -86,7 +91,8 @@ class Station(asyncio.Protocol):
             auth = "Authorization: Basic " + base64.b64encode(f"{self.name}:{self.password}".encode()).decode() + "\r\n"
         transport.write(
             f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\n{auth}\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Protocol: {self.protocol}\r\n{auth}\r\n".encode()
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -110,7 +116,7 @@ class Station(asyncio.Protocol):
             self.upgraded = True
             self.tally.opened += 1
             self.buffer = rest
-            self.script.extend(("BootNotification", "StatusNotification"))
+            self.script.extend(self.opening)
             self.next()
         while len(self.buffer) > 1 and self._one_frame():
             pass

@@ -133,9 +133,10 @@ class Node:
                     return float(line.rsplit(" ", 1)[1])
         return None
 
-    def provision(self, stations: int, prefix: str = "B") -> None:
-        """Tenant, tariff, token, and `stations` stations of profile 1 with one EVSE each."""
-        self.call("POST", "/api/v1/tenants", {"id": TENANT, "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin"})
+    def provision(self, stations: int, prefix: str = "B", **settings: Any) -> None:
+        """Tenant (with these settings), tariff, token, and `stations` stations of profile 1 with one EVSE each."""
+        brand = {"id": TENANT, "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin", "settings": settings}
+        self.call("POST", "/api/v1/tenants", brand)
         base = f"/api/v1/tenants/{TENANT}"
         self.call("PUT", f"{base}/tariffs/T1", TARIFF)
         self.call("PUT", f"{base}/tokens/ISO14443/BENCH1", {"status": "Accepted", "payment": "invoice"})
@@ -202,6 +203,13 @@ class Load:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+
+    @classmethod
+    def of(cls, process: "subprocess.Popen[bytes]") -> "Load":
+        """Another generator that speaks in the same lines."""
+        load = cls.__new__(cls)
+        load.process = process
+        return load
 
     def _line(self) -> dict[str, Any]:
         assert self.process.stdout is not None

@@ -2,6 +2,7 @@
 
 from gateways.web.api import (
     actors,
+    books,
     certificates,
     charging,
     commands,
@@ -21,6 +22,7 @@ from gateways.web.table import Route
 ROUTES: tuple[Route, ...] = (
     *tenants.ROUTES,
     *stations.ROUTES,
+    *books.ROUTES,
     *commands.ROUTES,
     *charging.ROUTES,
     *tokens.ROUTES,

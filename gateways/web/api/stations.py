@@ -166,7 +166,11 @@ async def _waiting(call: Call, station: str) -> InboxRow:
 
 async def list_variables(call: Call) -> Items[VariableView]:
     await known(call)
-    page = await call.env.queries.variables(call.own, call.path["station"], call.query["limit"], call.query["cursor"])
+    query = call.query
+    page = await call.env.queries.variables(
+        call.own, call.path["station"], query["limit"], query["cursor"],
+        component=query["component"], variable=query["variable"], evse=query["evse"],
+    )  # fmt: skip
     return page_of(page, [variable_view(row) for row in page.items])
 
 
@@ -226,8 +230,14 @@ ROUTES = (
         status=204, problems=("conflict",),
     ),
     Route(
-        method="GET", path=_S + "/{station}/variables", handler=list_variables, tag=TAG, scope=Scope.TENANT, query=PAGED,
-        summary="The station's device model, 1.6 keys too", answer=Items[VariableView],
+        method="GET", path=_S + "/{station}/variables", handler=list_variables, tag=TAG, scope=Scope.TENANT,
+        summary="The station's device model, 1.6 keys too",
+        query=(
+            *PAGED,
+            Query("component", str, "Only of components of this name"),
+            Query("variable", str, "Only variables of this name"),
+            Query("evse", int, "Only of this EVSE; 0: of the station itself"),
+        ), answer=Items[VariableView],
     ),
     Route(
         method="GET", path=_S + "/{station}/messages", handler=list_messages, tag=TAG, scope=Scope.TENANT,

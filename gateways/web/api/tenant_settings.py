@@ -12,7 +12,8 @@ Interval = Annotated[int, msgspec.Meta(ge=10, le=86_400)]
 
 class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """`boot`: what a station's BootNotification is answered. `heartbeat_interval`: seconds. `require_subprotocol`: a
-    connection that offers none is closed. `country_code` and `party_id`: the CPO's OCPI identity. `cpo_name`: the operator's
+    connection that offers none is closed. `inventory`: a station's device model is read whole at its first boot and after a
+    change (on by default). `country_code` and `party_id`: the CPO's OCPI identity. `cpo_name`: the operator's
     name, which certificates of its stations must carry (O). `expired_certificates`: whether a station whose certificate has
     expired is let in as Pending to renew it, or refused (as without this setting). `charging_priority`: what a station of OCPP
     2.x is told with every accepted token (0 is normal)."""
@@ -21,6 +22,7 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     charging_priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
     heartbeat_interval: Interval | None = None
     require_subprotocol: bool | None = None
+    inventory: bool | None = None
     country_code: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2}$")] | None = None
     cpo_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     expired_certificates: Literal["pending", "refuse"] | None = None
