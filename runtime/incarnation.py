@@ -211,8 +211,13 @@ class Incarnation:
             effects=[EffectRow(e.id, e.klass, e.topic, e.body, e.not_after) for e in effects] if effects else (),
             settled=decision.settled,
             rows=decision.rows,
-            checkpoint=self.codec.checkpoint(state) if behind >= actor.checkpoint_every else None,
+            checkpoint=self.codec.checkpoint(state) if behind >= actor.checkpoint_every or self._begins_bare(behind) else None,
         )
+
+    def _begins_bare(self, behind: int) -> bool:
+        """A life that begins with a turn without facts (a letter that changed nothing) leaves its state instead: a head that
+        nothing led to would look as if its past had been lost."""
+        return not self.seq and not behind
 
     def _letter_rows(self, letters: Sequence[Any]) -> list[LetterRow]:
         """A letter to an unknown kind could never be delivered: it crashes its writer, before anything is written."""
@@ -235,7 +240,7 @@ class Incarnation:
             correlation=envelope.correlation if envelope is not None else "",
             consumed=envelope.letter if envelope is not None else None,
             fired=envelope.fired if envelope is not None else None,
-            checkpoint=self.codec.checkpoint(self.state) if checkpoint else None,
+            checkpoint=self.codec.checkpoint(self.state) if checkpoint or not self.seq else None,
         )
         return Staged(self, envelope, None, self.state, turn, True)
 

@@ -44,6 +44,24 @@ async def test_a_letter_is_applied_once_and_gone_with_the_receivers_commit(autoj
         assert len(facts_of(store, B)) == 1
 
 
+class Indifferent(Counter):
+    """Letters change nothing."""
+
+    def decide(self, state, message, now):
+        return Decision() if isinstance(message, Note) else super().decide(state, message, now)
+
+
+async def test_a_life_that_begins_with_a_letter_that_changes_nothing_leaves_its_state_behind(autojump_clock):
+    store = FaultyStore(latency=0.01)
+    async with running(store, factory=Indifferent) as system:
+        await system.ask(A, Add(1, letters=((B, Note(5, "a")), (B, Note(6, "b")))), deadline=5)
+        await trio.sleep(1)
+        assert store.letters == {}
+        head = store.head(Address(*B))
+        assert (head.seq, head.facts, head.checkpoint_seq) == (2, [], 1)
+        assert (await system.ask(B, Get(), deadline=5)).total == 0
+
+
 async def test_letters_of_one_sender_arrive_in_their_order(autojump_clock):
     store = FaultyStore(latency=0.02)
     async with running(store) as system:
