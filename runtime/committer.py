@@ -1,8 +1,8 @@
 """Turns of all actors into few transactions: what queued during the last flush is the next batch.
 
 Every lane flushes on its own; an actor is serial over its own commit, so a batch holds at most one turn of it. A batch
-that is full need not wait for the one before: it follows it to the store at once, so that the store has work while this
-side releases turns. A flush is shielded from cancellation. When the store is away or COMMIT's outcome is unknown, *the
+that is half full need not wait for the one before: it follows it to the store at once, so that the store has work while
+this side releases turns. A flush is shielded from cancellation. When the store is away or COMMIT's outcome is unknown, *the
 same turns* are submitted again until the store answers: a look-up would not be decisive, the turn id is.
 
 The committer releases a turn itself, by calling `settle` of the cell that staged it, so that the cell's task need
@@ -56,6 +56,8 @@ class Lane:
     def __init__(self, name: str, batch: int) -> None:
         self.name = name
         self.batch = batch
+        self.plenty = (batch + 1) // 2
+        """So many are worth a transaction of their own while another one is under way."""
         self.queue: deque[Ticket] = deque()
         self.flushers = [Flusher() for _ in range(_AHEAD)]
         self.under_way = 0
@@ -68,13 +70,13 @@ class Lane:
     def put(self, ticket: Ticket) -> None:
         queue = self.queue
         queue.append(ticket)
-        if not self.under_way or len(queue) >= self.batch:
+        if not self.under_way or len(queue) >= self.plenty:
             self.wake()
 
     @property
     def ripe(self) -> bool:
-        """Is there a batch to take now? With one under way, only a full one."""
-        return bool(self.queue) and (not self.under_way or len(self.queue) >= self.batch)
+        """Is there a batch to take now? With one under way, only plenty."""
+        return bool(self.queue) and (not self.under_way or len(self.queue) >= self.plenty)
 
     def wake(self) -> None:
         for flusher in self.flushers:

@@ -24,7 +24,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How often one ask may be forwarded."""
 
     # -- committer
-    main_batch: int = 128
+    main_batch: int = 256
     money_batch: int = 64
     """Half of the main one, since journals cost more than facts; much smaller, and their fixed cost is paid too often."""
     away_backoff: float = 0.05

@@ -31,7 +31,7 @@ async def test_the_batch_is_what_queued_during_the_last_flush(autojump_clock):
     assert sorted(len(batch) for batch in store.commits) == [1, 4, 10, 10]
 
 
-async def test_only_a_full_batch_follows_one_that_is_under_way(autojump_clock):
+async def test_only_a_batch_that_is_half_full_follows_one_that_is_under_way(autojump_clock):
     under_way = []
 
     class Watched(FaultyStore):
@@ -55,7 +55,7 @@ async def test_only_a_full_batch_follows_one_that_is_under_way(autojump_clock):
                 nursery.start_soon(lambda n=n: system.ask(counter(n), Add(1), deadline=60))
     assert seen[:2] == [(1,), (1, 10)]
     assert max(map(len, seen)) == 2
-    assert all(len(batches) == 1 or 10 in batches for batches in seen)
+    assert all(len(batches) == 1 or min(batches) >= 5 or batches[0] == 1 for batches in seen)
 
 
 async def test_money_turns_have_a_lane_of_their_own_in_small_batches(autojump_clock):
