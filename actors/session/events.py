@@ -7,7 +7,7 @@ between the two; until then it stays open, and a durable timer sees to it that i
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -63,7 +63,8 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
     if state.phase == "new":
         timers.append(Timer(OVERDUE, now + limits.overdue_after, m.Overdue(now)))
     if waiting and after.book.ended is not None and (state.book is None or state.book.ended is None):
-        timers.append(Timer(GAP, now + limits.gap_timeout, m.GapOver(now)))
+        patience = limits.gap_timeout if message.gap_timeout is None else timedelta(seconds=message.gap_timeout)
+        timers.append(Timer(GAP, now + patience, m.GapOver(now)))
     rows: Sequence[Any] = ()
     if not waiting or after.book.ended is not None or after.phase != state.phase or worth_showing(state, facts[0]):
         rows = (*_numbered(session, state, after), session_row(session, after, now), event(session, after, _kind(state), now))

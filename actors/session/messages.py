@@ -97,7 +97,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """An event of a 2.x transaction. Reply: TransactionReply. `place` has EVSE 0 where the event names none. `number` is the
     session's if this event opens it, and 0 where the station knows that the session exists; then `tariff` comes with
     Started only. `priority`: what the driver's charging is worth to the operator, told when a token is accepted.
-    `generation`: of how many ended transactions the station has used this id before."""
+    `generation`: of how many ended transactions the station has used this id before. `gap_timeout`: seconds that this tenant
+    waits for missing events, None: as long as everybody."""
 
     place: Place
     told: TransactionEvent
@@ -108,6 +109,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     flags: tuple[str, ...] = ()
     priority: int | None = None
     generation: int = 0
+    gap_timeout: int | None = None
 
 
 class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):

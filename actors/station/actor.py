@@ -334,7 +334,6 @@ class StationActor(Actor[StationState]):
         if state.tariff is not None and (number or event.type == "Started"):
             tariff = self._env.snapshots.tariff(self._tenant, state.tariff, event.at)
         evse = event.evse or 0
-        priority = card.settings.get("charging_priority")
         return routing.route_event(
             self._place(state, card, evse, event.connector or 1 if evse else 0),
             state,
@@ -343,7 +342,7 @@ class StationActor(Actor[StationState]):
             self._verdict(event.token, now) if event.token is not None else None,
             tariff,
             self._was_remote(event, now),
-            priority if type(priority) is int and -9 <= priority <= 9 else None,
+            card.settings,
             now,
         )
 

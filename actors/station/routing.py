@@ -6,7 +6,9 @@ number to a desk of its own (actors/session/messages.ClaimStop). No guess ever e
 2.x transaction goes to the session whose id follows from the station's own id of it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -123,15 +125,20 @@ def route_event(
     verdict: TokenVerdict | None,
     tariff: TariffCard | None,
     remote: bool,
-    priority: int | None,
+    settings: Mapping[str, Any],
     now: datetime,
 ) -> Decision:
-    """`number`: 0 where the session is known to exist."""
+    """`number`: 0 where the session is known to exist; `settings`: the tenant's."""
     flags: tuple[str, ...] = ("remote_start",) if remote else ()
     if event.evse is not None and not 1 <= event.evse <= state.evses:
         flags = (*flags, "unknown_evse")
     session = session_id_for_transaction(where.station, event.transaction_id)
-    message = s.Event(where, event, verdict, tariff, number, now, flags, priority)
+    priority, patience = settings.get("charging_priority"), settings.get("transaction_gap_timeout")
+    message = s.Event(
+        where, event, verdict, tariff, number, now, flags,
+        priority if type(priority) is int and -9 <= priority <= 9 else None, 0,
+        patience if type(patience) is int and patience > 0 else None,
+    )  # fmt: skip
     return Decision(forward=(session_address(where.tenant, session), message))
 
 

@@ -16,13 +16,15 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     change (on by default). `country_code` and `party_id`: the CPO's OCPI identity. `cpo_name`: the operator's
     name, which certificates of its stations must carry (O). `expired_certificates`: whether a station whose certificate has
     expired is let in as Pending to renew it, or refused (as without this setting). `charging_priority`: what a station of OCPP
-    2.x is told with every accepted token (0 is normal)."""
+    2.x is told with every accepted token (0 is normal). `transaction_gap_timeout`: seconds that missing events of an ended
+    2.x transaction are waited for before it is billed, or left to an operator, without them (1800)."""
 
     boot: Literal["Accepted", "Pending", "Rejected"] | None = None
     charging_priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
     heartbeat_interval: Interval | None = None
     require_subprotocol: bool | None = None
     inventory: bool | None = None
+    transaction_gap_timeout: Interval | None = None
     country_code: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2}$")] | None = None
     cpo_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     expired_certificates: Literal["pending", "refuse"] | None = None

@@ -116,6 +116,18 @@ async def test_what_never_comes_is_not_waited_for_for_ever(autojump_clock: Any, 
     assert len(house.cdrs()) == 1
 
 
+async def test_a_tenant_may_wait_shorter_for_what_is_missing(autojump_clock: Any, nursery: trio.Nursery) -> None:
+    house = House()
+    await nursery.start(house.system.run)
+    await house.furnish(settings={"transaction_gap_timeout": 60})
+    house.clock.advance(2 * 3600)
+    started, _, metered, ended = usual(house)
+    await play(house, [started, metered, ended])
+    await _later(house, 2)
+    (row,) = house.sessions()
+    assert (row.phase, row.anomalies) == ("booked", ("gap",))
+
+
 async def test_a_start_that_never_comes_leaves_the_energy_to_an_operator(autojump_clock: Any, house: House) -> None:
     _, charging, metered, ended = usual(house)
     replies = await play(house, [ended, metered, charging])
