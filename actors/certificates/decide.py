@@ -15,7 +15,7 @@ from actors.authority.messages import Revoke
 from actors.certificates import facts as f
 from actors.certificates import messages as m
 from actors.certificates.rows import Here, book_rows, event
-from actors.certificates.state import CertificatesState, Leaf, OpenOrder, apply, in_use, request_of
+from actors.certificates.state import HELD, CertificatesState, Leaf, OpenOrder, apply, in_use, request_of
 from actors.limits import DomainLimits
 from actors.model import certificate as c
 from actors.model import csr as csr_
@@ -126,10 +126,11 @@ def decide_delivered(
     if isinstance(ended.outcome, i.CommandResult):
         status, detail = ("accepted" if ended.outcome.status == "Accepted" else "rejected"), ended.outcome.status
     else:
-        status, detail = "failed", ended.outcome.reason
+        # A station that was told and not heard may well have it, and come with it.
+        status, detail = ("unknown" if ended.outcome.reason == "unknown" else "failed"), ended.outcome.reason
     fact = f.Delivered(leaf.fingerprint, status, now)
     line = event(here, f"certificate.{status}", now, type=leaf.type, serial=leaf.serial, detail=detail)
-    timers = (_renewal(leaf, now, limits),) if status == "accepted" and leaf.type == STATION_CERTIFICATE else ()
+    timers = (_renewal(leaf, now, limits),) if status in HELD and leaf.type == STATION_CERTIFICATE else ()
     return decided(here, state, [fact], now, rows=(line,), timers=timers)
 
 

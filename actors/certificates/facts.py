@@ -43,7 +43,7 @@ class Issued(msgspec.Struct, frozen=True, gc=False, tag="issued"):
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False, tag="delivered"):
-    """What the station made of a signed chain: accepted, rejected, or failed (it never arrived)."""
+    """What the station made of a signed chain: accepted, rejected, unknown (it may have it) or failed (it does not)."""
 
     fingerprint: str
     status: str

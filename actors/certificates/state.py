@@ -16,7 +16,7 @@ LIMITS = DomainLimits()
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The last CSR of a type. `status`: signing, sent, accepted, rejected, failed or refused."""
+    """The last CSR of a type. `status`: signing, sent, accepted, unknown, rejected, failed or refused."""
 
     id: str
     type: str
@@ -26,7 +26,7 @@ class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Leaf(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """An issued certificate. `status`: sent, accepted, rejected, failed, replaced or revoked."""
+    """An issued certificate. `status`: sent, accepted, unknown (told, not heard), rejected, failed, replaced or revoked."""
 
     fingerprint: str
     serial: str
@@ -70,9 +70,13 @@ def request_of(state: CertificatesState, type: str) -> Request | None:
     return next((known for known in state.requests if known.type == type), None)
 
 
+HELD = ("accepted", "unknown")
+"""Statuses of a certificate that the station has, or may have."""
+
+
 def in_use(state: CertificatesState, type: str = "ChargingStationCertificate") -> Leaf | None:
     """The certificate that the station accepted last."""
-    return next((leaf for leaf in reversed(state.leafs) if leaf.type == type and leaf.status == "accepted"), None)
+    return next((leaf for leaf in reversed(state.leafs) if leaf.type == type and leaf.status in HELD), None)
 
 
 def _with_request(state: CertificatesState, request: Request) -> CertificatesState:
@@ -110,7 +114,7 @@ def _delivered(state: CertificatesState, fact: f.Delivered) -> CertificatesState
     def after(leaf: Leaf) -> Leaf:
         if leaf.fingerprint == fact.fingerprint:
             return replace(leaf, status=fact.status)
-        replaced = fact.status == "accepted" and leaf.type == found.type and leaf.status == "accepted"
+        replaced = fact.status == "accepted" and leaf.type == found.type and leaf.status in HELD
         return replace(leaf, status="replaced") if replaced else leaf
 
     return _status(replace(state, leafs=tuple(map(after, state.leafs))), found.request, fact.status)

@@ -57,6 +57,8 @@ def test_the_file_may_be_named_by_a_variable(tmp_path: Path, monkeypatch: pytest
         ("[ocpp]\ndsn = 'x'\n", ["ocpp.dsn", "database.dsn"]),
         ("[ocpp]\nport = 70000\n", ["ocpp.port", "65535"]),
         ("[ocpp]\ntls_key = 'k.pem'\n", ["ocpp", "tls_certificate"]),
+        ("[ocpp]\ntls_certificate_2 = 'c.pem'\ntls_key_2 = 'k.pem'\n", ["ocpp", "tls_certificate"]),
+        ("[pki]\nest_url = 'ca.example.com'\n", ["pki.est_url", "https://"]),
         ("[http]\npublic_url = 'charge.example.com'\n", ["http.public_url", "https://"]),
         ("[ocpp\n", ["TOML"]),
     ],
