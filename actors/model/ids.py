@@ -32,10 +32,6 @@ def authority_address(tenant: str) -> AddressKey:
     return (tenant, AUTHORITY, tenant)
 
 
-def campaign_address(tenant: str, campaign: str) -> AddressKey:
-    return (tenant, CAMPAIGN, campaign)
-
-
 def station_address(tenant: str, station: str) -> AddressKey:
     return (tenant, STATION, station)
 

@@ -10,6 +10,8 @@ from typing import Any, get_args
 
 import msgspec
 
+from actors.model.composite import Period
+from actors.model.intents import ChargingProfile, ChargingSchedule, MessageText
 from actors.model.rows import BookRow
 from actors.station.upkeep import customer_ref
 from gateways.web import identity
@@ -130,9 +132,79 @@ class CustomerReportEntry(_Entry, frozen=True, kw_only=True, tag="customer_repor
     cut: bool
 
 
+class ProfileEntry(_Entry, frozen=True, kw_only=True, tag="profile"):
+    """A charging profile that the station holds, by what it confirmed. `source`: who set it (CSO: we)."""
+
+    evse: int
+    profile: ChargingProfile
+    at: datetime
+    source: str = "CSO"
+
+
+class LimitEntry(_Entry, frozen=True, kw_only=True, tag="limit"):
+    """What somebody else limits, until it is lifted."""
+
+    source: str
+    at: datetime
+    evse: int | None = None
+    grid_critical: bool | None = None
+    schedules: tuple[ChargingSchedule, ...] = ()
+
+
+class CompositeEntry(_Entry, frozen=True, kw_only=True, tag="composite"):
+    """The composite schedule that the station told of an EVSE beside ours. `differs`: it allows more than our book does."""
+
+    evse: int
+    unit: str
+    at: datetime
+    differs: bool
+    ours: tuple[Period, ...] = ()
+    theirs: tuple[Period, ...] = ()
+
+
+class NeedsEntry(_Entry, frozen=True, kw_only=True, tag="needs"):
+    """What the last vehicle at an EVSE wanted (ChargingNeedsType), and the profile that it got."""
+
+    evse: int
+    needs: dict[str, Any]
+    status: str
+    at: datetime
+    profile: int | None = None
+
+
+class DisplayEntry(_Entry, frozen=True, kw_only=True, tag="display"):
+    """A message that the station's display holds."""
+
+    id: int
+    priority: str
+    message: MessageText
+    state: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    transaction_id: str | None = None
+    component: str | None = None
+    component_instance: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+
+
+class ReservationEntry(_Entry, frozen=True, kw_only=True, tag="reservation"):
+    """`state`: reserved, used, cancelled, expired or removed."""
+
+    id: int
+    state: str
+    token: str
+    expires: datetime
+    reserved_at: datetime
+    evse: int | None = None
+    connector_type: str | None = None
+    ended_at: datetime | None = None
+    session: str | None = None
+
+
 Entry = (
     MonitorEntry | AlertEntry | SecurityEntry | FirmwareEntry | LogEntry | ReportEntry | RebootEntry | NetworkEntry
-    | CustomerReportEntry
+    | CustomerReportEntry | ProfileEntry | LimitEntry | CompositeEntry | NeedsEntry | DisplayEntry | ReservationEntry
 )  # fmt: skip
 BOOKS: dict[str, Any] = {str(entry.__struct_config__.tag): entry for entry in get_args(Entry)}
 

@@ -3,7 +3,6 @@
 from gateways.web.api import (
     actors,
     books,
-    campaigns,
     certificates,
     charging,
     commands,
@@ -26,7 +25,6 @@ ROUTES: tuple[Route, ...] = (
     *books.ROUTES,
     *commands.ROUTES,
     *charging.ROUTES,
-    *campaigns.ROUTES,
     *tokens.ROUTES,
     *tariffs.ROUTES,
     *sessions.ROUTES,
