@@ -30,7 +30,7 @@ class Node:
         self.data = home / "data"
         self.log = home / "node.log"
         self.owner = "chaos-owner-" + secrets.token_hex(12)
-        self.ocpp_port, self.http_port = _free_ports(2)
+        self.ocpp_port, self.http_port = free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
 
@@ -156,7 +156,7 @@ TARIFF: dict[str, Any] = {
 }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Below the range that the system lends to outgoing connections: a port must stay ours while the node is dead."""
     found: list[int] = []
     while len(found) < count:

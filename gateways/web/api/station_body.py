@@ -18,7 +18,8 @@ Password = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{8,64}$", descripti
 
 
 class AuthBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`profile` is the OCPP security profile. Without `password` profiles 1 and 2 get a generated one."""
+    """`profile` is the OCPP security profile. Without `password` profiles 1 and 2 get a generated one; 3 means a client
+    certificate of a CA that the tenant trusts."""
 
     profile: Annotated[int, msgspec.Meta(ge=0, le=3)]
     password: Password | None = None
@@ -45,10 +46,8 @@ def identity_problem(station: str) -> str | None:
 
 def station_problems(call: Call, body: StationBody) -> list[FieldError]:
     errors = []
-    if body.auth is not None and body.auth.profile == 3:
-        errors.append(FieldError("client certificates are not in this version; use 0, 1 or 2", pointer="/auth/profile"))
-    if body.auth is not None and body.auth.profile == 0 and body.auth.password is not None:
-        errors.append(FieldError("profile 0 has no password", pointer="/auth/password"))
+    if body.auth is not None and body.auth.profile in (0, 3) and body.auth.password is not None:
+        errors.append(FieldError(f"profile {body.auth.profile} has no password", pointer="/auth/password"))
     if body.tariff is not None and call.env.snapshots.tariff(call.own, body.tariff, call.env.now()) is None:
         errors.append(FieldError(f"there is no tariff {body.tariff!r} in force", pointer="/tariff"))
     zone = body.location.get("time_zone")

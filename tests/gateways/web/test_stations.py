@@ -77,6 +77,14 @@ async def test_profile_0_is_an_explicit_choice_that_later_changes_keep() -> None
         assert (await acme.put(f"{STATIONS}/CS1", json={"evses": 2})).json()["auth"] == {"profile": 0}
 
 
+async def test_profile_3_has_no_password_but_a_certificate() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        assert (await acme.put(f"{STATIONS}/CS1", json={"auth": {"profile": 3}})).json()["auth"] == {"profile": 3}
+        card = rig.cards.station("acme", "CS1")
+        assert (card.profile, card.secret) == (3, None)
+
+
 async def test_each_evse_gets_a_permanent_opaque_code_that_survives_changes() -> None:
     async with running() as rig:
         acme = await rig.tenant()
@@ -132,9 +140,9 @@ async def test_every_wrong_field_of_a_station_is_pointed_at() -> None:
         answer = await acme.put(f"{STATIONS}/CS1", json=body)
         found = pointers(answer)
         assert sorted(found) == ["/auth/password", "/auth/profile", "/colour", "/evses", "/location", "/versions/0"]
-        body = {"tariff": "none", "auth": {"profile": 3}, "location": {"time_zone": "Mars/Olympus"}}
+        body = {"tariff": "none", "auth": {"profile": 3, "password": "a-password"}, "location": {"time_zone": "Mars/Olympus"}}
         assert sorted(pointers(await acme.put(f"{STATIONS}/CS1", json=body))) == [
-            "/auth/profile",
+            "/auth/password",
             "/location/time_zone",
             "/tariff",
         ]

@@ -21,13 +21,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
 import websockets
 from ocpp.messages import get_validator
 
-from tests.chaos.process import Node
+from tests.chaos.process import Node, free_ports
+from tests.kits import pki
 
 TENANT = "conf"
 PASSWORD = "conformance-password-1"
@@ -248,10 +250,31 @@ class Station:
             self._news.notify_all()
 
 
+class TlsNode(Node):
+    """With TLS beside the plain port, and URLs on this machine allowed: responders and pools run here. `more`: settings."""
+
+    def __init__(self, home: Path, **more: str) -> None:
+        super().__init__(home)
+        self.home = home
+        (self.tls_port,) = free_ports(1)
+        chain, key = pki.server(home)
+        self.more = {
+            "CSMS_OCPP__TLS_PORT": str(self.tls_port),
+            "CSMS_OCPP__TLS_CERTIFICATE": str(chain),
+            "CSMS_OCPP__TLS_KEY": str(key),
+            "CSMS_EGRESS__ALLOW": '["127.0.0.0/8"]',
+            **more,
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | self.more
+
+
 class Csms:
     """The node as a whole: one for all tests, a station and an operator's client for each."""
 
-    def __init__(self, node: Node, token: str) -> None:
+    def __init__(self, node: TlsNode, token: str) -> None:
         self.node = node
         self.token = token
         self.owner = node.owner
@@ -274,6 +297,10 @@ class Csms:
         assert answer.status_code == 200, answer.text
         told = answer.json()
         return told["items"] if isinstance(told, dict) and set(told) == {"items", "next"} else told
+
+    def tls(self, leaf: pki.Leaf | None = None) -> ssl.SSLContext:
+        """A client that trusts the node's certificate and shows `leaf`."""
+        return pki.client(self.node.home / "server-root.pem", leaf, self.node.home)
 
     async def put_token(self, uid: str, type: str = "ISO14443", **body: Any) -> None:
         answer = await self.api.put(f"/tenants/{TENANT}/tokens/{type}/{uid}", json={"status": "Accepted", **body})
@@ -298,6 +325,7 @@ class Csms:
         identity: str | None = None,
         boot: bool = True,
         answers: dict[str, Answer] | None = None,
+        tls: ssl.SSLContext | None = None,
         **body: Any,
     ) -> AsyncIterator[Station]:
         """A registered station, connected and (unless `boot` is False) accepted. At the end no frame of ours was wrong."""
@@ -305,7 +333,7 @@ class Csms:
         registered = {"evses": evses, "auth": {"profile": 1, "password": PASSWORD}, "tariff": "T1", **body}
         answer = await self.api.put(f"/tenants/{TENANT}/stations/{identity}", json=registered)
         assert answer.is_success, answer.text
-        async with self.connected(identity, protocol, answers=answers) as station:
+        async with self.connected(identity, protocol, answers=answers, tls=tls) as station:
             if boot:
                 assert (await station.boot())["status"] == "Accepted"
             yield station
@@ -316,18 +344,18 @@ class Csms:
         identity: str,
         protocol: str = "ocpp2.0.1",
         *,
-        password: str = PASSWORD,
-        url: str | None = None,
+        password: str | None = PASSWORD,
+        user: str | None = None,
         answers: dict[str, Answer] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> AsyncIterator[Station]:
-        """A connection of a station that is registered already."""
+        """A connection of a station that is registered already. `password` None: it shows none; `tls`: over TLS."""
         station = Station(self, identity, protocol, answers or {})
-        url = url or f"ws://127.0.0.1:{self.node.ocpp_port}"
+        url = f"ws://127.0.0.1:{self.node.ocpp_port}" if tls is None else f"wss://localhost:{self.node.tls_port}"
         async with websockets.connect(
             f"{url}/ocpp/{TENANT}/{identity}",
             subprotocols=[protocol],  # type: ignore[list-item]
-            additional_headers=basic(identity, password),
+            additional_headers=basic(user or identity, password) if password is not None else {},
             ssl=tls,
             proxy=None,
         ) as station.socket:
@@ -363,10 +391,10 @@ DEFAULTS: dict[str, dict[str, Answer]] = {
 }
 
 
-def start_csms(home: Any) -> Csms:
-    """A node with tenant, tariff and token. The caller stops it."""
+def start_csms(home: Path, **more: str) -> Csms:
+    """A node with tenant, tariff and token; `more`: settings. The caller stops it."""
     home.chmod(0o711)
-    node = Node(home)
+    node = TlsNode(home, **more)
     node.start()
     with node.api() as api:
         body = {"id": TENANT, "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin"}
