@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from actors.authority.actor import AuthorityActor
+from actors.campaign.actor import CampaignActor
 from actors.certificates.actor import CertificatesActor
 from actors.charging.actor import ChargingActor
 from actors.device.actor import DeviceActor
@@ -16,6 +17,7 @@ from actors.evse.actor import EvseActor
 from actors.locallist.actor import LocalListActor
 from actors.model.ids import (
     AUTHORITY,
+    CAMPAIGN,
     CERTIFICATES,
     CHARGING,
     DEVICE,
@@ -69,6 +71,7 @@ def register_all(system: Registrar, env: ActorEnv, keepers: Mapping[str, Keeper]
     system.register(STATION, lambda context: StationActor(context, env, siblings), parent=_tenant_of)
     system.register(EVSE, lambda context: EvseActor(context, env), parent=_station_of)
     system.register(AUTHORITY, lambda context: AuthorityActor(context, env), parent=_tenant_of)
+    system.register(CAMPAIGN, lambda context: CampaignActor(context, env), parent=_tenant_of)
     system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
     for kind, keeper in keepers.items():
         system.register(kind, _made(keeper, env), parent=_station_beside)

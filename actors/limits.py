@@ -168,3 +168,16 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     clock, in whole seconds and late by the network. One from an offline queue is older by more."""
     closed_sessions: int = 8
     """Sessions that an EVSE remembers as closed, so that a late opening letter changes nothing."""
+
+    campaign_targets: int = 10_000
+    """Stations of a campaign; with more it ends before it has begun."""
+    campaign_at_once: int = 500
+    """Stations of a campaign that may be under way at the same time."""
+    campaign_slice: int = 50
+    """Orders that a campaign gives out, or withdraws, in one turn."""
+    campaign_gather: int = 500
+    """Targets that are resolved in one turn."""
+    campaign_grace: timedelta = timedelta(seconds=10)
+    """After its deadline the station's actor has had time to say what became of an order."""
+    campaign_unclear: timedelta = timedelta(minutes=15)
+    """How long a station may take to be heard of, when nobody can tell whether it got an order."""

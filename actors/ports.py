@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from actors.model.matching import KnownStation
 from actors.model.rows import Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
@@ -140,6 +141,11 @@ class Lookups(Protocol):
 
     async def variables(self, tenant: str, station: str, component: str) -> Sequence[VariableRow]:
         """What is known of one component (of the station, not of an EVSE)."""
+
+    async def known_stations(
+        self, tenant: str, after: str, limit: int, names: Sequence[str] | None = None
+    ) -> Sequence[KnownStation]:
+        """Registered stations in order of their names, those after `after`; only of `names`, where given."""
         ...
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from actors.model.ids import session_id_for_transaction
+from actors.model.matching import KnownStation
 from actors.model.rows import VariableRow, VaultRow
 from actors.ports import NumberedSession
 from storage.database import Database
@@ -23,6 +24,12 @@ _TOKENS = """SELECT v.*, k.key FROM vault v JOIN vault_key k USING (tenant, ref,
 WHERE v.tenant = $1 AND v.kind = 'token' AND v.ref = ANY ($2::text[])"""
 
 _VARIABLES = "SELECT * FROM variable WHERE tenant = $1 AND station = $2 AND component = $3 AND evse IS NULL"
+
+_KNOWN = """SELECT t.station, coalesce(t.boot->>'vendor', '') AS vendor, coalesce(t.boot->>'model', '') AS model,
+    coalesce(t.boot->>'firmware', '') AS firmware, coalesce(s.protocol, '') AS protocol
+FROM station t LEFT JOIN seen s ON (s.tenant, s.station) = (t.tenant, t.station)
+WHERE t.tenant = $1 AND t.station > $2 AND t.registered AND NOT t.deleted AND ($4::text[] IS NULL OR t.station = ANY ($4))
+ORDER BY t.station LIMIT $3"""
 
 _LARGEST = 2**31 - 1
 
@@ -51,3 +58,9 @@ class PostgresLookups:
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
         """Oldest first."""
         return [NumberedSession(*record) for record in await self._db.fetch(_OPEN, tenant, station)]
+
+    async def known_stations(
+        self, tenant: str, after: str, limit: int, names: Sequence[str] | None = None
+    ) -> Sequence[KnownStation]:
+        wanted = None if names is None else list(names)
+        return [KnownStation(*record) for record in await self._db.fetch(_KNOWN, tenant, after, limit, wanted)]

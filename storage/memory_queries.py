@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actors.model.ids import SESSION, session_id_for_transaction
+from actors.model.matching import KnownStation
 from actors.model.rows import (
     BookRow,
     CdrRow,
@@ -251,6 +252,20 @@ class MemoryLookups:
         ]
         rows.sort(key=lambda row: self._rows.opened[tenant, row.id])
         return [_numbered_session(row, row.number) for row in rows]
+
+    async def known_stations(
+        self, tenant: str, after: str, limit: int, names: Sequence[str] | None = None
+    ) -> Sequence[KnownStation]:
+        found = []
+        for row in sorted(self._rows.table(StationRow), key=lambda row: str(row.station)):
+            if row.tenant != tenant or row.station <= after or row.deleted or not row.registered:
+                continue
+            if names is None or row.station in names:
+                boot, seen = row.boot or {}, self._rows.get(SeenRow, tenant, row.station)
+                vendor, model, firmware = (str(boot.get(name) or "") for name in ("vendor", "model", "firmware"))
+                protocol = (seen.protocol if seen is not None else None) or ""
+                found.append(KnownStation(row.station, vendor, model, firmware, protocol))
+        return found[:limit]
 
 
 def _numbered_session(row: SessionRow, number: int) -> NumberedSession:

@@ -85,7 +85,10 @@ def decide_issued(
     settled = ((f"sign:{issued.request}", "done"),)
     if request is None or request.status != "signing":
         return Decision(settled=settled, reply=Done())
-    card = c.card_of(c.read_one(issued.chain))
+    try:
+        card = c.card_of(c.read_one(issued.chain))
+    except c.BadCertificate as bad:  # of a CA outside
+        return decide_refused(here, state, m.CertificateRefused(issued.request, f"what the CA sent {bad}"), now)
     order = f"certificates:signed:{issued.request}"
     fact = f.Issued(
         request.id, request.type, card.fingerprint, card.serial, card.subject, card.not_before, card.not_after, order, now

@@ -32,6 +32,10 @@ def authority_address(tenant: str) -> AddressKey:
     return (tenant, AUTHORITY, tenant)
 
 
+def campaign_address(tenant: str, campaign: str) -> AddressKey:
+    return (tenant, CAMPAIGN, campaign)
+
+
 def station_address(tenant: str, station: str) -> AddressKey:
     return (tenant, STATION, station)
 

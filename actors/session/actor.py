@@ -8,7 +8,8 @@ import msgspec
 from actors.env import ActorEnv
 from actors.model.decision import Decision
 from actors.model.ids import SESSION
-from actors.session import facts, messages, state
+from actors.session import facts, messages
+from actors.session.apply import apply
 from actors.session.decide import decide
 from actors.session.state import SessionState
 from runtime.actor import Actor, Context
@@ -34,8 +35,8 @@ class SessionActor(Actor[SessionState]):
     def decide(self, state: SessionState, message: Any, now: datetime) -> Decision:
         return decide(self._id, state, message, now, self._limits)
 
-    def apply(self, state_: SessionState, fact: Any) -> SessionState:
-        return state.apply(state_, fact)
+    def apply(self, state: SessionState, fact: Any) -> SessionState:
+        return apply(state, fact)
 
     def patience(self, state: SessionState) -> float | None:
         return self.idle_seconds if state.open else self._limits.ended_idle

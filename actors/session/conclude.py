@@ -20,8 +20,9 @@ from msgspec.structs import replace
 from actors.model.decision import Decision, Timer
 from actors.session import book as b
 from actors.session import facts as f
+from actors.session.apply import apply
 from actors.session.booking import findings
-from actors.session.state import SessionState, apply
+from actors.session.state import SessionState
 from actors.session.stop import BLOCKING_FLAGS, close
 
 GAP = "gap"

@@ -25,13 +25,14 @@ from actors.model.token import TokenVerdict
 from actors.model.usage import point_of
 from actors.session import facts as f
 from actors.session import messages as m
+from actors.session.apply import apply
 from actors.session.conclude import GAP
 from actors.session.events import decide_event, decide_gap_over
 from actors.session.letters import reservation_used
 from actors.session.phases import allows
 from actors.session.resolve import decide_resolve
 from actors.session.rows import event, has_evse, session_row
-from actors.session.state import SessionState, apply, charging_event, row_due
+from actors.session.state import SessionState, charging_event, row_due
 from actors.session.stop import decide_claim, decide_stop, decide_stray
 from actors.station.messages import Done, RouteKnown, StartReply, StopReply, TransactionReply
 

@@ -1,6 +1,6 @@
 """The life of a session as a table: in which phase what may happen, and where it leads.
 
-Events are named after facts (`state.py` says which fact is which event). Whatever is not in the table cannot be
+Events are named after facts (`apply.py` says which fact is which event). Whatever is not in the table cannot be
 applied, and what cannot be applied is never written. `diagram()` draws the table; the drawing beside this module
 (phases.mmd) is compared with it by a test.
 """

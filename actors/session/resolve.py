@@ -13,10 +13,11 @@ from actors.model.ids import evse_address
 from actors.model.limits import CLOCK_STEP
 from actors.session import facts as f
 from actors.session import messages as m
+from actors.session.apply import apply
 from actors.session.booking import NotBillable, settle
 from actors.session.phases import SETTLED, allows
 from actors.session.rows import event, has_evse, place_of, session_row
-from actors.session.state import SessionState, apply
+from actors.session.state import SessionState
 from actors.station.messages import Done
 
 ABANDONED = frozenset({"overdue", "superseded"})

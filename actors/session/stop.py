@@ -18,9 +18,10 @@ from actors.model.ids import evse_address, session_address
 from actors.model.token import TokenVerdict
 from actors.session import facts as f
 from actors.session import messages as m
+from actors.session.apply import apply
 from actors.session.booking import NotBillable, energy_of, findings, settle
 from actors.session.rows import event, has_evse, place_of, session_row
-from actors.session.state import SessionState, StopTold, apply
+from actors.session.state import SessionState, StopTold
 from actors.station.messages import StopReply
 
 BLOCKING_FLAGS = frozenset({"repeated_after_stop", "unknown_evse"})

@@ -491,7 +491,7 @@ class StationActor(Actor[StationState]):
         return self._lane.order(state, order, now)
 
     def _withdrawn(self, state: StationState, message: messages.OrderWithdrawn, now: datetime) -> Decision:
-        return orders.decide_withdrawn(state, message, now)
+        return orders.decide_withdrawn(self._here, state, message, now)
 
     def _overdue(self, state: StationState, message: messages.OrderOverdue, now: datetime) -> Decision:
         return orders.decide_overdue(self._here, state, message, now)

@@ -132,7 +132,10 @@ def decide_boot(
     if told is not None:
         booted = m.StationBooted(protocol, boot.vendor, boot.model, boot.firmware, boot.reason, *told, now, boot)
         timers = (Timer("greet", greet_at, m.Greet(booted)),)
-    letters = (Letter(renewing, certificates.RenewalDue(at_once=True)),) if renewing is not None else ()
+    letters = [Letter(renewing, certificates.RenewalDue(at_once=True))] if renewing is not None else []
+    if status == "Accepted" and state.update is not None:
+        progress = m.FirmwareProgress(state.update.order, here.id, "Booted", now, boot.firmware)
+        letters.append(Letter(state.update.by, progress))
     reply = m.BootReply(status, interval, now)
     return Decision(facts=(fact,), rows=rows, timers=timers, letters=letters, reply=reply)
 

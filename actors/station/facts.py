@@ -126,11 +126,14 @@ class LogTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="lo
 
 
 class FirmwareRequested(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="firmware_requested"):
-    """The station's answer to UpdateFirmware, PublishFirmware or UnpublishFirmware."""
+    """The station's answer to UpdateFirmware (`update`, with the command's or order's id), PublishFirmware or
+    UnpublishFirmware."""
 
     status: str
     at: datetime
     request_id: int | None = None
+    order: str = ""
+    update: bool = False
 
 
 class LogRequested(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="log_requested"):

@@ -207,7 +207,7 @@ class Lane:
         history: tuple[Sequence[Any], Sequence[Any]] = ((), ())
         if command is not None and isinstance(done.outcome, CommandResult):
             history = upkeep.requested(
-                self._here, state, call.intent, done.outcome, command.request_id, now, self._env.limits
+                self._here, state, call.intent, done.outcome, command.request_id, now, self._env.limits, done.id
             )  # fmt: skip
         return commands.decide_done(self._here, state, done, sent, call.intent, now, concern, history)
 

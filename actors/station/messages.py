@@ -348,10 +348,12 @@ class Order(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="orde
     sealed: VaultRow | None = None
 
 
-class OrderWithdrawn(msgspec.Struct, frozen=True, gc=False, tag="order_withdrawn"):
-    """Letter from who ordered: if it has not been sent, it need not be. No OrderEnded follows."""
+class OrderWithdrawn(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="order_withdrawn"):
+    """Letter from who ordered: if it has not been sent, it need not be. No OrderEnded follows, unless it is to be told (`tell`):
+    then with the failure `superseded`."""
 
     id: str
+    tell: bool = False
 
 
 class OrderEnded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="order_ended"):
@@ -364,6 +366,17 @@ class OrderEnded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     protocol: str = ""
     lost: tuple[str, ...] = ()
     request_id: int | None = None
+
+
+class FirmwareProgress(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="firmware_progress"):
+    """Letter to whoever ordered the firmware update `order`, until the station says that it has ended: a firmware status in
+    2.x words, or `Booted`, with the firmware that an accepted boot named."""
+
+    order: str
+    station: str
+    status: str
+    at: datetime
+    firmware: str | None = None
 
 
 class OrderOverdue(msgspec.Struct, frozen=True, gc=False, tag="order_overdue"):

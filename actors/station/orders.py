@@ -23,6 +23,8 @@ from actors.station.rows import event
 from actors.station.state import OpenCommand, OpenOrder, StationState
 
 TOPIC = "ocpp"
+NOT_SENT = "NotSent"
+"""Code of a failure that happened before anything went out."""
 _REMOTE = ("RequestStart", "RequestStop")
 """Not before the boot was accepted (PROTOCOLS 2.4)."""
 
@@ -53,7 +55,7 @@ def decide_order(
     if not state.registered:
         failure = CommandFailure("error", "UnknownStation", "there is no such station")
     elif order.not_after <= now:
-        failure = CommandFailure("timeout", detail="the time in which this was to be sent is over")
+        failure = CommandFailure("timeout", NOT_SENT, "the time in which this was to be sent is over")
     elif len(state.orders) >= limits.open_orders:
         failure = CommandFailure("error", "Busy", f"{len(state.orders)} orders are waiting")
     if failure is not None:
@@ -75,18 +77,24 @@ def waiting(state: StationState, id: str) -> OpenOrder | None:
     return next((order for order in state.orders if order.id == id), None)
 
 
-def decide_withdrawn(state: StationState, message: m.OrderWithdrawn, now: datetime) -> Decision:
+def decide_withdrawn(here: Station, state: StationState, message: m.OrderWithdrawn, now: datetime) -> Decision:
     """Once it is on its way, it is too late: OrderEnded follows then."""
-    if waiting(state, message.id) is None:
+    order = waiting(state, message.id)
+    if order is None:
         return NOTHING
-    return Decision(facts=(f.OrderDropped(message.id, "withdrawn", now),), timers=(Timer(_name(message.id), None),))
+    told = CommandFailure("superseded", NOT_SENT, "the order was withdrawn")
+    return Decision(
+        facts=(f.OrderDropped(message.id, "withdrawn", now),),
+        letters=(ended(here, order.id, order.by, told),) if message.tell else (),
+        timers=(Timer(_name(message.id), None),),
+    )
 
 
 def decide_overdue(here: Station, state: StationState, message: m.OrderOverdue, now: datetime) -> Decision:
     order = waiting(state, message.id)
     if order is None:
         return NOTHING
-    failure = CommandFailure("timeout", detail="the station could not take it before its time was over")
+    failure = CommandFailure("timeout", NOT_SENT, "the station could not take it before its time was over")
     return Decision(facts=(f.OrderDropped(order.id, "timeout", now),), letters=(ended(here, order.id, order.by, failure),))
 
 

@@ -41,6 +41,14 @@ class OpenOrder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sealed: VaultRow | None = None
 
 
+class FirmwareWatch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Who ordered the firmware update that is under way, and wants to hear how it goes."""
+
+    order: str
+    by: AddressKey
+    request_id: int | None = None
+
+
 class CustomerReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How far a customer report has come: `seqs` that are in the vault, `last` once the station named it."""
 
@@ -107,6 +115,7 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     last_security: tuple[str, datetime, str | None] | None = None
     security_events: int = 0
     firmware_statuses: int = 0
+    update: FirmwareWatch | None = None
     log_statuses: int = 0
     """How many there were: the next one's number in its book."""
     customer: tuple[CustomerReport, ...] = ()
@@ -187,8 +196,31 @@ def _status_told(state: StationState, fact: f.StatusTold) -> StationState:
     return state if fact.late else replace(state, status=fact)
 
 
+FIRMWARE_ENDS = frozenset(
+    {
+        "Installed", "DownloadFailed", "InstallationFailed", "InstallVerificationFailed", "InvalidSignature",
+        "InvalidCertificate", "RevokedCertificate",
+    }
+)  # fmt: skip
+"""Statuses after which an update is over (L01, 2.x words)."""
+
+
+def is_of(watch: FirmwareWatch | None, request_id: int | None) -> bool:
+    """Is a status with this request id one of the watched update? 1.6 without its security extension has no such ids."""
+    return watch is not None and (None in (request_id, watch.request_id) or request_id == watch.request_id)
+
+
 def _firmware_told(state: StationState, fact: f.FirmwareTold) -> StationState:
-    return replace(state, firmware=fact.status, firmware_statuses=state.firmware_statuses + 1)
+    update = None if fact.status in FIRMWARE_ENDS and is_of(state.update, fact.request_id) else state.update
+    return replace(state, firmware=fact.status, firmware_statuses=state.firmware_statuses + 1, update=update)
+
+
+def _firmware_requested(state: StationState, fact: f.FirmwareRequested) -> StationState:
+    """An update that somebody else ordered takes the place of the watched one; a refused one is none."""
+    update = state.update
+    if update is not None and fact.update and (update.order == fact.order) is not fact.status.startswith("Accepted"):
+        update = None
+    return replace(state, firmware_statuses=state.firmware_statuses + 1, update=update)
 
 
 def _log_told(state: StationState, fact: f.LogTold) -> StationState:
@@ -199,7 +231,7 @@ def _log_requested(state: StationState, fact: f.LogRequested) -> StationState:
     return replace(state, log_statuses=state.log_statuses + 1)
 
 
-def _firmware_entry(state: StationState, fact: f.FirmwareRequested | f.PublishTold) -> StationState:
+def _firmware_entry(state: StationState, fact: f.PublishTold) -> StationState:
     return replace(state, firmware_statuses=state.firmware_statuses + 1)
 
 
@@ -252,11 +284,13 @@ def _order_sent(state: StationState, fact: f.OrderSent) -> StationState:
             command = OpenCommand(
                 order.id, order.name, order.not_after, fact.token_ref, fact.evse, order.by, fact.request_id
             )  # fmt: skip
+            watch = FirmwareWatch(order.id, order.by, fact.request_id) if order.name == "UpdateFirmware" else state.update
             return replace(
                 state,
                 orders=tuple(other for other in state.orders if other.id != fact.id),
                 commands=(*state.commands, command),
                 next_request=_after(state, fact.request_id),
+                update=watch,
             )
     return state
 
@@ -269,7 +303,8 @@ def _order_dropped(state: StationState, fact: f.OrderDropped) -> StationState:
 def _command_settled(state: StationState, fact: f.CommandSettled) -> StationState:
     commands = tuple(command for command in state.commands if command.id != fact.id)
     settled = (*state.settled, (fact.id, fact.status or fact.outcome))[-LIMITS.recent_commands :]
-    return replace(state, commands=commands, settled=settled)
+    refused = state.update is not None and state.update.order == fact.id and fact.outcome == "failed"
+    return replace(state, commands=commands, settled=settled, update=None if refused else state.update)
 
 
 def _callback_told(state: StationState, fact: f.CallbackTold) -> StationState:
@@ -295,7 +330,7 @@ _APPLY: dict[type, Callable[[StationState, Any], StationState]] = {
     f.StatusTold: _status_told,
     f.FirmwareTold: _firmware_told,
     f.LogTold: _log_told,
-    f.FirmwareRequested: _firmware_entry,
+    f.FirmwareRequested: _firmware_requested,
     f.LogRequested: _log_requested,
     f.PublishTold: _firmware_entry,
     f.SecurityTold: _security_told,

@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from actors.limits import DomainLimits
-from actors.model.decision import Decision
+from actors.model.decision import Decision, Letter
 from actors.model.intents import AnyIntent, CommandResult, GetLog, PublishFirmware, UnpublishFirmware, UpdateFirmware
 from actors.model.rows import BookRow, VaultRow
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
 from actors.station.rows import event
-from actors.station.state import CustomerReport, StationState, apply
+from actors.station.state import CustomerReport, StationState, apply, is_of
 
 DONE = Decision(reply=m.Done())
 SECURITY = "security"
@@ -60,9 +60,11 @@ def decide_security(here: Station, state: StationState, told: m.SecurityEvent, n
 def decide_firmware(here: Station, state: StationState, told: m.FirmwareStatus, now: datetime, limits: DomainLimits) -> Decision:
     fact = f.FirmwareTold(told.status, now, told.request_id)
     rows = _history(here, FIRMWARE, state.firmware_statuses, limits, now, "status", told.status, told.request_id)
-    return Decision(
-        facts=(fact,), rows=(*rows, _line(here, "station.firmware", told.status, told.request_id, now)), reply=m.Done()
-    )
+    letters = []
+    if state.update is not None and is_of(state.update, told.request_id):
+        letters.append(Letter(state.update.by, m.FirmwareProgress(state.update.order, here.id, told.status, now)))
+    line = _line(here, "station.firmware", told.status, told.request_id, now)
+    return Decision(facts=(fact,), rows=(*rows, line), letters=letters, reply=m.Done())
 
 
 def decide_publish(
@@ -106,9 +108,10 @@ def _history(
 
 def requested(
     here: Station, state: StationState, intent: AnyIntent, result: CommandResult, request_id: int | None, now: datetime,
-    limits: DomainLimits,
+    limits: DomainLimits, id: str = "",
 ) -> tuple[list[Any], list[Any]]:  # fmt: skip
-    """The station's answer to a request for a log or for firmware, as the first line of its history: (facts, rows)."""
+    """The station's answer to a request (the command `id`) for a log or for firmware, as the first line of its history:
+    (facts, rows)."""
     if isinstance(intent, GetLog):
         rows = _history(
             here, LOG, state.log_statuses, limits, now, "requested", result.status, request_id,
@@ -118,7 +121,7 @@ def requested(
     if isinstance(intent, UpdateFirmware | PublishFirmware | UnpublishFirmware):
         what = {UpdateFirmware: "requested", PublishFirmware: "publish_requested"}.get(type(intent), "unpublished")
         rows = _history(here, FIRMWARE, state.firmware_statuses, limits, now, what, result.status, request_id)
-        return [f.FirmwareRequested(result.status, now, request_id)], rows
+        return [f.FirmwareRequested(result.status, now, request_id, id, isinstance(intent, UpdateFirmware))], rows
     return [], []
 
 

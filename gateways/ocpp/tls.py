@@ -1,9 +1,10 @@
 """The TLS side of security profiles 2 and 3 (PROTOCOLS 2.3): one port for both, since a client certificate is asked for and not
 demanded.
 
-OpenSSL verifies a client's chain to the CA of any tenant before anybody knows which tenant it comes for; whether it is the
-right one, and the right station's, is admission's question (peer.py). Times are not checked here: a station whose certificate has
-just expired may be let in to renew it (A00.FR.429).
+Nobody is asked as long as no tenant trusts a CA for stations: some present the certificate of their factory to whoever asks,
+and would be turned away with it. OpenSSL verifies a client's chain to the CA of any tenant before anybody knows which tenant
+it comes for; whether it is the right one, and the right station's, is admission's question (peer.py). Times are not checked
+here: a station whose certificate has just expired may be let in to renew it (A00.FR.429).
 """
 
 import ssl
@@ -55,7 +56,7 @@ class StationTls:
             if removed:
                 self._context = self._made()
             elif added:
-                self._context.load_verify_locations(cadata="\n".join(sorted(added)))
+                self._trust(self._context, added)
         return self._context
 
     def look(self) -> bool:
@@ -75,11 +76,15 @@ class StationTls:
 
     def _made(self) -> ssl.SSLContext:
         context = server_context(self._certificates)
-        context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= _NO_CHECK_TIME | ssl.VERIFY_X509_PARTIAL_CHAIN
         if self._trusted:
-            context.load_verify_locations(cadata="\n".join(sorted(self._trusted)))
+            self._trust(context, self._trusted)
         return context
+
+    @staticmethod
+    def _trust(context: ssl.SSLContext, authorities: frozenset[str]) -> None:
+        context.load_verify_locations(cadata="\n".join(sorted(authorities)))
+        context.verify_mode = ssl.CERT_OPTIONAL
 
     def _stat(self) -> tuple[tuple[int, int, int], ...]:
         found = (path.stat() for pair in self._certificates for path in pair)

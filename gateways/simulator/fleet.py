@@ -63,6 +63,8 @@ class Plan:
     """SOAP requests are sent compressed."""
     firmware_failures: float = 0.0
     """The share of firmware updates that go wrong."""
+    failing: Sequence[str] = ()
+    """Identities of stations whose firmware updates all go wrong."""
 
 
 class Fleet:
@@ -135,7 +137,7 @@ class Fleet:
             tls=plan.tls,
             zipped=plan.zipped,
             token_type=plan.token_type,
-            firmware_failures=plan.firmware_failures,
+            firmware_failures=1.0 if identity in plan.failing else plan.firmware_failures,
         )
         station = kind(
             settings,

@@ -56,6 +56,8 @@ def _inside(type_: Any, value: Any, pointer: str) -> Iterator[FieldError]:
         yield from _inside(get_args(type_)[0], value, pointer)
     elif origin in (Union, types.UnionType):
         fitting = [part for part in get_args(type_) if part is not type(None) and _same_shape(part, value)]
+        if len(fitting) > 1:
+            fitting = [part for part in fitting if _tagged(part, value)]
         if len(fitting) == 1:
             yield from _inside(fitting[0], value, pointer)
     elif isinstance(type_, type) and issubclass(type_, msgspec.Struct) and isinstance(value, Mapping):
@@ -79,6 +81,8 @@ def _inside_struct(type_: type[msgspec.Struct], value: Mapping[str, Any], pointe
             yield FieldError("this field is required", pointer=at)
     if type_.__struct_config__.forbid_unknown_fields:
         known = {field.encode_name for field in fields}
+        if type_.__struct_config__.tag is not None:
+            known.add(type_.__struct_config__.tag_field or "type")
         for name in value:
             if name not in known:
                 yield FieldError(f"unknown field; known are {', '.join(sorted(known))}", pointer=pointer_join(pointer, name))
@@ -91,6 +95,14 @@ def _same_shape(type_: Any, value: Any) -> bool:
     if isinstance(value, list):
         return get_origin(bare) in (list, tuple, set, frozenset)
     return False
+
+
+def _tagged(type_: Any, value: Any) -> bool:
+    """Of several objects the one that the value names itself by the tag."""
+    if not (isinstance(type_, type) and issubclass(type_, msgspec.Struct) and isinstance(value, Mapping)):
+        return False
+    config = type_.__struct_config__
+    return config.tag is not None and value.get(config.tag_field) == config.tag
 
 
 def _nul_characters(value: Any, pointer: str) -> Iterator[FieldError]:

@@ -16,6 +16,8 @@ import pytest
 
 from actors.authority import facts as authority
 from actors.authority.actor import AuthorityActor
+from actors.campaign import facts as campaign
+from actors.campaign.actor import CampaignActor
 from actors.certificates import facts as certificates
 from actors.certificates.actor import CertificatesActor
 from actors.charging import facts as charging
@@ -29,6 +31,7 @@ from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
 from actors.locallist import facts as locallist
 from actors.locallist.actor import LocalListActor
+from actors.model.campaign import Budget, CertificateWork, Definition, FirmwareWork, Wave, Window
 from actors.model.composite import Held, Period
 from actors.model.device import Attribute, Variable
 from actors.model.intents import (
@@ -39,8 +42,10 @@ from actors.model.intents import (
     GetBaseReport,
     MessageText,
     SchedulePeriod,
+    UpdateFirmware,
     VariableRef,
 )
+from actors.model.matching import Match
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rows import VaultRow
@@ -86,6 +91,13 @@ PROFILE = ChargingProfile(
 MESSAGE = DisplayMessage(1, "InFront", MessageText("Hallo", "UTF8", "de"), "Idle", T0, LATER, "tx-1")
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
 
+CAMPAIGN = ("acme", "campaign", "c1")
+CAMPAIGNED = Definition(
+    name="spring", work=FirmwareWork("http://fw/2.0", "2.0", T0, LATER, 3, 60, "PEM", "c2ln"), stations=("CP-1",),
+    match=Match("V*"), waves=(Wave(1), Wave(None, Decimal("10.5")), Wave()), wave_size=5, wave_pause=60, at_once=3, start_at=T0,
+    window=Window(1320, 360), attempts=2, retry_wait=60, budget=Budget(None, Decimal(5)), deadline=600,
+)  # fmt: skip
+
 SAMPLES: dict[type, list[Any]] = {
     TenantActor: [
         tenant.Created("Acme", "EUR", "DE", "Europe/Berlin", "inbox", "owner", T0, {"party_id": "ACM"}),
@@ -107,6 +119,9 @@ SAMPLES: dict[type, list[Any]] = {
         station.VariablesHandedOver(LATER),
         station.PublishTold("Published", T0, 5, ("http://lc/fw",)),
         station.FirmwareRequested("Accepted", T0, 4),
+        station.OrderAccepted("u1", "UpdateFirmware", LATER, CAMPAIGN, T0, UpdateFirmware("http://fw/2.0", T0)),
+        station.OrderSent("u1", "UpdateFirmware", LATER, None, None, 1),
+        station.FirmwareRequested("Accepted", T0, 1, "u1", True),
         station.LogRequested("Accepted", T0),
         station.SecurityTold("ResetOrReboot", T0, LATER, True, "by hand"),
         station.CustomerTold(9, 0, False, LATER),
@@ -147,6 +162,24 @@ SAMPLES: dict[type, list[Any]] = {
         device.BootsAsked(LATER),
         device.KeysTold((Variable(REF, (Attribute("60"),)),), LATER),
         device.NetworkProfileSet(1, "wss://csms", 2, "Wired0", "OCPP20", 30, LATER),
+    ],
+    CampaignActor: [
+        campaign.Created(CAMPAIGNED, "op", T0),
+        campaign.Started("op", T0),
+        campaign.TargetsTaken(("CP-1", "CP-2", "CP-3"), "3", True, T0, ("CP-3",)),
+        campaign.TargetsTaken(("CP-4",), "6", False, T0),
+        campaign.Ordered(("CP-1",), T0),
+        campaign.Moved("CP-1", "taken", T0, "Accepted"),
+        campaign.Moved("CP-1", "set_back", LATER, "DownloadFailed"),
+        campaign.WaveBegun(1, LATER, LATER),
+        campaign.Ordered(("CP-2", "CP-4"), LATER),
+        campaign.Paused("budget", "budget", LATER),
+        campaign.Withdrawing(("CP-4",), LATER),
+        campaign.Moved("CP-2", "failed", LATER, "unsupported"),
+        campaign.Retried("op", LATER),
+        campaign.Resumed("op", LATER),
+        campaign.Cancelled("op", LATER, "enough"),
+        campaign.Ended("cancelled", LATER),
     ],
     EvseActor: [
         evse.Provisioned("abc", True, T0),
@@ -258,6 +291,10 @@ LIVES: dict[type, dict[str, list[Any]]] = {
 """Further lives: what a session of OCPP 2.x keeps."""
 
 ALONE: dict[type, list[Any]] = {
+    CampaignActor: [
+        campaign.Created(Definition(name="roots", work=CertificateWork("V2GRootCertificate", "PEM"), match=Match()), "op", T0),
+        campaign.Deleted("op", LATER),
+    ],
     DeviceActor: [device.Rebooted(LATER)],
     SessionActor: [
         session.Unpriced(LATER),

@@ -3,6 +3,7 @@
 from gateways.web.api import (
     actors,
     books,
+    campaigns,
     certificates,
     charging,
     commands,
@@ -25,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *books.ROUTES,
     *commands.ROUTES,
     *charging.ROUTES,
+    *campaigns.ROUTES,
     *tokens.ROUTES,
     *tariffs.ROUTES,
     *sessions.ROUTES,

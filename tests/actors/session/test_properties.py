@@ -20,9 +20,10 @@ from actors.model.tariff import fingerprint
 from actors.model.token import IdToken, TokenVerdict
 from actors.ports import TariffCard
 from actors.session import messages as m
+from actors.session.apply import apply
 from actors.session.decide import decide
 from actors.session.phases import SETTLED
-from actors.session.state import SessionState, apply
+from actors.session.state import SessionState
 from actors.station.messages import Done, StartReply, StopReply
 from tests.actors.kit import T0, TARIFF
 

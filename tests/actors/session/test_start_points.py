@@ -13,9 +13,10 @@ from actors.model.meter import Reading
 from actors.model.rows import CdrRow
 from actors.model.token import IdToken
 from actors.session import messages as m
+from actors.session.apply import apply
 from actors.session.decide import decide
 from actors.session.rows import session_row
-from actors.session.state import SessionState, apply
+from actors.session.state import SessionState
 from actors.station.messages import TransactionEvent
 from tests.actors.kit import at, event, sample
 from tests.actors.session.test_event_properties import CARD, NOW, VERDICTS, place

@@ -192,3 +192,14 @@ async def test_both_kinds_of_server_keys_are_offered(tmp_path: Path) -> None:
             with trio.fail_after(10):
                 station = await connect(node, "CP2", tls=context)
                 assert (await station.boot())["status"] == "Accepted"
+
+
+async def test_nobody_is_asked_for_a_certificate_before_a_tenant_trusts_a_ca(tmp_path: Path) -> None:
+    cards = Cards()
+    tls = StationTls([pki.server(tmp_path)], cards)
+    async with open_node(tls=tls, cards=cards) as node:
+        await node.register("CP2", profile=2)
+        factory = pki.client(tmp_path / "server-root.pem", pki.Ca("factory").issue("X"), tmp_path)
+        with trio.fail_after(10):
+            station = await connect(node, "CP2", tls=factory)
+            assert (await station.boot())["status"] == "Accepted"
