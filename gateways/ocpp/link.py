@@ -14,6 +14,7 @@ import msgspec
 import trio
 from trio_websocket import ConnectionClosed
 
+from actors.certificates.messages import CsrReply
 from actors.model.ids import station_address
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
 from actors.model.rows import EventRow
@@ -248,7 +249,7 @@ class Link:
             return
         if call.confirmed:
             self._hub.counters.answers_out += 1
-            self._answer(asked, frame, "CALLRESULT", None)
+            self._answer(asked, frame, "CALLRESULT", (reply.detail or None) if type(reply) is CsrReply else None)
         else:
             self._trace_alone(asked)
         if type(asked.message) is s.Boot:

@@ -92,7 +92,14 @@ class FakeLine:
 class House:
     """One node with tenant, tariff, tokens and a registered station."""
 
-    def __init__(self, *, seed: int = 1, limits: DomainLimits | None = None, keepers: Mapping[str, Keeper] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        limits: DomainLimits | None = None,
+        keepers: Mapping[str, Keeper] | None = None,
+        pki: Any = None,
+    ) -> None:
         self.keepers = KEEPERS if keepers is None else keepers
         self.rows = MemoryRows()
         self.store = RowStore(self.rows)
@@ -106,6 +113,7 @@ class House:
             sink=MemorySink(self.rows),
             token_bytes=self.random.randbytes,
             limits=limits or DomainLimits(),
+            pki=pki,
         )
         self.queries = MemoryQueries(self.rows)
         self.system = self._node()
@@ -128,6 +136,7 @@ class House:
             sink=self.env.sink,
             token_bytes=self.random.randbytes,
             limits=self.env.limits,
+            pki=self.env.pki,
         )
         house.system = house._node()
         return house

@@ -10,7 +10,7 @@ from actors.model import intents as i
 from actors.model.ids import station_address
 from actors.model.rows import BookRow
 from actors.station import messages as s
-from tests.gateways.ocpp.node import TENANT, Node, Station, connect, open_node
+from tests.gateways.ocpp.node import PASSWORD, TENANT, Node, Station, basic, connect, open_node, upgrade
 from tests.kits import pki
 
 HERE = station_address(TENANT, "CP1")
@@ -112,3 +112,23 @@ async def test_every_command_of_it_goes_out_as_its_schema_has_it_and_its_answer_
             await station.call("SecurityEventNotification", {"type": "StartupOfTheDevice", "timestamp": AT})
             again = msgspec.structs.replace(plain, location="https://y/log")
             assert (await _told(node, station, again, accepted))[0] == "GetLog", "it has shown that it speaks the extension"
+
+
+async def test_a_new_authorization_key_goes_out_as_hex_and_comes_back_as_bytes() -> None:
+    new = "a-new-password-1234"
+    async with open_node() as node:
+        with trio.fail_after(10):
+            station = await connect(node)
+            await station.boot()
+            change = i.SetVariable(i.VariableRef("SecurityCtrlr", "BasicAuthPassword"), new)
+            action, payload, outcome = await _told(node, station, change, {"status": "Accepted"})
+            assert (action, payload["key"]) == ("ChangeConfiguration", "AuthorizationKey")
+            assert bytes.fromhex(payload["value"]) == new.encode()
+            assert outcome.status == "Accepted"
+            traces = " ".join(row.body for row in node.traces("CP1"))
+            assert payload["value"] not in traces
+            assert new not in traces
+            for password, status in ((new.encode(), 101), (PASSWORD, 401), (new.encode().hex().encode(), 101)):
+                other, response = await upgrade(node, auth=basic("CP1", password))
+                assert response.status == status, password
+                await other.aclose()

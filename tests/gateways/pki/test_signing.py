@@ -164,6 +164,10 @@ async def test_a_bad_request_is_refused_at_once_and_is_a_security_event(tmp_path
         events = [event for event in h.node.rows.events if event.kind == "station.security"]
         assert [event.body["type"] for event in events] == ["CsrRefused"]
         assert not h.book()
+        (answered,) = [
+            row for row in h.node.traces("CP2") if row.action == "SignCertificate" and row.message_type == "CALLRESULT"
+        ]
+        assert answered.error == events[0].body["detail"], "the trace says why"
         await certified(h, station)  # a good one is served all the same
 
 
