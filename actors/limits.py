@@ -119,6 +119,9 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Certificates that a station reports as installed."""
     certificate_orders: int = 16
     """Orders about certificates under way at one station."""
+    csr_patience: timedelta = timedelta(seconds=60)
+    """While the CA is busy with a station's request, another one of the same type is refused so long: a station cannot keep
+    a CA busy by itself."""
     renew_before: timedelta = timedelta(days=30)
     """A station's certificate is renewed so long before it expires, or when a third of its life is left if that is less."""
     renew_again: timedelta = timedelta(days=1)

@@ -64,7 +64,7 @@ class CertificatesActor(Actor[CertificatesState]):
         card, pki = self._env.snapshots.tenant(self._here.tenant), self._env.pki
         organization = card.settings.get("cpo_name") if card is not None else None
         signs = pki is not None and pki.signs(self._here.tenant, asked.type or "Combined")
-        return d.decide_csr(self._here, state, asked, organization, signs, now)
+        return d.decide_csr(self._here, state, asked, organization, signs, now, self._env.limits)
 
     def _issued(self, state: CertificatesState, issued: messages.CertificateIssued, now: datetime) -> Decision:
         return d.decide_issued(self._here, state, issued, now, self._env.limits)

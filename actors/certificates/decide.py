@@ -41,14 +41,17 @@ def decided(here: Here, state: CertificatesState, facts: list[Any], now: datetim
 
 
 def decide_csr(
-    here: Here, state: CertificatesState, asked: m.CsrReceived, organization: str | None, signs: bool, now: datetime
-) -> Decision:
+    here: Here, state: CertificatesState, asked: m.CsrReceived, organization: str | None, signs: bool, now: datetime,
+    limits: DomainLimits,
+) -> Decision:  # fmt: skip
     """`organization`: the operator's name, where one is set; `signs`: there is a CA for this type."""
     type = asked.type or "Combined"
     print_ = digest("csr", type, asked.csr)
     known = request_of(state, type)
     if known is not None and known.digest == print_ and known.status in ("signing", "sent"):
         return Decision(reply=m.CsrReply("Accepted"))
+    if known is not None and known.status == "signing" and now < known.at + limits.csr_patience:
+        return Decision(reply=m.CsrReply("Rejected", "another request of this type is with the CA"))
     try:
         if not signs:
             raise csr_.BadCsr(f"there is no CA for certificates of type {type}")

@@ -79,7 +79,7 @@ def read_der(der: bytes) -> x509.Certificate:
         raise BadCertificate(f"it cannot be read: {error}") from None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _read(pem: str) -> x509.Certificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())

@@ -27,7 +27,7 @@ class BadPeer(Exception):
     """The text says why this certificate does not open this door."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2048)
 def _anchors(pems: tuple[str, ...]) -> tuple[x509.Certificate, ...]:
     return tuple(c.read_one(pem) for pem in pems)
 

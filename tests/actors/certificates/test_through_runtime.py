@@ -107,6 +107,15 @@ async def test_a_certificate_is_renewed_before_it_expires_and_until_there_is_ano
     assert sorted(body["status"] for key, body in book(house).items() if key.startswith("issued/")) == ["accepted", "replaced"]
 
 
+async def test_a_station_cannot_keep_the_ca_busy_by_itself(autojump_clock: Any, house: House) -> None:
+    first, second = (pki.csr("SN-7")[0] for _ in range(2))
+    said = [(await house.station(c.CsrReceived(each, "ChargingStationCertificate"))).status for each in (first, second, first)]
+    assert said == ["Accepted", "Rejected", "Accepted"]
+    assert len(house.store.effects) == 1
+    await trio.sleep(61)  # that CA seems to be gone: the station may have another key by now
+    assert (await house.station(c.CsrReceived(second, "ChargingStationCertificate"))).status == "Accepted"
+
+
 async def test_a_renewal_waits_for_a_station_that_is_away(autojump_clock: Any, house: House) -> None:
     line = await connect(house)
     await certified(house)
