@@ -23,7 +23,7 @@ WHERE tenant = $1 AND station = $2 AND state = 'active' ORDER BY opened"""
 _TOKENS = """SELECT v.*, k.key FROM vault v JOIN vault_key k USING (tenant, ref, kind)
 WHERE v.tenant = $1 AND v.kind = 'token' AND v.ref = ANY ($2::text[])"""
 
-_VARIABLES = "SELECT * FROM variable WHERE tenant = $1 AND station = $2 AND component = $3 AND evse IS NULL"
+_VARIABLES = "SELECT *, false AS deleted FROM variable WHERE tenant = $1 AND station = $2 AND component = $3 AND evse IS NULL"
 
 _KNOWN = """SELECT t.station, coalesce(t.boot->>'vendor', '') AS vendor, coalesce(t.boot->>'model', '') AS model,
     coalesce(t.boot->>'firmware', '') AS firmware, coalesce(s.protocol, '') AS protocol

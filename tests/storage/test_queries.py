@@ -299,6 +299,20 @@ async def test_an_entry_of_a_book_is_replaced_and_is_gone_when_it_was_deleted(ki
     assert (await kit.queries.book("other", "CP1", "profile", 10, None)).items == []
 
 
+async def test_actors_find_the_variables_of_a_component_and_the_sealed_texts_of_tokens(kit: Kit) -> None:
+    def variable(component: str, name: str, evse: int | None = None) -> VariableRow:
+        return VariableRow(tenant="acme", station="CP1", component=component, variable=name, attributes=[], evse=evse)
+
+    await kit.write(variable("LocalAuthListCtrlr", "Entries"), variable("LocalAuthListCtrlr", "X", 1), variable("Other", "Y"))
+    found = await kit.lookups.variables("acme", "CP1", "LocalAuthListCtrlr")
+    assert [row.variable for row in found] == ["Entries"]
+    vault = Vault(bytes(32))
+    await kit.write(vault.seal("acme", "t_1", "token", "UID1"), vault.seal("acme", "t_2", "token", "UID2"))
+    rows = await kit.lookups.sealed_tokens("acme", ["t_1", "t_1", "nobody"])
+    assert [vault.open(row) for row in rows] == ["UID1"]
+    assert await kit.lookups.sealed_tokens("other", ["t_1"]) == []
+
+
 async def test_messages_come_newest_first_whatever_is_in_them(kit: Kit) -> None:
     for n, action in enumerate(("Boot", "Heartbeat", "Boot")):
         kit.sink.put(trace(str(n), at=AT + timedelta(seconds=n // 2), action=action, body='[2,"\\u0000","\x00 \u2603"]'))
