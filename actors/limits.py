@@ -77,7 +77,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     variables: int = 5000
     """Variables that a station's device model keeps; what comes beyond is answered, counted and not kept."""
     device_idle: float = 20.0
-    """Seconds after which a device model is put away: it is large, and seldom asked."""
+    device_idle_spread: float = 60.0
+    """Seconds after which a device model is put away (it is large, and seldom asked), and up to how many more, by station."""
     reports: int = 8
     """Reports of a station that are assembled at once or remembered to recognise a repeated part."""
     report_parts: int = 10_000

@@ -40,6 +40,16 @@ _CHECKS: dict[str, str] = {
             AND NOT EXISTS (SELECT FROM timer t WHERE (t.tenant, t.actor) = (k.tenant, k.key))
             AND NOT EXISTS (SELECT FROM letter l WHERE (l.tenant, l.receiver) = (k.tenant, k.key))
             AND NOT EXISTS (SELECT FROM outbox o WHERE (o.tenant, o.actor) = (k.tenant, k.key))""",
+    "order": """
+        SELECT f.tenant, concat_ws('/', k.tenant, k.kind, k.id),
+            format('order %s of %s waits, and no timer will end it', f.body ->> 'id', f.body ->> 'by')
+        FROM fact f JOIN actor k ON k.key = f.actor
+        WHERE f.type = 'order_accepted'
+            AND NOT EXISTS (SELECT FROM timer t
+                WHERE (t.tenant, t.actor, t.name) = (f.tenant, f.actor, 'order:' || (f.body ->> 'id')))
+            AND NOT EXISTS (SELECT FROM fact o WHERE (o.tenant, o.actor) = (f.tenant, f.actor) AND o.seq >= f.seq
+                AND (o.type = 'unregistered'
+                    OR o.type IN ('order_sent', 'order_dropped') AND o.body ->> 'id' = f.body ->> 'id'))""",
     "number": """
         SELECT n.tenant, n.session, format('transaction number %s is its natural key, but %s', n.number,
             CASE WHEN s.id IS NULL THEN 'there is no such session' ELSE format('it says number %s', s.number) END)

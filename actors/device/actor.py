@@ -7,6 +7,7 @@ do later is in timers, and what it wants of its station in orders.
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -31,6 +32,9 @@ class DeviceActor(Actor[DeviceState]):
     def __init__(self, context: Context, env: ActorEnv) -> None:
         super().__init__(context)
         self._env = env
+        # A fleet that told its models at once must not put them away at once.
+        limits, luck = env.limits, crc32(context.address.id.encode()) / 2**32
+        self._patience = limits.device_idle + limits.device_idle_spread * luck
         self._here: AddressKey = (context.address.tenant, context.address.kind, context.address.id)
 
     def initial(self) -> DeviceState:
@@ -40,7 +44,7 @@ class DeviceActor(Actor[DeviceState]):
         return state.apply(state_, fact)
 
     def patience(self, state: DeviceState) -> float:
-        return self._env.limits.device_idle
+        return self._patience
 
     def activated(self, state: DeviceState, effects: Sequence[Any]) -> Sequence[Any]:
         return (messages.Prune(),) if state.pruning is not None else ()

@@ -36,7 +36,7 @@ Place = tuple[str, str | None, str, str | None, int | None, int | None]
 """(component, its instance, variable, its instance, evse, connector): what makes a variable unique in a station."""
 
 
-class Attribute(msgspec.Struct, frozen=True, omit_defaults=True):
+class Attribute(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """`type`: Actual, Target, MinSet, MaxSet. `value` is None where it may not be read."""
 
     value: str | None = None
@@ -46,7 +46,7 @@ class Attribute(msgspec.Struct, frozen=True, omit_defaults=True):
     constant: bool = False
 
 
-class Characteristics(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+class Characteristics(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="camel"):
     """Of OCPP 2.x VariableCharacteristics."""
 
     data_type: str = "string"
@@ -57,7 +57,7 @@ class Characteristics(msgspec.Struct, frozen=True, omit_defaults=True, rename="c
     values_list: str | None = None
 
 
-class Variable(msgspec.Struct, frozen=True, omit_defaults=True):
+class Variable(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     ref: VariableRef
     attributes: tuple[Attribute, ...] = ()
     characteristics: Characteristics = Characteristics()

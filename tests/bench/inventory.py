@@ -138,14 +138,15 @@ def _measured(node: Node, stations: int, variables: int) -> dict[str, Any]:
     opened = load.ready()
     time.sleep(3)
     before, cpu, watch = rss_bytes(node.pid), cpu_by_thread(node.pid), Watch(node.pid)
-    idle_stall = node.metric("voltroupe_runtime_lag_max_us") or 0.0
+    lag = node.buckets("voltroupe_runtime_lag_us")
     watch.start()
     load.release()
     figures = load.measured()
     after_cpu = cpu_by_thread(node.pid)
     used = {name: round((after_cpu[name] - cpu[name]) / max(1, figures["parts"]) * 1e6, 1) for name in cpu}
-    stall = node.metric("voltroupe_runtime_lag_max_us") or 0.0
-    time.sleep(35)  # the keepers are put away
+    lag = {bound: count - lag.get(bound, 0) for bound, count in node.buckets("voltroupe_runtime_lag_us").items()}
+    peak = watch.peak
+    time.sleep(95)  # the keepers are put away
     watch.over.set()
     load.release()
     process.wait(30)
@@ -155,9 +156,9 @@ def _measured(node: Node, stations: int, variables: int) -> dict[str, Any]:
         **opened,
         **figures,
         "cpu_us_per_part": used,
-        "longest_stall_ms": round(stall / 1e3, 1),
-        "stall_before_ms": round(idle_stall / 1e3, 1),
-        "peak_kb_per_station": round((watch.peak - before) / stations / 1024, 1),
+        "loop_late_by_ms": {f"< {bound / 1e3:.0f}": count for bound, count in lag.items() if count and bound > 16_000},
+        "peak_kb_per_station": round((peak - before) / stations / 1024, 1),
+        "peak_kb_per_station_when_put_away": round((watch.peak - before) / stations / 1024, 1),
         "later_kb_per_station": round((rss_bytes(node.pid) - before) / stations / 1024, 1),
         "read_model_of_the_last": _counted(node, f"B{stations - 1:06d}"),
     }

@@ -133,6 +133,17 @@ class Node:
                     return float(line.rsplit(" ", 1)[1])
         return None
 
+    def buckets(self, name: str) -> dict[float, int]:
+        """How many values lie in each bucket of a histogram, by its upper bound."""
+        found: dict[float, int] = {}
+        below = 0
+        with urllib.request.urlopen(self.ports["http"] + "/metrics", timeout=30) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + "_bucket"):
+                    bound, count = float(line.split('le="')[1].split('"')[0]), int(float(line.rsplit(" ", 1)[1]))
+                    found[bound], below = count - below, count
+        return found
+
     def provision(self, stations: int, prefix: str = "B", **settings: Any) -> None:
         """Tenant (with these settings), tariff, token, and `stations` stations of profile 1 with one EVSE each."""
         brand = {"id": TENANT, "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin", "settings": settings}

@@ -9,7 +9,7 @@ import pytest
 from actors.model.rows import NumberRow
 from runtime.address import Address
 from runtime.store import Verdict
-from runtime.turn import MAIN, CheckpointRow, EffectRow, LetterRow, TimerRow
+from runtime.turn import MAIN, CheckpointRow, EffectRow, FactRow, LetterRow, TimerRow
 from storage.audit import audit
 from storage.database import Database
 from tests.storage.books import sale
@@ -69,6 +69,23 @@ async def test_it_is_silent_over_what_is_on_its_way(database: Database) -> None:
     timer = TimerRow("t", soon, b"{}")
     await commit(database, writer, rows=[session("a")], facts=[fact()], letters=[letter], timers=[timer], effects=[effect])
     assert await audit(database) == []
+
+
+def order_fact(n: int, type: str, id: str) -> FactRow:
+    return FactRow(n, type, 2, msgspec.json.encode({"type": type, "id": id, "by": ["acme", "device", "s/1"]}))
+
+
+async def test_an_order_that_waits_has_its_timer_and_one_without_is_found(database: Database) -> None:
+    writer = Writer(Address("acme", "station", "s/1"))
+    facts = [order_fact(n, "order_accepted", f"o{n}") for n in range(3)]
+    timers = [TimerRow(f"order:o{n}", datetime.now(UTC) + timedelta(days=1), b"{}") for n in range(3)]
+    await commit(database, writer, facts=facts, timers=timers)
+    await commit(database, writer, facts=[order_fact(0, "order_sent", "o1")], timers=[TimerRow("order:o1", None, b"")])
+    assert await audit(database) == []
+    await commit(database, writer, facts=[fact(0)], timers=[TimerRow("order:o2", None, b"")])
+    found = await words(database)
+    assert list(found) == ["order"]
+    assert "acme/station/s/1: order o2" in found["order"]
 
 
 async def test_it_finds_what_was_left_behind(database: Database) -> None:

@@ -9,7 +9,7 @@ class Intent(msgspec.Struct, frozen=True, tag=True, tag_field="intent", omit_def
     """Base of all intents; tagged, so that one can be kept as JSON (a campaign's, an order's)."""
 
 
-class VariableRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class VariableRef(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Component and variable of the device model; `key_1_6` when the caller spoke 1.6 (kept for unknown keys)."""
 
     component: str
@@ -25,7 +25,7 @@ NO_ANSWER = "NoAnswer"
 """Reason of a variable that was asked for, and nobody heard what became of it."""
 
 
-class ReportedVariable(msgspec.Struct, frozen=True, omit_defaults=True):
+class ReportedVariable(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One value that an answer revealed. `status`: Accepted, UnknownVariable, Rejected ... (2.x GetVariableStatus and
     SetVariableStatus), `reason` what it said of that. `attribute`: Actual, Target, MinSet or MaxSet."""
 
