@@ -47,7 +47,7 @@ class StationCard(msgspec.Struct, frozen=True, gc=False):
 
 class AuthorityCard(msgspec.Struct, frozen=True, gc=False):
     """Whom a tenant trusts. `chain`: the PEM of its own CA, the issuing one first, the root last; empty before there is one.
-    `trusted`: (use, PEM) of other CAs, `use` being station, contract, v2g or manufacturer. `revoked`: fingerprints
+    `trusted`: (use, PEM) of other CAs, `use` being one of actors/authority/messages.USES. `revoked`: fingerprints
     (actors/model/certificate.py) of certificates that are not accepted any more."""
 
     tenant: str

@@ -6,9 +6,9 @@ import msgspec
 
 from actors.ports import AuthorityMaterial
 
-USES = ("station", "contract", "v2g", "manufacturer")
-"""What another CA may be trusted for: client certificates of stations, contract certificates (MO roots), certificates of
-ISO 15118 (V2G roots), signatures of firmware."""
+USES = ("station", "factory", "contract", "v2g", "manufacturer")
+"""What another CA may be trusted for: client certificates of stations, those with which they leave the factory, contract
+certificates (MO roots), certificates of ISO 15118 (V2G roots), signatures of firmware."""
 
 
 class Ensure(msgspec.Struct, frozen=True, gc=False):

@@ -221,7 +221,7 @@ class StationActor(Actor[StationState]):
         env, card, connection = self._env, self._tenant_card(), self._presence.connection
         protocol = connection.protocol if connection is not None else ""
         greet_at = renewing = None
-        if connection is not None and connection.expired and CERTIFICATES in self._siblings:
+        if connection is not None and connection.renew and CERTIFICATES in self._siblings:
             renewing = sibling_address(self._tenant, CERTIFICATES, self._here.id)
         if (
             renewing is None

@@ -110,8 +110,9 @@ def decide_boot(
     greet_at: datetime | None = None,
     renewing: AddressKey | None = None,
 ) -> Decision:
-    """`greet_at`: when the siblings are to hear of it (`news_of_boot`), None: not at all. `renewing`: its certificate has
-    expired; it is kept Pending, and this keeper of certificates has it renewed (A00.FR.429)."""
+    """`greet_at`: when the siblings are to hear of it (`news_of_boot`), None: not at all. `renewing`: its certificate is
+    good for no more than getting another one; it is kept Pending, and this keeper of certificates has it renewed
+    (A00.FR.429, .806, .807)."""
     if not state.registered or tenant is None:
         return Decision(reply=m.BootReply("Rejected", limits.pending_boot_interval, now))
     status = boot_status(tenant)
@@ -209,6 +210,7 @@ def decide_register(here: Station, state: StationState, message: m.Register, fre
         codes,
         message.who,
         now,
+        state.serial if message.keep_secret else message.serial,
     )
     after = apply(state, fact)
     kind = "station.changed" if state.registered else "station.registered"

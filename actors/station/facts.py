@@ -29,6 +29,7 @@ class Registered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     codes: tuple[str, ...]
     who: str
     at: datetime
+    serial: str | None = None
 
 
 class Unregistered(msgspec.Struct, frozen=True, gc=False, tag="unregistered"):

@@ -52,8 +52,8 @@ class WireCall(msgspec.Struct, frozen=True):
 
 class Connected(msgspec.Struct, frozen=True, gc=False):
     """A socket passed authentication. A higher generation replaces a lower one; the station closes the old line. `profile`:
-    the security profile in which it came; `secret`: "current" or "next", the password that it showed; `expired`: its
-    certificate is, so it is let in to renew it and no more (A00.FR.429)."""
+    the security profile in which it came; `secret`: "current" or "next", the password that it showed; `renew`: its
+    certificate has expired or is the factory's, so it is let in to get another one and no more (A00.FR.429, .806)."""
 
     line: Any
     protocol: str
@@ -61,7 +61,7 @@ class Connected(msgspec.Struct, frozen=True, gc=False):
     peer: str
     profile: int | None = None
     secret: str = ""
-    expired: bool = False
+    renew: bool = False
 
 
 class Disconnected(msgspec.Struct, frozen=True, gc=False):
@@ -458,7 +458,8 @@ class Sent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Register(msgspec.Struct, frozen=True, gc=False):
-    """Create or change a station. Reply: Registered or Refused. `secret` is already hashed."""
+    """Create or change a station. Reply: Registered or Refused. `secret` is already hashed. `serial`:
+    the number that its client certificate names, where it is known before the first boot; kept with the secret."""
 
     evses: int
     profile: int
@@ -468,6 +469,7 @@ class Register(msgspec.Struct, frozen=True, gc=False):
     tariff: str | None
     location: Mapping[str, Any]
     who: str = ""
+    serial: str | None = None
 
 
 class Registered(msgspec.Struct, frozen=True, gc=False):

@@ -34,7 +34,7 @@ class Presence:
             return None
         if old is not None:
             old.line.close(1000, "replaced by a newer connection")
-        connection = Connection(new.line, new.protocol, new.generation, new.peer, now, new.expired)
+        connection = Connection(new.line, new.protocol, new.generation, new.peer, now, new.renew)
         self._switchboard.plug(self._address, connection)
         self.last_seen = now
         self._put(connection, True, now)

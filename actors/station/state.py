@@ -83,6 +83,8 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """The command that tells it to the station."""
     next_profile: int = 0
     next_profile_by: str = ""
+    serial: str | None = None
+    """As registered; else the one of the last boot counts."""
     versions: tuple[str, ...] = ()
     tariff: str | None = None
     location: dict[str, Any] = {}
@@ -132,6 +134,7 @@ def _registered(state: StationState, fact: f.Registered) -> StationState:
         tariff=fact.tariff,
         location=fact.location,
         codes=fact.codes,
+        serial=fact.serial,
         next_secret=None,
         next_secret_by="",
         next_profile=0,

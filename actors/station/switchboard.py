@@ -30,8 +30,8 @@ class Connection(msgspec.Struct):
     generation: int
     peer: str
     since: datetime
-    expired: bool = False
-    """The station's certificate is: it is here to renew it."""
+    renew: bool = False
+    """The station is here to get another certificate."""
     calls: dict[str, OutgoingCall] = {}
     invited: set[type] = set()
     """Messages that were asked for on it (invited.py)."""

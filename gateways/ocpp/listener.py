@@ -233,8 +233,8 @@ class Listener:
         hub.links[key] = link
         if old is not None:
             old.replaced()
-        expired = proof.certificate is not None and proof.certificate.expired
-        connected = Connected(link, protocol, link.generation, peer, proof.profile, proof.secret, expired)
+        renew = proof.certificate is not None and proof.certificate.renew
+        connected = Connected(link, protocol, link.generation, peer, proof.profile, proof.secret, renew)
         if not hub.system.tell(link.address, connected):
             socket.close_soon(TRY_AGAIN, "try again later")
         return link

@@ -16,11 +16,12 @@ from actors.ports import AuthorityCard, StationCard, TenantCard
 
 
 class Peer(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of it for the connection's life: `name` is its CN."""
+    """What is kept of it for the connection's life: `name` is its CN. `renew`: it opens the door for getting another one and no
+    more, since it has expired (A00.FR.429) or is the factory's (A00.FR.806)."""
 
     fingerprint: str
     name: str
-    expired: bool
+    renew: bool
 
 
 class BadPeer(Exception):
@@ -33,7 +34,8 @@ def _anchors(pems: tuple[str, ...]) -> tuple[x509.Certificate, ...]:
 
 
 def judge(der: bytes, station: StationCard, tenant: TenantCard, authority: AuthorityCard | None, now: datetime) -> Peer:
-    """Raises BadPeer. An expired one passes where the tenant's setting `expired_certificates` is "pending"."""
+    """Raises BadPeer. An expired one passes where the tenant's setting `expired_certificates` is "pending"; one of a factory that
+    the tenant trusts names its maker, not the operator."""
     if authority is None:
         raise BadPeer("the tenant trusts no CA yet")
     try:
@@ -41,19 +43,21 @@ def judge(der: bytes, station: StationCard, tenant: TenantCard, authority: Autho
         card = c.card_of(leaf)
     except c.BadCertificate as error:
         raise BadPeer(str(error)) from None
-    anchors = _anchors(authority.anchors("station"))
-    path = c.path_to(leaf, (), anchors)
+    path, factory = c.path_to(leaf, (), _anchors(authority.anchors("station"))), False
+    if path is None:
+        path, factory = c.path_to(leaf, (), _anchors(authority.anchors("factory"))), True
     if path is None or card.ca:
         raise BadPeer("its chain leads to no CA that the tenant trusts for stations")
     revoked = [each for each in path if c.fingerprint(each) in authority.revoked]
     if revoked:
         raise BadPeer("it was revoked")
-    _same_operator(card, tenant)
+    if not factory:
+        _same_operator(card, tenant)
     _same_station(card, station)
     expired = c.expired(path, now)
     if expired and (now < card.not_before or tenant.settings.get("expired_certificates") != "pending"):
         raise BadPeer(f"it is valid from {card.not_before.isoformat()} to {card.not_after.isoformat()}")
-    return Peer(card.fingerprint, card.common_name or "", expired)
+    return Peer(card.fingerprint, card.common_name or "", expired or factory)
 
 
 def _same_operator(card: c.Card, tenant: TenantCard) -> None:

@@ -50,7 +50,7 @@ class StationTls:
     def current(self) -> ssl.SSLContext:
         authorities = self._snapshots.authorities()
         if authorities is not self._known:
-            trusted = frozenset(pem for card in authorities for pem in card.anchors("station"))
+            trusted = frozenset(pem for card in authorities for use in ("station", "factory") for pem in card.anchors(use))
             added, removed = trusted - self._trusted, self._trusted - trusted
             self._known, self._trusted = authorities, trusted
             if removed:

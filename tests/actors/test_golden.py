@@ -139,6 +139,7 @@ SAMPLES: dict[type, list[Any]] = {
         station.ProfileDropped(T0),
         station.ProfileSought(2, "c5", T0),
         station.ProfileReached(2, LATER),
+        station.Registered(2, 3, None, ("ocpp1.6",), None, {}, ("abc", "def"), "op", LATER, "SN-7"),
         station.CallbackTold("http://10.0.0.7:8080/ocpp", LATER),
         station.Unattributed(0, 0, None, READINGS, "hash", LATER, ("clock",)),
         station.Unregistered("op", LATER),

@@ -60,7 +60,7 @@ class AuthorityView(msgspec.Struct, frozen=True):
 class TrustBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`certificate`: the PEM of one CA."""
 
-    use: Literal["station", "contract", "v2g", "manufacturer"]
+    use: Literal["station", "factory", "contract", "v2g", "manufacturer"]
     certificate: Pem
 
 
@@ -294,7 +294,8 @@ ROUTES = (
     _write(
         _T + "/trusted", trust_authority, "Trust another CA", body=TrustBody, answer=CertificateView, status=201,
         other_statuses={200: "It was trusted already"}, problems=("conflict",),
-        description="`station`: client certificates of stations (security profile 3); `contract` and `v2g`: contract "
+        description="`station`: client certificates of stations (security profile 3); `factory`: those with which "
+        "stations are delivered, good for getting one of yours and no more; `contract` and `v2g`: contract "
         "certificates; `manufacturer`: signatures of firmware. Give the issuing CAs, too, where stations do not send them.",
     ),
     _write(_T + "/trusted/{use}/{fingerprint}", distrust_authority, "Trust a CA no longer", method="DELETE", status=204),

@@ -19,10 +19,12 @@ Password = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{8,64}$", descripti
 
 class AuthBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`profile` is the OCPP security profile. Without `password` profiles 1 and 2 get a generated one; 3 means a client
-    certificate of a CA that the tenant trusts."""
+    certificate of a CA that the tenant trusts, whose CN is `serial` (the station's serial number, as its last boot told it where
+    this is left out) or its identity."""
 
     profile: Annotated[int, msgspec.Meta(ge=0, le=3)]
     password: Password | None = None
+    serial: Annotated[str, msgspec.Meta(min_length=1, max_length=50)] | None = None
 
 
 class StationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -77,6 +77,7 @@ async def register(call: Call, station: str, body: StationBody) -> tuple[message
         tariff=body.tariff,
         location=body.location,
         who=call.principal.who,
+        serial=auth.serial if auth is not None else None,
     )
     return await call.ask(station_address(call.own, station), message), generated
 

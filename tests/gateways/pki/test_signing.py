@@ -18,8 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from actors.authority.messages import Ensure, Trust
 from actors.certificates.messages import Ordered, RaiseProfile, RenewNow, RevokeIssued
-from actors.model.ids import CERTIFICATES, authority_address, sibling_address
+from actors.model.ids import CERTIFICATES, authority_address, sibling_address, station_address
 from actors.model.rows import BookRow
+from actors.station.messages import Register
 from gateways.ocpp.tls import StationTls
 from storage.cards import Cards
 from tests.gateways.ocpp.node import TENANT, Node, Station, connect, open_node, small_limits, upgrade
@@ -208,4 +209,30 @@ async def test_an_expired_certificate_is_let_in_as_pending_to_renew_it_where_the
             assert asked == {"requestedMessage": "SignChargePointCertificate"}
             new = await certified(h, station)
             fresh = await connect(node, "CP2", tls=h.client(new), auth="")
+            assert (await fresh.call("BootNotification", BOOT))["status"] == "Accepted"
+
+
+async def test_a_station_with_factory_credentials_stays_pending_until_it_has_ours(
+    tmp_path: Path,
+) -> None:
+    cards = Cards()
+    tls = StationTls([pki.server(tmp_path)], cards)
+    async with open_node(tls=tls, ready=False, cards=cards, limits=small_limits()) as node:
+        await node.create_tenant(cpo_name=CPO)
+        await node.register("CP2", profile=3)
+        h = House(node, tmp_path)
+        with trio.fail_after(30):
+            maker = pki.Ca("maker of stations")
+            await node.ask(authority_address(TENANT), Trust("factory", maker.pem, "op"))
+            delivered = maker.issue("SN-7", organization="Maker")
+            _, response = await upgrade(node, "CP2", tls=h.client(delivered), auth="")
+            assert response.status == 401, "nobody has said which serial number it has"
+            await node.ask(station_address(TENANT, "CP2"), Register(1, 3, None, False, ("ocpp1.6",), None, {}, "op", "SN-7"))
+            station = await connect(node, "CP2", tls=h.client(delivered), auth="")
+            assert (await station.call("BootNotification", BOOT))["status"] == "Pending"
+            refused = await station.call("Authorize", {"idTag": "04A2B3C4"})
+            assert refused[2] == "SecurityError"
+            await answer(station, "ExtendedTriggerMessage", {"status": "Accepted"})
+            own = await certified(h, station)
+            fresh = await connect(node, "CP2", tls=h.client(own), auth="")
             assert (await fresh.call("BootNotification", BOOT))["status"] == "Accepted"
