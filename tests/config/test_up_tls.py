@@ -15,7 +15,7 @@ from ocpp.v16.enums import Action
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.chaos.process import PASSWORD, TENANT, Node, _free_ports
+from tests.chaos.process import PASSWORD, TENANT, Node, free_ports
 from tests.kits import pki
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -25,7 +25,7 @@ class SecureNode(Node):
     def __init__(self, home: Path) -> None:
         super().__init__(home)
         self.home = home
-        (self.tls_port,) = _free_ports(1)
+        (self.tls_port,) = free_ports(1)
         self.files = [pki.server(home, "rsa", key=pki.rsa_key()), pki.server(home, "ec")]
 
     @property
