@@ -94,8 +94,8 @@ def news_of_boot(state: StationState, boot: m.Boot, protocol: str) -> tuple[bool
     """(first, changed) where siblings hear of this boot, once it is accepted; None for an ordinary one."""
     known, first = state.accepted_as, not state.greeted
     changed = known is not None and known != identity_of(boot, protocol)
-    if first and state.greeting and not changed:
-        return None  # the greeting of the boot before is on its way
+    if first and state.greeting and not changed and not state.boots_wanted:
+        return None  # the greeting of the boot before is on its way, and nobody waits for this one
     return (first, changed) if first or changed or state.boots_wanted else None
 
 

@@ -272,17 +272,14 @@ class Lane:
                 del self._pending[: -self._env.limits.pending_starts]
 
     def _unfit(self, intent: AnyIntent) -> Refused | None:
-        """Firmware whose signing certificate no manufacturer stands for is not offered (A00.FR.707): where the tenant trusts
-        manufacturers' CAs; without any there is nothing to compare with."""
+        """Firmware whose signing certificate is not fit is not offered (A00.FR.707). Who stands for it is looked at where the
+        tenant trusts manufacturers' CAs; without any there is nothing to compare with."""
         if not isinstance(intent, UpdateFirmware) or intent.signing_certificate is None:
             return None
         authority = self._env.snapshots.authority(self._here.tenant)
         trusted = authority.anchors("manufacturer") if authority is not None else ()
-        if authority is None or not trusted:
-            return None
-        found = firmware.problem(
-            intent.signing_certificate, intent.signature or "", trusted, authority.revoked, self._context.now()
-        )  # fmt: skip
+        revoked = authority.revoked if authority is not None else frozenset()
+        found = firmware.problem(intent.signing_certificate, intent.signature or "", trusted, revoked, self._context.now())
         return Refused("invalid", found[1], found[0]) if found is not None else None
 
     def _secret_hash(self, intent: AnyIntent) -> bytes | None:

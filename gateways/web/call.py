@@ -94,9 +94,11 @@ def fault(error: Exception) -> Problem:
     return Problem("actor-crashed", str(error))
 
 
-def refusal(refused: Refused) -> Problem:
+def refusal(refused: Refused, pointer: str | None = None) -> Problem:
+    """`pointer`: where the caller's body has the field that is named, if it calls it otherwise."""
     slug = _REFUSALS.get(refused.code, "refused")
-    fields = [FieldError(refused.detail, pointer="/" + refused.field.replace(".", "/"))] if refused.field else []
+    named = pointer or ("/" + refused.field.replace(".", "/") if refused.field else None)
+    fields = [FieldError(refused.detail, pointer=named)] if named else []
     return Problem(slug, refused.detail, errors=fields)
 
 

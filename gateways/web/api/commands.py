@@ -8,6 +8,7 @@ import msgspec
 
 from actors.charging.rows import PROFILES
 from actors.model.composite import Held
+from actors.model.decision import Refused
 from actors.model.ids import digest, station_address
 from actors.model.intents import CommandFailure, CommandResult, GetChargingProfiles, Unsupported
 from actors.station.messages import Command, Sent
@@ -16,7 +17,7 @@ from gateways.ocpp.mapping.answers import FROM_OWN_BOOK
 from gateways.ocpp.v201.reports import charging_profiles
 from gateways.web import identity, limits
 from gateways.web.api.stations import known
-from gateways.web.call import Call
+from gateways.web.call import Call, ask, refusal
 from gateways.web.idempotency import HEADER
 from gateways.web.problems import FieldError, Problem
 from gateways.web.table import Items, Query, Route, Scope
@@ -67,7 +68,9 @@ async def send_command(call: Call) -> CommandAnswer:
         who=call.principal.who,
     )
     to = station_address(call.own, call.path["station"])
-    reply = await call.ask(to, command, deadline=limits.COMMAND_SECONDS)
+    reply = await ask(call.env, to, command, limits.COMMAND_SECONDS, call.correlation)
+    if isinstance(reply, Refused):
+        raise refusal(reply, vocabulary.pointer(parsed, reply.field) if reply.field else None)
     if isinstance(reply, Unsupported):
         raise _not_carried(parsed, reply.detail, reply.field)
     if not isinstance(reply, Sent):

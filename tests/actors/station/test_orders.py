@@ -350,6 +350,18 @@ async def test_a_sibling_that_asked_hears_of_the_next_boot_once(autojump_clock: 
     assert (told.first, told.changed, told.reason) == (False, False, "RemoteReset")
 
 
+async def test_a_boot_that_somebody_waits_for_is_told_although_an_earlier_greeting_is_on_its_way(
+    autojump_clock: Any, yard: Yard
+) -> None:
+    await yard.station(m.Boot("V", "M"))
+    await yard.ask(RESERVATION, Write(Letter(ADDRESS, m.BootsWanted("reservation"))))
+    yard.clock.advance(1)
+    await yard.station(m.Boot("V", "M", reason="RemoteReset"))
+    await yard.pass_time(5)
+    (told,) = yard.told(m.StationBooted, "reservation")
+    assert (told.first, told.reason) == (True, "RemoteReset")
+
+
 async def test_a_storm_of_first_boots_greets_at_a_bounded_rate(nursery: trio.Nursery, autojump_clock: Any) -> None:
     yard = Yard(limits=DomainLimits(greetings_per_second=2))
     await nursery.start(yard.system.run)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -242,12 +243,16 @@ async def test_firmware_that_no_trusted_manufacturer_stands_for_is_not_offered()
         return {"requestId": 7, "firmware": firmware}
 
     async with acme() as (_, client, line):
+        expired = maker.issue("fw", days=1, since=timedelta(days=3))
+        refused = await client.post(S + "/commands/UpdateFirmware", json=body(expired), params={"version": "ocpp2.0.1"})
+        assert refused.json()["errors"][0]["pointer"] == "/firmware/signingCertificate", "whoever is trusted"
         made = await client.post(T + "/trusted", json={"use": "manufacturer", "certificate": maker.pem})
         assert made.status_code == 201
         stranger = pki.Ca("stranger").issue("firmware")
         refused = await client.post(S + "/commands/UpdateFirmware", json=body(stranger), params={"version": "ocpp2.0.1"})
         assert refused.status_code in (400, 422)
         assert "manufacturer" in refused.json()["detail"]
+        assert refused.json()["errors"][0]["pointer"] == "/firmware/signingCertificate", "as the caller called it"
         good = await client.post(S + "/commands/UpdateFirmware", json=body(maker.issue("fw")), params={"version": "ocpp2.0.1"})
         assert good.status_code == 200, good.text
         assert next(told for told in line.told if isinstance(told, i.UpdateFirmware)).request_id == 7
