@@ -10,6 +10,7 @@ from actors.authority.actor import AuthorityActor
 from actors.campaign.actor import CampaignActor
 from actors.certificates.actor import CertificatesActor
 from actors.charging.actor import ChargingActor
+from actors.configuration.actor import ConfigurationActor
 from actors.device.actor import DeviceActor
 from actors.display.actor import DisplayActor
 from actors.env import ActorEnv
@@ -20,6 +21,7 @@ from actors.model.ids import (
     CAMPAIGN,
     CERTIFICATES,
     CHARGING,
+    CONFIGURATION,
     DEVICE,
     DISPLAY,
     EVSE,
@@ -27,11 +29,13 @@ from actors.model.ids import (
     RESERVATION,
     SESSION,
     STATION,
+    TEMPLATE,
     TENANT,
 )
 from actors.reservation.actor import ReservationActor
 from actors.session.actor import SessionActor
 from actors.station.actor import StationActor
+from actors.template.actor import TemplateActor
 from actors.tenant.actor import TenantActor
 from runtime.actor import Actor, Context
 from runtime.address import Address
@@ -53,6 +57,7 @@ Keeper = Callable[[Context, ActorEnv], Actor[Any]]
 KEEPERS: dict[str, Keeper] = {
     CERTIFICATES: CertificatesActor,
     CHARGING: ChargingActor,
+    CONFIGURATION: ConfigurationActor,
     DEVICE: DeviceActor,
     DISPLAY: DisplayActor,
     LOCAL_LIST: LocalListActor,
@@ -71,6 +76,7 @@ def register_all(system: Registrar, env: ActorEnv, keepers: Mapping[str, Keeper]
     system.register(STATION, lambda context: StationActor(context, env, siblings), parent=_tenant_of)
     system.register(EVSE, lambda context: EvseActor(context, env), parent=_station_of)
     system.register(AUTHORITY, lambda context: AuthorityActor(context, env), parent=_tenant_of)
+    system.register(TEMPLATE, lambda context: TemplateActor(context, env), parent=_tenant_of)
     system.register(CAMPAIGN, lambda context: CampaignActor(context, env), parent=_tenant_of)
     system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
     for kind, keeper in keepers.items():

@@ -185,3 +185,24 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """After its deadline the station's actor has had time to say what became of an order."""
     campaign_unclear: timedelta = timedelta(minutes=15)
     """How long a station may take to be heard of, when nobody can tell whether it got an order."""
+
+    template_settings: int = 200
+    """Settings of a configuration template."""
+    template_slice: int = 25
+    """Stations that a template tells of its newest version in one turn."""
+    templates: int = 500
+    """Templates of a tenant that are looked at for those that match a station."""
+    setting_items: int = 10
+    """Variables in one GetVariables, where the station does not say how many it takes."""
+    setting_items_most: int = 50
+    setting_within: timedelta = timedelta(days=1)
+    """How long the order to tell or to set a value waits for its station."""
+    setting_tries: int = 3
+    """Of a read, and of each setting, in one round; then it waits for the next boot, or for an operator."""
+    setting_pause: timedelta = timedelta(minutes=2)
+    """Before a read or a setting that got no answer is tried again."""
+    drift_shown: int = 20
+    """Settings named in one event about drift."""
+    watchers: int = 8
+    """Campaigns that wait for a station's configuration at the same time."""
+    configuration_idle: float = 30.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from actors.model.matching import KnownStation
-from actors.model.rows import Row, VariableRow, VaultRow
+from actors.model.rows import BookRow, Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -141,6 +141,10 @@ class Lookups(Protocol):
 
     async def variables(self, tenant: str, station: str, component: str) -> Sequence[VariableRow]:
         """What is known of one component (of the station, not of an EVSE)."""
+
+    async def book(self, tenant: str, station: str, book: str, limit: int) -> Sequence[BookRow]:
+        """The first entries of a book, in order of their keys."""
+        ...
 
     async def known_stations(
         self, tenant: str, after: str, limit: int, names: Sequence[str] | None = None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from actors.model.ids import session_id_for_transaction
 from actors.model.matching import KnownStation
-from actors.model.rows import VariableRow, VaultRow
+from actors.model.rows import BookRow, VariableRow, VaultRow
 from actors.ports import NumberedSession
 from storage.database import Database
 from storage.decoding import to_row
@@ -24,6 +24,8 @@ _TOKENS = """SELECT v.*, k.key FROM vault v JOIN vault_key k USING (tenant, ref,
 WHERE v.tenant = $1 AND v.kind = 'token' AND v.ref = ANY ($2::text[])"""
 
 _VARIABLES = "SELECT *, false AS deleted FROM variable WHERE tenant = $1 AND station = $2 AND component = $3 AND evse IS NULL"
+
+_BOOK = """SELECT *, false AS deleted FROM book WHERE tenant = $1 AND station = $2 AND book = $3 ORDER BY key LIMIT $4"""
 
 _KNOWN = """SELECT t.station, coalesce(t.boot->>'vendor', '') AS vendor, coalesce(t.boot->>'model', '') AS model,
     coalesce(t.boot->>'firmware', '') AS firmware, coalesce(s.protocol, '') AS protocol
@@ -58,6 +60,9 @@ class PostgresLookups:
     async def open_sessions(self, tenant: str, station: str) -> Sequence[NumberedSession]:
         """Oldest first."""
         return [NumberedSession(*record) for record in await self._db.fetch(_OPEN, tenant, station)]
+
+    async def book(self, tenant: str, station: str, book: str, limit: int) -> Sequence[BookRow]:
+        return [to_row(BookRow, record) for record in await self._db.fetch(_BOOK, tenant, station, book, limit)]
 
     async def known_stations(
         self, tenant: str, after: str, limit: int, names: Sequence[str] | None = None

@@ -253,6 +253,10 @@ class MemoryLookups:
         rows.sort(key=lambda row: self._rows.opened[tenant, row.id])
         return [_numbered_session(row, row.number) for row in rows]
 
+    async def book(self, tenant: str, station: str, book: str, limit: int) -> Sequence[BookRow]:
+        rows = [r for r in self._rows.table(BookRow) if (r.tenant, r.station, r.book) == (tenant, station, book)]
+        return sorted(rows, key=lambda row: str(row.key))[:limit]
+
     async def known_stations(
         self, tenant: str, after: str, limit: int, names: Sequence[str] | None = None
     ) -> Sequence[KnownStation]:

@@ -25,6 +25,7 @@ class CampaignActor(Actor[CampaignState]):
     fact_type = facts.CampaignFact
     durable_type = (
         OrderEnded
+        | messages.KeeperDone
         | FirmwareProgress
         | messages.StartDue
         | messages.Advance

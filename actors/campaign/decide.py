@@ -228,6 +228,16 @@ def _window_closed(turn: Turn, began: datetime) -> bool:
     return turn.definition.window is not None and seconds < turn.definition.deadline
 
 
+def _keeper_done(turn: Turn, done: m.KeeperDone) -> None:
+    """Of an attempt before this one only a success counts."""
+    if done.station not in turn.state.targets:
+        return
+    if done.ok:
+        turn.succeed(done.station, done.detail)
+    elif done.id == turn.order_id(done.station) and turn.state.targets[done.station].state in t.ACTIVE:
+        turn.fail(done.station, done.detail)
+
+
 def _firmware_progress(turn: Turn, told: FirmwareProgress) -> None:
     kind, station = turn.definition.work, told.station
     target = turn.state.targets.get(station)
@@ -282,6 +292,7 @@ _TOLD: dict[type, Callable[[Turn, Any], None]] = {
     m.Taken: _taken,
     OrderEnded: _order_ended,
     FirmwareProgress: _firmware_progress,
+    m.KeeperDone: _keeper_done,
     m.AttemptDue: _attempt_due,
     m.RetryDue: _retry_due,
 }

@@ -48,6 +48,15 @@ class StationsPage(msgspec.Struct, frozen=True, gc=False):
     next: str | None
 
 
+class KeeperDone(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="keeper_done"):
+    """Letter from a keeper that was asked for something by letter: it is so now, or it is not and why. `id` as asked."""
+
+    id: str
+    station: str
+    ok: bool
+    detail: str = ""
+
+
 class StartDue(msgspec.Struct, frozen=True, gc=False, tag="start_due"):
     """Durable timer: the time has come at which it was to start."""
 

@@ -168,15 +168,17 @@ class Turn:
         chosen = tuple(self.state.ready(max(0, min(room, self.limits.campaign_slice))))
         if not chosen:
             return
-        self.put(f.Ordered(chosen, self.now))
+        given = self.definition.work
+        self.put(f.Ordered(chosen, self.now, work.is_kept(given)))
         deadline = self.now + timedelta(seconds=self.definition.deadline)
         closes = closing(self.definition.window, self.zone, self.now)
         for station in chosen:
-            order = Order(
-                self.order_id(station), min(deadline, closes or deadline), self.here,
-                work.order_of(self.definition.work, self.now),
-            )  # fmt: skip
-            self.letters.append(Letter(station_address(self.here[0], station), order))
+            id = self.order_id(station)
+            if work.is_kept(given):
+                self.letters.append(work.asked(given, self.here, station, id))
+            else:
+                order = Order(id, min(deadline, closes or deadline), self.here, work.order_of(given, self.now))
+                self.letters.append(Letter(station_address(self.here[0], station), order))
             due = m.AttemptDue(station, self.state.targets[station].number)
             self.timer(target_timer(station), deadline + self.limits.campaign_grace, due)
         if room > len(chosen) and self.state.ready(1):

@@ -1,18 +1,33 @@
-"""What each kind of campaign asks of a station, and what an answer to it means. Pure functions."""
+"""What each kind of campaign asks of a station or of a keeper of its books, and what an answer means. Pure functions."""
 
 from datetime import datetime
 
-from actors.model.campaign import CertificateWork, FirmwareWork, Work
+from actors.configuration.messages import AssignFor
+from actors.model.campaign import CertificateWork, ConfigurationWork, FirmwareWork, Work
+from actors.model.decision import AddressKey, Letter
+from actors.model.ids import CONFIGURATION, sibling_address
 from actors.model.intents import AnyIntent, InstallCertificate, UpdateFirmware
 
-HOPELESS = frozenset({"InvalidSignature", "InvalidCertificate", "RevokedCertificate", "InstallCertificate:Failed"})
+HOPELESS = frozenset({"InvalidSignature", "InvalidCertificate", "RevokedCertificate"})
 """Answers that another attempt would not change."""
+
+
+def is_kept(work: Work) -> bool:
+    """Does a keeper carry it out, which has orders, tries and patience of its own?"""
+    return isinstance(work, ConfigurationWork)
+
+
+def asked(work: Work, here: AddressKey, station: str, id: str) -> Letter:
+    """The letter to the keeper; KeeperDone comes back."""
+    assert isinstance(work, ConfigurationWork), "is_kept"
+    return Letter(sibling_address(here[0], CONFIGURATION, station), AssignFor(work.template, id, here))
 
 
 def order_of(work: Work, now: datetime) -> AnyIntent:
     """What the station is told."""
     if isinstance(work, CertificateWork):
         return InstallCertificate(work.type, work.certificate)
+    assert isinstance(work, FirmwareWork), "all else is kept"
     return UpdateFirmware(
         work.location, work.retrieve_at or now, 0, work.retries, work.retry_interval, work.install_at,
         work.signing_certificate, work.signature,

@@ -34,7 +34,13 @@ class CertificateWork(msgspec.Struct, frozen=True, omit_defaults=True, tag="cert
     certificate: str
 
 
-Work = FirmwareWork | CertificateWork
+class ConfigurationWork(msgspec.Struct, frozen=True, omit_defaults=True, tag="configuration", tag_field="kind"):
+    """Have a configuration template; success is that nothing is pending and nothing refused."""
+
+    template: str
+
+
+Work = FirmwareWork | CertificateWork | ConfigurationWork
 
 
 class Wave(msgspec.Struct, frozen=True, omit_defaults=True):

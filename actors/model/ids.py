@@ -21,6 +21,8 @@ LOCAL_LIST = "local_list"
 CERTIFICATES = "certificates"
 AUTHORITY = "authority"
 CAMPAIGN = "campaign"
+TEMPLATE = "template"
+CONFIGURATION = "configuration"
 
 
 def tenant_address(tenant: str) -> AddressKey:
@@ -30,6 +32,10 @@ def tenant_address(tenant: str) -> AddressKey:
 def authority_address(tenant: str) -> AddressKey:
     """The keeper of a tenant's certificate authority."""
     return (tenant, AUTHORITY, tenant)
+
+
+def template_address(tenant: str, template: str) -> AddressKey:
+    return (tenant, TEMPLATE, template)
 
 
 def campaign_address(tenant: str, campaign: str) -> AddressKey:

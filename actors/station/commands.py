@@ -145,12 +145,12 @@ def decide_done(
     sent: m.Sent | None,
     intent: i.AnyIntent | None,
     now: datetime,
-    concern: Letter | None = None,
+    concern: Sequence[Letter] = (),
     history: tuple[Sequence[Any], Sequence[Any]] = ((), ()),
 ) -> Decision:
     """The station's answer, or why there is none. `sent` answers whoever still waits; a report on a command that is
-    settled already changes nothing. `intent`: what was sent, while that is known. `concern`: the letter to the sibling whose
-    book the answer concerns; `history`: facts and rows that the answer adds to the station's own books."""
+    settled already changes nothing. `intent`: what was sent, while that is known. `concern`: letters to the siblings whose
+    books the answer concerns; `history`: facts and rows that the answer adds to the station's own books."""
     command = open_command(state, done.id)
     if command is None:
         return NOTHING
@@ -169,8 +169,7 @@ def decide_done(
     rows += history[1]
     protocol, lost = (sent.protocol, sent.wire.lost) if sent is not None else ("", ())
     letters = told(here, (command,), outcome, protocol, lost)
-    if concern is not None:
-        letters.append(concern)
+    letters += concern
     return Decision(
         facts=facts,
         settled=((done.id, settled),),

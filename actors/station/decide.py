@@ -94,9 +94,10 @@ def news_of_boot(state: StationState, boot: m.Boot, protocol: str) -> tuple[bool
     """(first, changed) where siblings hear of this boot, once it is accepted; None for an ordinary one."""
     known, first = state.accepted_as, not state.greeted
     changed = known is not None and known != identity_of(boot, protocol)
-    if first and state.greeting and not changed and not state.boots_wanted:
+    waited_for = bool(state.boots_wanted or state.standing)
+    if first and state.greeting and not changed and not waited_for:
         return None  # the greeting of the boot before is on its way, and nobody waits for this one
-    return (first, changed) if first or changed or state.boots_wanted else None
+    return (first, changed) if first or changed or waited_for else None
 
 
 def decide_boot(
@@ -148,15 +149,16 @@ def decide_greet(
     if not state.registered:
         return Decision(facts=(f.Greeted(now),))
     booted = greet.booted
-    wanted = set(state.boots_wanted) | (set(told) if booted.first or booted.changed else set())
+    wanted = {*state.boots_wanted, *state.standing} | (set(told) if booted.first or booted.changed else set())
     letters = [Letter(sibling_address(here.tenant, kind, here.id), booted) for kind in sorted(wanted & set(kinds))]
     return Decision(facts=(f.Greeted(now),), letters=letters)
 
 
 def decide_boots_wanted(state: StationState, message: m.BootsWanted) -> Decision:
-    if (message.kind in state.boots_wanted) == message.wanted:
+    known = state.standing if message.standing else state.boots_wanted
+    if (message.kind in known) == message.wanted:
         return NOTHING
-    return Decision(facts=(f.BootsWanted(message.kind, message.wanted),))
+    return Decision(facts=(f.BootsWanted(message.kind, message.wanted, message.standing),))
 
 
 def decide_status(here: Station, state: StationState, told: m.ConnectorStatus, now: datetime, limits: DomainLimits) -> Decision:

@@ -94,10 +94,11 @@ class Greeted(msgspec.Struct, frozen=True, gc=False, tag="greeted"):
 
 
 class BootsWanted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="boots_wanted"):
-    """A sibling of this kind wants to hear of the next boot (or does not, after all)."""
+    """A sibling of this kind wants to hear of the next boot (or does not, after all); `standing`: of every boot."""
 
     kind: str
     wanted: bool = True
+    standing: bool = False
 
 
 class StatusTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="status_told"):

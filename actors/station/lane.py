@@ -13,7 +13,7 @@ import msgspec
 from actors.env import ActorEnv
 from actors.model import firmware
 from actors.model.decision import NOTHING, Decision, Letter, Refused
-from actors.model.ids import DEVICE, sibling_address
+from actors.model.ids import CONFIGURATION, DEVICE, sibling_address
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, RequestStart, Unsupported, UpdateFirmware
 from actors.station import commands, credentials, orders, sealing, siblings, upkeep
 from actors.station import messages as m
@@ -203,7 +203,7 @@ class Lane:
         sent = m.Sent(call.protocol, call.wire, done.outcome, command.request_id if command is not None else None)
         self._remember(done.id, sent)
         self._expect_start(state, done, call.intent, now)
-        concern = self._concern(call.intent, command, done, now)
+        concern = self._concern(state, call.intent, command, done, now)
         history: tuple[Sequence[Any], Sequence[Any]] = ((), ())
         if command is not None and isinstance(done.outcome, CommandResult):
             history = upkeep.requested(
@@ -211,20 +211,24 @@ class Lane:
             )  # fmt: skip
         return commands.decide_done(self._here, state, done, sent, call.intent, now, concern, history)
 
-    def _concern(self, intent: AnyIntent, command: OpenCommand | None, done: m.CommandDone, now: datetime) -> Letter | None:
-        """To the sibling that keeps the book of what this command changed; not of what it ordered itself."""
-        kind = siblings.concern(intent, self._siblings)
-        if kind is None or command is None or not isinstance(done.outcome, CommandResult):
-            return None
-        to = sibling_address(self._here.tenant, kind, self._here.id)
-        if command.by is not None and tuple(command.by) == to:
-            return None
-        intent, sealed = sealing.without_secrets(intent), None
-        if sealing.needs_seal(intent) and kind != DEVICE:
-            sealed = sealing.seal(self._env.vault, self._here.tenant, done.id, intent)
-        result = sealing.result_without_secrets(done.outcome)
-        told = m.IntentDone(intent if sealed is None else None, result, now, command.request_id, sealed)
-        return Letter(to, told)
+    def _concern(
+        self, state: StationState, intent: AnyIntent, command: OpenCommand | None, done: m.CommandDone, now: datetime
+    ) -> list[Letter]:
+        """To the siblings that keep a book of what this command changed; not of what they ordered themselves."""
+        if command is None or not isinstance(done.outcome, CommandResult):
+            return []
+        letters = []
+        for kind in siblings.concerned(intent, self._siblings, state.standing):
+            to = sibling_address(self._here.tenant, kind, self._here.id)
+            if command.by is not None and tuple(command.by) == to:
+                continue
+            plain, sealed = sealing.without_secrets(intent), None
+            if sealing.needs_seal(plain) and kind not in (DEVICE, CONFIGURATION):
+                sealed = sealing.seal(self._env.vault, self._here.tenant, done.id, plain)
+            result = sealing.result_without_secrets(done.outcome)
+            told = m.IntentDone(plain if sealed is None else None, result, now, command.request_id, sealed)
+            letters.append(Letter(to, told))
+        return letters
 
     def silent(self, state: StationState, silent: CallSilent, now: datetime) -> Decision:
         if not commands.is_open(state, silent.id):

@@ -401,10 +401,12 @@ class IntentDone(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
 
 class BootsWanted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="boots_wanted"):
     """Letter from a sibling: tell me of the next accepted boot, whatever boot it is. It holds for one boot and is asked for
-    again by who needs the next one, so that a fleet that boots at once wakes only siblings that have something to do."""
+    again by who needs the next one, so that a fleet that boots at once wakes only siblings that have something to do.
+    `standing`: it holds for every boot until it is taken back, and for the answers of siblings.ALSO as well."""
 
     kind: str
     wanted: bool = True
+    standing: bool = False
 
 
 class StationBooted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="station_booted"):

@@ -13,7 +13,7 @@ from actors.charging import messages as charging
 from actors.device import messages as device
 from actors.display import messages as display
 from actors.model import intents as i
-from actors.model.ids import CERTIFICATES, CHARGING, DEVICE, DISPLAY, LOCAL_LIST, RESERVATION
+from actors.model.ids import CERTIFICATES, CHARGING, CONFIGURATION, DEVICE, DISPLAY, LOCAL_LIST, RESERVATION
 from actors.reservation import messages as reservation
 
 INBOUND: dict[type, str] = {
@@ -65,13 +65,21 @@ CONCERNS: dict[type, str] = {
 }
 """Intent -> who hears the station's answer to it."""
 
-BOOTS = (DEVICE, LOCAL_LIST, CERTIFICATES)
+ALSO: dict[type, tuple[str, ...]] = {
+    i.SetVariable: (CONFIGURATION,),
+    i.SetVariables: (CONFIGURATION,),
+    i.GetVariables: (CONFIGURATION,),
+}
+"""Intent -> who hears of it besides, while it has a standing wish (BootsWanted)."""
+
+BOOTS = (DEVICE, LOCAL_LIST, CERTIFICATES, CONFIGURATION)
 """Who is told of a station's first boot, and of one with other firmware or hardware."""
 
 
-def concern(intent: i.AnyIntent, kinds: Collection[str]) -> str | None:
+def concerned(intent: i.AnyIntent, kinds: Collection[str], standing: Collection[str] = ()) -> list[str]:
     """Which of the existing `kinds` an answer to this intent is told to."""
-    kind = CONCERNS.get(type(intent))
-    if kind is None or kind not in kinds or (isinstance(intent, i.RequestStart) and intent.profile is None):
-        return None
-    return kind
+    if isinstance(intent, i.RequestStart) and intent.profile is None:
+        return []
+    first = CONCERNS.get(type(intent))
+    also = [kind for kind in ALSO.get(type(intent), ()) if kind in standing]
+    return [kind for kind in ((first,) if first is not None else ()) + tuple(also) if kind in kinds]

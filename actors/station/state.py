@@ -99,6 +99,8 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     greeting: bool = False
     """They will be: a timer is set."""
     boots_wanted: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+    """Kinds of siblings that hear of every boot, and of the answers of siblings.ALSO."""
     status: f.StatusTold | None = None
     firmware: str | None = None
     log: str | None = None
@@ -191,6 +193,9 @@ def _greeted(state: StationState, fact: f.Greeted) -> StationState:
 
 
 def _boots_wanted(state: StationState, fact: f.BootsWanted) -> StationState:
+    if fact.standing:
+        rest = tuple(kind for kind in state.standing if kind != fact.kind)
+        return replace(state, standing=(*rest, fact.kind) if fact.wanted else rest)
     others = tuple(kind for kind in state.boots_wanted if kind != fact.kind)
     return replace(state, boots_wanted=(*others, fact.kind) if fact.wanted else others)
 

@@ -22,6 +22,9 @@ from actors.certificates import facts as certificates
 from actors.certificates.actor import CertificatesActor
 from actors.charging import facts as charging
 from actors.charging.actor import ChargingActor
+from actors.configuration import facts as configuration
+from actors.configuration.actor import ConfigurationActor
+from actors.configuration.messages import Value, Watcher
 from actors.device import facts as device
 from actors.device.actor import DeviceActor
 from actors.device.messages import DeviceEvent, Monitor
@@ -31,7 +34,7 @@ from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
 from actors.locallist import facts as locallist
 from actors.locallist.actor import LocalListActor
-from actors.model.campaign import Budget, CertificateWork, Definition, FirmwareWork, Wave, Window
+from actors.model.campaign import Budget, CertificateWork, ConfigurationWork, Definition, FirmwareWork, Wave, Window
 from actors.model.composite import Held, Period
 from actors.model.device import Attribute, Variable
 from actors.model.intents import (
@@ -49,6 +52,7 @@ from actors.model.matching import Match
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rows import VaultRow
+from actors.model.settings import Setting, key_of
 from actors.model.token import IdToken, TokenCard, TokenVerdict
 from actors.ports import AuthorityMaterial, TariffCard
 from actors.reservation import facts as reservation
@@ -59,6 +63,8 @@ from actors.session.messages import Place
 from actors.station import facts as station
 from actors.station.actor import StationActor
 from actors.station.messages import Boot
+from actors.template import facts as template
+from actors.template.actor import TemplateActor
 from actors.tenant import facts as tenant
 from actors.tenant.actor import TenantActor
 from runtime.codec import Codec
@@ -92,6 +98,8 @@ MESSAGE = DisplayMessage(1, "InFront", MessageText("Hallo", "UTF8", "de"), "Idle
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
 
 CAMPAIGN = ("acme", "campaign", "c1")
+SETTINGS = (Setting(REF, "300"), Setting(VariableRef("Vendor", "Colour", evse=2), "Red", "Target"))
+KEYS = tuple(key_of(setting.ref, setting.attribute) for setting in SETTINGS)
 CAMPAIGNED = Definition(
     name="spring", work=FirmwareWork("http://fw/2.0", "2.0", T0, LATER, 3, 60, "PEM", "c2ln"), stations=("CP-1",),
     match=Match("V*"), waves=(Wave(1), Wave(None, Decimal("10.5")), Wave()), wave_size=5, wave_pause=60, at_once=3, start_at=T0,
@@ -111,6 +119,7 @@ SAMPLES: dict[type, list[Any]] = {
         station.Registered(2, 1, b"\x01secret", ("ocpp1.6",), "standard", {"city": "Köln"}, ("abc", "def"), "op", T0),
         station.Booted(Boot("V", "M", "S1", firmware="1.0"), "Accepted", T0, "ocpp1.6", True),
         station.BootsWanted("device"),
+        station.BootsWanted("configuration", True, True),
         station.Greeted(LATER),
         station.StatusTold("Available", "Available", T0, T0, info="fine"),
         station.FirmwareTold("Installed", T0, 4),
@@ -163,6 +172,28 @@ SAMPLES: dict[type, list[Any]] = {
         device.BootsAsked(LATER),
         device.KeysTold((Variable(REF, (Attribute("60"),)),), LATER),
         device.NetworkProfileSet(1, "wss://csms", 2, "Wired0", "OCPP20", 30, LATER),
+    ],
+    TemplateActor: [
+        template.Put("Site", 1, SETTINGS, "boot", "op", T0, Match("V*", protocol="ocpp2.0.1")),
+        template.Joined("CP-1", T0),
+        template.Joined("CP-2", T0),
+        template.Put("Site", 2, SETTINGS[:1], "report only", "op", LATER, Match("V*")),
+        template.Told(("CP-1",), LATER),
+        template.Offered("CP-9", True, LATER),
+        template.Left("CP-2", LATER),
+    ],
+    ConfigurationActor: [
+        configuration.Assigned("site", "hand", "op", T0),
+        configuration.TemplateTold("site", 3, "boot", SETTINGS, T0),
+        configuration.BootTold("ocpp2.0.1", T0, True),
+        configuration.Watched(Watcher("campaign:c1:1", CAMPAIGN, T0)),
+        configuration.RoundBegun(True, 10, T0, True),
+        configuration.Asked("configuration:1", "read", (KEYS[0], KEYS[1]), T0),
+        configuration.Answered("configuration:1", (Value(KEYS[0], "60"), Value(KEYS[1], "Red")), T0),
+        configuration.Asked("configuration:2", "set", (KEYS[0],), T0),
+        configuration.Unanswered("configuration:2", "timeout", True, False, LATER),
+        configuration.Seen((Value(KEYS[1], "Blue"),), LATER),
+        configuration.Repeat(True, LATER),
     ],
     CampaignActor: [
         campaign.Created(CAMPAIGNED, "op", T0),
@@ -292,8 +323,15 @@ LIVES: dict[type, dict[str, list[Any]]] = {
 """Further lives: what a session of OCPP 2.x keeps."""
 
 ALONE: dict[type, list[Any]] = {
+    TemplateActor: [template.Deleted("op", LATER)],
+    ConfigurationActor: [
+        configuration.Unassigned("gone", LATER),
+        configuration.RoundEnded(LATER, True),
+        configuration.WatchersTold(LATER),
+    ],
     CampaignActor: [
         campaign.Created(Definition(name="roots", work=CertificateWork("V2GRootCertificate", "PEM"), match=Match()), "op", T0),
+        campaign.Created(Definition(name="settings", work=ConfigurationWork("site"), match=Match()), "op", T0),
         campaign.Deleted("op", LATER),
     ],
     DeviceActor: [device.Rebooted(LATER)],

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from actors.model.ids import session_id_for_transaction
+from actors.model.matching import KnownStation
 from actors.model.meter import Reading, Sample
 from actors.model.rows import AuditRow, BookRow, EventRow, InboxRow, NumberRow, Row, VariableRow
 from actors.ports import ApiToken, ApiTokens, InvalidCursor, Lookups, NumberedSession, Page, Queries
@@ -311,6 +312,24 @@ async def test_actors_find_the_variables_of_a_component_and_the_sealed_texts_of_
     rows = await kit.lookups.sealed_tokens("acme", ["t_1", "t_1", "nobody"])
     assert [vault.open(row) for row in rows] == ["UID1"]
     assert await kit.lookups.sealed_tokens("other", ["t_1"]) == []
+
+
+async def test_actors_find_stations_by_name_with_what_their_last_boot_said_and_the_first_entries_of_a_book(kit: Kit) -> None:
+    boot = {"vendor": "V", "model": "M", "firmware": "1.0"}
+    await kit.write(station("CP1", boot=boot), station("CP2"), station("CP3", deleted=True), station("CP4"))
+    kit.sink.put(seen("CP1", protocol="ocpp2.0.1"))
+    await kit.flush()
+    booted, silent = KnownStation("CP1", "V", "M", "1.0", "ocpp2.0.1"), KnownStation("CP2")
+    assert list(await kit.lookups.known_stations("acme", "", 2)) == [booted, silent]
+    assert [one.station for one in await kit.lookups.known_stations("acme", "CP1", 10)] == ["CP2", "CP4"]
+    assert [one.station for one in await kit.lookups.known_stations("acme", "", 10, ["CP4", "CP9", "CP3"])] == ["CP4"]
+    assert list(await kit.lookups.known_stations("other", "", 10)) == []
+    for key in ("b", "a", "c"):
+        entry = BookRow(tenant="acme", station="", book="template", key=key, body={"key": key}, updated_at=AT)
+        await kit.write(entry, msgspec.structs.replace(entry, station="CP1", body={}))
+    found = await kit.lookups.book("acme", "", "template", 2)
+    assert [(row.key, row.body) for row in found] == [("a", {"key": "a"}), ("b", {"key": "b"})]
+    assert list(await kit.lookups.book("other", "", "template", 2)) == []
 
 
 async def test_messages_come_newest_first_whatever_is_in_them(kit: Kit) -> None:

@@ -10,9 +10,9 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.model import certificate as certificates
-from actors.model.campaign import Budget, CertificateWork, Definition, FirmwareWork, Wave, Window, Work
+from actors.model.campaign import Budget, CertificateWork, ConfigurationWork, Definition, FirmwareWork, Wave, Window, Work
 from actors.model.matching import Match
-from gateways.web.api.types import Moment, ShortText
+from gateways.web.api.types import Identifier, Moment, ShortText
 from gateways.web.call import Call
 from gateways.web.problems import FieldError, wrong_fields
 
@@ -48,6 +48,12 @@ class CertificateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     certificate: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
 
 
+class ConfigurationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="configuration", tag_field="kind"):
+    """Give stations a configuration template: done when nothing is pending or refused."""
+
+    template: Identifier
+
+
 class FilterBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Globs (`*`, `?`) over what a station's last boot said, read without case."""
 
@@ -75,7 +81,7 @@ class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     before the campaign pauses by itself. `deadline_s`: of one attempt of a station."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    work: FirmwareBody | CertificateBody
+    work: FirmwareBody | ConfigurationBody | CertificateBody
     stations: Annotated[list[Identity], msgspec.Meta(max_length=LIMITS.campaign_targets)] | None = None
     filter: FilterBody | None = None
     waves: Annotated[list[int | str], msgspec.Meta(max_length=100)] = []
@@ -116,6 +122,8 @@ def definition_of(call: Call, body: CampaignBody) -> Definition:
 def _work(body: Any) -> Work:
     if isinstance(body, CertificateBody):
         return CertificateWork(body.type, body.certificate)
+    if isinstance(body, ConfigurationBody):
+        return ConfigurationWork(body.template)
     return FirmwareWork(
         body.location, body.version, body.retrieve_at, body.install_at, body.retries, body.retry_interval_s,
         body.signing_certificate, body.signature,

@@ -7,12 +7,14 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from actors.campaign import messages as m
-from actors.model.ids import campaign_address, digest
+from actors.model.campaign import ConfigurationWork
+from actors.model.ids import campaign_address, digest, template_address
+from actors.template.messages import Look as LookTemplate
 from gateways.web import identity
 from gateways.web.api.campaign_body import CampaignBody, definition_of
 from gateways.web.call import Call, page_of
 from gateways.web.idempotency import HEADER
-from gateways.web.problems import Problem, wrong_parameter
+from gateways.web.problems import Problem, wrong_field, wrong_parameter
 from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
 
 TAG = "Campaigns"
@@ -59,6 +61,8 @@ class CampaignStation(msgspec.Struct, frozen=True):
 
 async def create_campaign(call: Call) -> Answer:
     definition = definition_of(call, call.body)
+    if isinstance(definition.work, ConfigurationWork):
+        await _there(call, definition.work.template)
     key = call.headers.get(HEADER)  # with it, any node knows the campaign again
     id = "k" + digest(call.principal.id, call.own, key) if key else f"{call.env.now():%Y%m%d%H%M%S}-{secrets.token_hex(4)}"
     try:
@@ -68,6 +72,15 @@ async def create_campaign(call: Call) -> Answer:
             raise
     view = await _look(call, id)
     return Answer(view, headers={"Location": f"/api/v1/tenants/{call.own}/campaigns/{id}"})
+
+
+async def _there(call: Call, template: str) -> None:
+    try:
+        await call.ask(template_address(call.own, template), LookTemplate())
+    except Problem as problem:
+        if problem.slug != "not-found":
+            raise
+        raise wrong_field("/work/template", f"there is no template {template!r}") from None
 
 
 async def _look(call: Call, id: str) -> CampaignView:
