@@ -16,6 +16,7 @@ from typing import Any
 from tests.bench.crash import bench_crash
 from tests.bench.database import bench_database
 from tests.bench.decode import decoding
+from tests.bench.fleet import mixed_fleet
 from tests.bench.fuzz import fuzz_growth
 from tests.bench.inventory import inventories
 from tests.bench.node import (
@@ -128,10 +129,13 @@ def show(title: str, figures: dict[str, Any]) -> None:
     print(f"\n## {title}\n{json.dumps(figures, indent=1)}", flush=True)
 
 
+ALL = ("decode", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one connection count, 2,000 idle stations, 20,000 frames")
-    parser.add_argument("--only", action="append", choices=("decode", "mix", "idle", "restart", "crash", "fuzz", "inventory"))
+    parser.add_argument("--only", action="append", choices=ALL)
     parser.add_argument("--connections", type=int, action="append", help="for the mix; default 50, 500, 2000")
     parser.add_argument("--samples", type=int, action="append", help="meter samples a session in the mix; default 12, 60")
     parser.add_argument("--seconds", type=float, default=15)
@@ -139,7 +143,7 @@ def main() -> None:
     parser.add_argument("--variables", type=int, default=2000, help="of a station, in the inventory")
     parser.add_argument("--json", type=Path, help="write all figures here")
     args = parser.parse_args()
-    wanted = args.only or ["decode", "mix", "idle", "restart", "crash", "fuzz", "inventory"]
+    wanted = args.only or list(ALL)
     results: dict[str, Any] = {}
     if "decode" in wanted:
         results["decode"] = decoding()
@@ -148,7 +152,10 @@ def main() -> None:
         stations = args.stations or (100 if args.quick else 500)
         results["inventory"] = inventories(stations, args.variables)
         show(f"full inventory of {args.variables} variables from {stations} stations at once", results["inventory"])
-    if set(wanted) - {"decode", "inventory"}:
+    if "fleet" in wanted:
+        results["fleet"] = mixed_fleet(200 if args.quick else args.stations or 2000)
+        show("a mixed fleet, commanded in one vocabulary", results["fleet"])
+    if set(wanted) - {"decode", "inventory", "fleet"}:
         with_a_node(args, wanted, results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
