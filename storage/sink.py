@@ -34,7 +34,7 @@ def _line(row: TraceRow) -> str:
     whether any of the texts needs care."""
     r = row
     texts = f"{r.tenant}{r.station}{r.protocol}{r.action}{r.unique_id}{r.body}{r.error}{r.correlation}{r.answer}{r.answer_error}"
-    if not texts.isascii() or "\\" in texts or "\n" in texts or "\t" in texts or "\r" in texts or "\0" in texts:
+    if "\\" in texts or "\n" in texts or "\t" in texts or "\r" in texts or "\0" in texts or not _encodes(texts):
         storable: list[Any] = [_storable(value) if isinstance(value, str) else value for value in msgspec.structs.astuple(row)]
         r = TraceRow(*storable)
     answered_at = _NULL if r.answered_at is None else r.answered_at.isoformat()
@@ -43,6 +43,17 @@ def _line(row: TraceRow) -> str:
         f"{r.body}\t{_NULL if r.error is None else r.error}\t{r.correlation}\t{answered_at}\t{r.answer_type}\t{r.answer}\t"
         f"{_NULL if r.answer_error is None else r.answer_error}\n"
     )
+
+
+def _encodes(text: str) -> bool:
+    """False for surrogates, which stand for what was no text."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _storable(text: str) -> str:
