@@ -13,7 +13,7 @@ import msgspec
 from actors.certificates import contract, facts, messages, rise, state
 from actors.certificates import decide as d
 from actors.certificates.rows import Here
-from actors.certificates.state import CertificatesState
+from actors.certificates.state import COMBINED, CertificatesState
 from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision
 from actors.model.ids import CERTIFICATES
@@ -63,7 +63,7 @@ class CertificatesActor(Actor[CertificatesState]):
     def _csr(self, state: CertificatesState, asked: messages.CsrReceived, now: datetime) -> Decision:
         card, pki = self._env.snapshots.tenant(self._here.tenant), self._env.pki
         organization = card.settings.get("cpo_name") if card is not None else None
-        signs = pki is not None and pki.signs(self._here.tenant, asked.type or "Combined")
+        signs = pki is not None and pki.signs(self._here.tenant, asked.type or COMBINED)
         return d.decide_csr(self._here, state, asked, organization, signs, now, self._env.limits)
 
     def _issued(self, state: CertificatesState, issued: messages.CertificateIssued, now: datetime) -> Decision:

@@ -15,7 +15,19 @@ from actors.authority.messages import Revoke
 from actors.certificates import facts as f
 from actors.certificates import messages as m
 from actors.certificates.rows import Here, book_rows, event
-from actors.certificates.state import HELD, CertificatesState, Leaf, OpenOrder, apply, in_use, request_of
+from actors.certificates.state import (
+    COMBINED,
+    HELD,
+    OUR_DOOR,
+    STATION_CERTIFICATE,
+    V2G_CERTIFICATE,
+    CertificatesState,
+    Leaf,
+    OpenOrder,
+    apply,
+    in_use,
+    request_of,
+)
 from actors.limits import DomainLimits
 from actors.model import certificate as c
 from actors.model import csr as csr_
@@ -26,7 +38,6 @@ from actors.model.rows import EventRow
 from actors.station.messages import Done, IntentDone, Order, OrderEnded, StationBooted
 
 TOPIC = "certificate"
-STATION_CERTIFICATE = "ChargingStationCertificate"
 RENEWAL = "renewal"
 DONE = Decision(reply=Done())
 
@@ -45,7 +56,7 @@ def decide_csr(
     limits: DomainLimits,
 ) -> Decision:  # fmt: skip
     """`organization`: the operator's name, where one is set; `signs`: there is a CA for this type."""
-    type = asked.type or "Combined"
+    type = asked.type or COMBINED
     print_ = digest("csr", type, asked.csr)
     known = request_of(state, type)
     if known is not None and known.digest == print_ and known.status in ("signing", "sent"):
@@ -55,7 +66,7 @@ def decide_csr(
     try:
         if not signs:
             raise csr_.BadCsr(f"there is no CA for certificates of type {type}")
-        if type == STATION_CERTIFICATE:
+        if type in OUR_DOOR:
             told = csr_.judge(asked.csr, (*asked.serials, here.station), organization)
         else:
             told = csr_.inspect(asked.csr)
@@ -96,7 +107,7 @@ def decide_issued(
     fact = f.Issued(
         request.id, request.type, card.fingerprint, card.serial, card.subject, card.not_before, card.not_after, order, now
     )  # fmt: skip
-    type = None if request.type == "Combined" else request.type
+    type = None if request.type == COMBINED else request.type
     return decided(
         here, state, [fact], now,
         settled=settled,
@@ -136,7 +147,7 @@ def decide_delivered(
         status, detail = ("unknown" if ended.outcome.reason == "unknown" else "failed"), ended.outcome.reason
     fact = f.Delivered(leaf.fingerprint, status, now)
     line = event(here, f"certificate.{status}", now, type=leaf.type, serial=leaf.serial, detail=detail)
-    timers = (_renewal(leaf, now, limits),) if status in HELD and leaf.type == STATION_CERTIFICATE else ()
+    timers = (_renewal(leaf, now, limits),) if status in HELD and leaf.type in OUR_DOOR else ()
     return decided(here, state, [fact], now, rows=(line,), timers=timers)
 
 
@@ -148,17 +159,19 @@ def _renewal(leaf: Leaf, now: datetime, limits: DomainLimits) -> Timer:
 
 def decide_renewal(here: Here, state: CertificatesState, due: m.RenewalDue, now: datetime, limits: DomainLimits) -> Decision:
     """Until there is another one: every day anew."""
-    if in_use(state) is None and not due.at_once:
+    leaf = in_use(state)
+    if leaf is None and not due.at_once:
         return NOTHING
     again = Timer(RENEWAL, now + limits.renew_again, m.RenewalDue())
     if any(order.purpose == "trigger" for order in state.orders):
         return Decision(timers=(again,))
-    decision = give(here, state, "trigger", {"type": STATION_CERTIFICATE}, _trigger(STATION_CERTIFICATE), now, limits)
+    type = leaf.type if leaf is not None else STATION_CERTIFICATE
+    decision = give(here, state, "trigger", {"type": type}, _trigger(type), now, limits)
     return msgspec.structs.replace(decision, timers=(again,), reply=None)
 
 
 def _trigger(type: str) -> i.Trigger:
-    return i.Trigger("SignV2GCertificate" if type == "V2GCertificate" else "SignChargingStationCertificate")
+    return i.Trigger(f"Sign{'CombinedCertificate' if type == COMBINED else type}")
 
 
 def give(
@@ -175,11 +188,12 @@ def give(
 
 
 def decide_renew(here: Here, state: CertificatesState, message: m.RenewNow, now: datetime, limits: DomainLimits) -> Decision:
-    if message.type not in (STATION_CERTIFICATE, "V2GCertificate"):
-        return Decision(reply=Refused("invalid", f"one of {STATION_CERTIFICATE}, V2GCertificate", "type"))
+    if message.type not in RENEWABLE:
+        return Decision(reply=Refused("invalid", f"one of {', '.join(RENEWABLE)}", "type"))
     return give(here, state, "trigger", {"type": message.type, "who": message.who}, _trigger(message.type), now, limits)
 
 
+RENEWABLE = (STATION_CERTIFICATE, V2G_CERTIFICATE, COMBINED)
 INSTALLABLE = ("CSMSRootCertificate", "ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate")
 
 

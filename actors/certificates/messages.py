@@ -92,8 +92,8 @@ class RenewalDue(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
 
 
 class RenewNow(msgspec.Struct, frozen=True, gc=False):
-    """Have the station ask for a new certificate. `type`: ChargingStationCertificate or V2GCertificate. Reply: Ordered or
-    Refused."""
+    """Have the station ask for a new certificate. `type`: ChargingStationCertificate, V2GCertificate or Combined. Reply:
+    Ordered or Refused."""
 
     who: str
     type: str = "ChargingStationCertificate"

@@ -13,6 +13,12 @@ from actors.limits import DomainLimits
 from actors.model.certificate import same_hash
 
 LIMITS = DomainLimits()
+STATION_CERTIFICATE = "ChargingStationCertificate"
+V2G_CERTIFICATE = "V2GCertificate"
+COMBINED = "Combined"
+"""Asked for by a 2.x station that names no type: for the connection to us, and for vehicles where it speaks ISO 15118."""
+OUR_DOOR = (STATION_CERTIFICATE, COMBINED)
+"""Types with which a station connects to us."""
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -74,9 +80,9 @@ HELD = ("accepted", "unknown")
 """Statuses of a certificate that the station has, or may have."""
 
 
-def in_use(state: CertificatesState, type: str = "ChargingStationCertificate") -> Leaf | None:
-    """The certificate that the station accepted last."""
-    return next((leaf for leaf in reversed(state.leafs) if leaf.type == type and leaf.status in HELD), None)
+def in_use(state: CertificatesState) -> Leaf | None:
+    """The certificate for the connection to us that the station accepted last."""
+    return next((leaf for leaf in reversed(state.leafs) if leaf.type in OUR_DOOR and leaf.status in HELD), None)
 
 
 def _with_request(state: CertificatesState, request: Request) -> CertificatesState:

@@ -13,8 +13,9 @@ from datetime import datetime
 import msgspec
 import trio
 
-from actors.certificates.decide import STATION_CERTIFICATE, TOPIC
+from actors.certificates.decide import TOPIC
 from actors.certificates.messages import CertificateIssued, CertificateRefused
+from actors.certificates.state import OUR_DOOR
 from actors.ports import (
     AuthorityMaterial,
     ContractVerdict,
@@ -72,8 +73,9 @@ class Desk:
         self._contracts = ContractJudge(snapshots, self._responders, self._threads)
 
     def signs(self, tenant: str, type: str) -> bool:
-        """Our own CA is for stations; certificates of ISO 15118 come from the PKI that vehicles trust."""
-        return type == STATION_CERTIFICATE or self._external is not None
+        """Our own CA is for the stations' connection to us; certificates of ISO 15118 alone come from the PKI that vehicles
+        trust."""
+        return type in OUR_DOOR or self._external is not None
 
     async def deliver(self, item: OutboxItem) -> CertificateIssued | CertificateRefused:
         """Handler of the outbox: raises what is worth another try."""

@@ -55,8 +55,18 @@ def _chain(body: bytes, asked: x509.CertificateSigningRequest, at: datetime) -> 
         raise EstError("the CA's answer holds no certificate for the key of the request")
     if c.expired([leaf], max(at, leaf.not_valid_before_utc)):
         raise EstError("the CA's certificate is expired")
-    path = c.path_to(leaf, certificates, [each for each in certificates if each.issuer == each.subject]) or (leaf,)
-    return "".join(c.to_pem(each) for each in path if each.issuer != each.subject or len(path) == 1)
+    return "".join(map(c.to_pem, _upwards(leaf, certificates)))
+
+
+def _upwards(leaf: x509.Certificate, certificates: list[x509.Certificate]) -> list[x509.Certificate]:
+    """The leaf and the CAs above it that came along, as far as they lead; without the root, which whoever trusts it has."""
+    path = [leaf]
+    for _ in certificates:
+        above = next((each for each in certificates if each not in path and c.issued_by(path[-1], each)), None)
+        if above is None or above.issuer == above.subject:
+            break
+        path.append(above)
+    return path
 
 
 def _spki(certificate: x509.Certificate) -> bytes:

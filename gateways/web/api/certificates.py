@@ -142,7 +142,7 @@ class RemoveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RenewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    type: Literal["ChargingStationCertificate", "V2GCertificate"] = "ChargingStationCertificate"
+    type: Literal["ChargingStationCertificate", "V2GCertificate", "Combined"] = "ChargingStationCertificate"
 
 
 class RevokeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -93,6 +93,18 @@ async def test_the_chain_comes_leaf_first_and_without_the_root() -> None:
         assert f"authorization: Basic {base64.b64encode(b'csms:secret').decode()}".lower() in head.lower()
 
 
+async def test_the_cas_that_come_without_their_root_are_kept() -> None:
+    def rootless(body: bytes) -> tuple[int, bytes]:
+        asked = x509.load_der_x509_csr(base64.b64decode(body))
+        leaf = SUB.issue("SN-7", key=_Public(asked.public_key()))
+        others = [SUB.certificate, pki.Ca("somebody else").certificate, leaf.certificate]
+        return 200, base64.encodebytes(pkcs7.serialize_certificates(others, Encoding.DER))
+
+    async with est(rootless) as (_, ca):
+        _, sub = x509.load_pem_x509_certificates((await ca.sign(request())).encode())
+        assert sub == SUB.certificate
+
+
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_a_no_is_final(status: int) -> None:
     async with est(lambda body: (status, b"")) as (_, ca):
