@@ -68,7 +68,7 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A request id that an operator made up is never given out again, up to this; beyond it our own would run out."""
     greet_after: timedelta = timedelta(seconds=2)
     """Pause between an accepted boot and its letters to the siblings: the station has its statuses to tell first."""
-    greetings_per_second: int = 50
+    greetings_per_second: int = 20
     """Stations of a node whose boots are told to siblings; each may wake several actors and lead to commands."""
     pending_starts: int = 16
     """Remote starts that wait for their transaction, per station."""
