@@ -59,9 +59,13 @@ def page() -> str:
         lines.append(f"| {row['id']} | {row['scenario']}: {row['case']} | {row['profiles']} | {kind} | {shown} |")
     ours = sorted(id for id in tests if id not in known)
     if ours:
-        lines += ["", "## OCPP 1.6", "", "| case | test |", "|---|---|"]
-        lines += [f"| {id[3:].replace('_', ' ')} | {', '.join(f'`{name}`' for name in sorted(set(tests[id])))} |" for id in ours]
+        lines += ["", "## Beyond: OCPP 1.6, and use cases without a case of their own", "", "| what | test |", "|---|---|"]
+        lines += [f"| {_title(id)} | {', '.join(f'`{name}`' for name in sorted(set(tests[id])))} |" for id in ours]
     return "\n".join(lines) + "\n"
+
+
+def _title(id: str) -> str:
+    return f"1.6 {id[3:].replace('_', ' ')}" if id.startswith("16_") else f"2.0.1 {id.replace('_', ', ')}"
 
 
 if __name__ == "__main__":

@@ -272,7 +272,7 @@ async def _limit(station: Station, limit: float) -> None:
     assert await station.call("NotifyChargingLimit", payload) == {}
 
 
-@case("K_12_14")
+@case("K12_K14")
 async def test_a_limit_of_others_bounds_what_we_give_until_it_is_lifted(csms: Csms) -> None:
     async with csms.station(answers={SET: ACCEPTED}) as station:
         await _limit(station, 9.0)
