@@ -203,6 +203,4 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Before a read or a setting that got no answer is tried again."""
     drift_shown: int = 20
     """Settings named in one event about drift."""
-    watchers: int = 8
-    """Campaigns that wait for a station's configuration at the same time."""
     configuration_idle: float = 30.0

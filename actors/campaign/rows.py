@@ -7,7 +7,7 @@ import msgspec
 
 from actors.campaign.state import DELETED, CampaignState
 from actors.campaign.targets import STATES, Target
-from actors.model.campaign import Definition
+from actors.model.campaign import Definition, LocalListWork
 from actors.model.decision import AddressKey
 from actors.model.rows import BookRow, EventRow
 
@@ -38,6 +38,8 @@ def summary(id: str, state: CampaignState) -> dict[str, Any]:
 def definition_view(definition: Definition) -> dict[str, Any]:
     """As it was given, without the names of its stations: those are the campaign's stations."""
     shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(definition, stations=()))
+    if isinstance(definition.work, LocalListWork):
+        shown["work"] = {"kind": "local_list", "tokens": len(definition.work.refs)}
     return shown
 
 

@@ -174,9 +174,8 @@ class Turn:
         closes = closing(self.definition.window, self.zone, self.now)
         for station in chosen:
             id = self.order_id(station)
-            if work.is_kept(given):
-                self.letters.append(work.asked(given, self.here, station, id))
-            else:
+            self.letters += work.asked(given, self.here, station, id)
+            if not work.is_kept(given):
                 order = Order(id, min(deadline, closes or deadline), self.here, work.order_of(given, self.now))
                 self.letters.append(Letter(station_address(self.here[0], station), order))
             due = m.AttemptDue(station, self.state.targets[station].number)

@@ -32,7 +32,7 @@ class CertificatesActor(Actor[CertificatesState]):
     kind = CERTIFICATES
     state_type = CertificatesState
     fact_type = facts.CertificatesFact
-    durable_type = messages.RenewalDue | OrderEnded | IntentDone | StationBooted
+    durable_type = messages.RenewalDue | messages.WatchRenewal | OrderEnded | IntentDone | StationBooted
     needs_prepare = frozenset({messages.ContractPresented, messages.OcspAsked, messages.ContractAsked})
 
     def __init__(self, context: Context, env: ActorEnv) -> None:
@@ -103,6 +103,9 @@ class CertificatesActor(Actor[CertificatesState]):
     def _renew(self, state: CertificatesState, message: messages.RenewNow, now: datetime) -> Decision:
         return d.decide_renew(self._here, state, message, now, self._env.limits)
 
+    def _watch(self, state: CertificatesState, message: messages.WatchRenewal, now: datetime) -> Decision:
+        return d.decide_watch(self._here, state, message, now)
+
     def _install(self, state: CertificatesState, message: messages.InstallRoot, now: datetime) -> Decision:
         return d.decide_install(self._here, state, message, now, self._env.limits)
 
@@ -128,6 +131,7 @@ class CertificatesActor(Actor[CertificatesState]):
         StationBooted: _booted,
         messages.RenewalDue: _renewal,
         messages.RenewNow: _renew,
+        messages.WatchRenewal: _watch,
         messages.InstallRoot: _install,
         messages.RemoveInstalled: _remove,
         messages.ReadInstalled: _read,

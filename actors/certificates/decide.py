@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from actors.authority.messages import Revoke
+from actors.campaign.watching import Watcher, told
 from actors.certificates import facts as f
 from actors.certificates import messages as m
 from actors.certificates.rows import Here, book_rows, event
@@ -47,8 +48,31 @@ def decided(here: Here, state: CertificatesState, facts: list[Any], now: datetim
     after = state
     for fact in facts:
         after = apply(after, fact)
+    letters = list(more.pop("letters", ()))
+    for about, ok, detail in _renewed(facts, state):
+        waiting = [watcher for watcher in after.watchers if watcher.about == about]
+        if waiting:
+            letters += told(waiting, here.station, ok=ok, detail=detail)
+            facts = [*facts, f.WatchersTold(about, now)]
     rows = (*book_rows(here, state, after, now), *more.pop("rows", ()))
-    return Decision(facts=facts, rows=rows, **more)
+    return Decision(facts=facts, rows=rows, letters=letters, **more)
+
+
+def _renewed(facts: list[Any], state: CertificatesState) -> list[tuple[str, bool, str]]:
+    """(type, is there a new one, why not) of what has come to its end: a certificate that was told and not heard has not."""
+    found = []
+    for fact in facts:
+        if isinstance(fact, f.CsrRefused):
+            found.append((fact.use, False, f"the request was refused: {fact.detail}"))
+        elif isinstance(fact, f.Delivered) and fact.status != "unknown":
+            leaf = next((leaf for leaf in state.leafs if leaf.fingerprint == fact.fingerprint), None)
+            if leaf is not None:
+                found.append((leaf.type, fact.status == "accepted", f"certificate {leaf.serial}: {fact.status}"))
+    return found
+
+
+def decide_watch(here: Here, state: CertificatesState, asked: m.WatchRenewal, now: datetime) -> Decision:
+    return Decision(facts=(f.RenewalWatched(Watcher(asked.id, asked.by, now, asked.use)),))
 
 
 def decide_csr(

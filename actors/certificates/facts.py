@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from actors.campaign.watching import Watcher
 from actors.model.intents import CertificateHash
 
 
@@ -113,7 +114,20 @@ class VersionTold(msgspec.Struct, frozen=True, gc=False, tag="version_told"):
     at: datetime
 
 
+class RenewalWatched(msgspec.Struct, frozen=True, gc=False, tag="renewal_watched"):
+    """Somebody waits for a new certificate of the type that `watcher.about` names."""
+
+    watcher: Watcher
+
+
+class WatchersTold(msgspec.Struct, frozen=True, gc=False, tag="watchers_told"):
+    """Those who waited for a certificate of this type."""
+
+    about: str
+    at: datetime
+
+
 CertificatesFact = (
     CsrTaken | CsrRefused | Issued | Delivered | IssuedRevoked | OrderGiven | OrderSettled | InstalledTold | InstalledGone
-    | ProfileStep | VersionTold
+    | ProfileStep | VersionTold | RenewalWatched | WatchersTold
 )  # fmt: skip

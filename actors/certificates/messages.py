@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from actors.model.decision import AddressKey
 from actors.model.intents import CertificateHash
 from actors.model.token import TokenVerdict
 from actors.station.messages import OcspRequest
@@ -86,6 +87,15 @@ class RenewalDue(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     it, and the station was let in to renew it."""
 
     at_once: bool = False
+
+
+class WatchRenewal(msgspec.Struct, frozen=True, gc=False, tag="watch_renewal"):
+    """Letter from a campaign (`by`) that has the station ask for a new certificate of the type `use`: tell me under `id`
+    (KeeperDone) what becomes of it."""
+
+    id: str
+    by: AddressKey
+    use: str
 
 
 # -- administration --------------------------------------------------------------------------------------------------------

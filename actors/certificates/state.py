@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from actors.campaign.watching import Watcher, joined
 from actors.certificates import facts as f
 from actors.limits import DomainLimits
 from actors.model.certificate import same_hash
@@ -70,6 +71,7 @@ class CertificatesState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only
     orders: tuple[OpenOrder, ...] = ()
     rise: Rise | None = None
     protocol: str = ""
+    watchers: tuple[Watcher, ...] = ()
 
 
 def request_of(state: CertificatesState, type: str) -> Request | None:
@@ -131,6 +133,14 @@ def _revoked(state: CertificatesState, fact: f.IssuedRevoked) -> CertificatesSta
     return replace(state, leafs=leafs)
 
 
+def _renewal_watched(state: CertificatesState, fact: f.RenewalWatched) -> CertificatesState:
+    return replace(state, watchers=joined(state.watchers, fact.watcher))
+
+
+def _watchers_told(state: CertificatesState, fact: f.WatchersTold) -> CertificatesState:
+    return replace(state, watchers=tuple(watcher for watcher in state.watchers if watcher.about != fact.about))
+
+
 def _order_given(state: CertificatesState, fact: f.OrderGiven) -> CertificatesState:
     orders = (*state.orders, OpenOrder(fact.order, fact.purpose, fact.subject))
     return replace(state, orders=orders, number=state.number + 1)
@@ -175,6 +185,8 @@ _APPLY: dict[type, Callable[[CertificatesState, Any], CertificatesState]] = {
     f.Delivered: _delivered,
     f.IssuedRevoked: _revoked,
     f.OrderGiven: _order_given,
+    f.RenewalWatched: _renewal_watched,
+    f.WatchersTold: _watchers_told,
     f.OrderSettled: _order_settled,
     f.InstalledTold: _installed_told,
     f.InstalledGone: _installed_gone,

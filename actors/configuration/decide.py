@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from actors.campaign.messages import KeeperDone
+from actors.campaign.watching import Watcher, told
 from actors.configuration import facts as f
 from actors.configuration import messages as m
 from actors.configuration.rows import drift, rows
@@ -49,9 +49,9 @@ class Turn:
         if not self.facts:
             return Decision(letters=self.letters, timers=tuple(self.timers.values()), reply=reply)
         written = list(rows(self.here, self.before, self.state, self.now))
-        told = drift(self.here, self.before, self.state, self.limits.drift_shown, self.now)
-        if told is not None:
-            written.append(told)
+        line = drift(self.here, self.before, self.state, self.limits.drift_shown, self.now)
+        if line is not None:
+            written.append(line)
         return Decision(
             facts=self.facts, letters=self.letters, timers=tuple(self.timers.values()), rows=written, reply=reply
         )  # fmt: skip
@@ -147,8 +147,7 @@ class Turn:
     def tell_watchers(self, *, ok: bool, detail: str) -> None:
         if not self.state.watchers:
             return
-        for watcher in self.state.watchers:
-            self.letters.append(Letter(watcher.by, KeeperDone(watcher.id, self.here[2], ok, detail)))
+        self.letters += told(self.state.watchers, self.here[2], ok=ok, detail=detail)
         self.put(f.WatchersTold(self.now))
 
 
@@ -179,7 +178,7 @@ def _unassign(turn: Turn, message: m.Unassign) -> Decision:
 def _assign_for(turn: Turn, message: m.AssignFor) -> None:
     known = turn.state.template == message.template
     turn.assign(message.template, "campaign", "/".join(message.by[1:]))
-    turn.put(f.Watched(m.Watcher(message.id, message.by, turn.now)))
+    turn.put(f.Watched(Watcher(message.id, message.by, turn.now)))
     if known and turn.state.version:
         _again(turn, m.RoundDue(turn.state.enforce == "boot", anew=True))
 
@@ -321,10 +320,10 @@ def _intent_done(turn: Turn, done: IntentDone) -> None:
     if done.intent is None or not turn.state.kept:
         return
     pending = {key_of(s.ref, s.attribute): s.value for s in reboot_needed(done.intent, done.result)}
-    told = revealed(done.intent, done.result)
+    shown = revealed(done.intent, done.result)
     values = [
         m.Value(key, value.value[:_LONGEST])
-        for value in told
+        for value in shown
         if value.status == "Accepted"
         and value.value is not None
         and (key := key_of(value.ref, value.attribute)) in turn.state.kept

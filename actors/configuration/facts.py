@@ -4,7 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from actors.configuration.messages import Value, Watcher
+from actors.campaign.watching import Watcher
+from actors.configuration.messages import Value
 from actors.model.settings import Setting
 
 

@@ -1,7 +1,5 @@
 """What the keeper of a station's configuration is told: which template the station should have, and what that says."""
 
-from datetime import datetime
-
 import msgspec
 
 from actors.model.decision import AddressKey
@@ -84,9 +82,3 @@ class Value(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     key: str
     value: str | None = None
     status: str = "Accepted"
-
-
-class Watcher(msgspec.Struct, frozen=True, gc=False):
-    id: str
-    by: AddressKey
-    at: datetime

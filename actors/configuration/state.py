@@ -1,18 +1,17 @@
 """A station's configuration: what it should be, what it is as far as we know, and the round that brings both together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from actors.campaign.watching import Watcher, joined
 from actors.configuration import facts as f
-from actors.configuration.messages import Value, Watcher
-from actors.limits import DomainLimits
+from actors.configuration.messages import Value
 from actors.model.settings import Setting, can_be_carried, key_of, same_value
 
-LIMITS = DomainLimits()
 UNKNOWN, APPLIED, PENDING, REFUSED = "unknown", "applied", "pending", "refused"
 REBOOT, DRIFTED = "reboot_required", "drifted"
 SET_ASIDE = frozenset({"Rejected"})
@@ -200,12 +199,7 @@ def _repeat(state: ConfigurationState, fact: f.Repeat) -> ConfigurationState:
 
 
 def _watched(state: ConfigurationState, fact: f.Watched) -> ConfigurationState:
-    others = _without(state.watchers, fact.watcher.by)
-    return replace(state, watchers=(*others, fact.watcher)[-LIMITS.watchers :])
-
-
-def _without(watchers: Iterable[Watcher], by: Any) -> tuple[Watcher, ...]:
-    return tuple(watcher for watcher in watchers if watcher.by != by)
+    return replace(state, watchers=joined(state.watchers, fact.watcher))
 
 
 def _watchers_told(state: ConfigurationState, fact: f.WatchersTold) -> ConfigurationState:

@@ -27,7 +27,7 @@ class LocalListActor(Actor[LocalListState]):
     kind = LOCAL_LIST
     state_type = LocalListState
     fact_type = facts.LocalListFact
-    durable_type = IntentDone | OrderEnded | StationBooted | messages.SyncDue
+    durable_type = IntentDone | OrderEnded | StationBooted | messages.SyncDue | messages.PutListFor
     needs_prepare = frozenset({messages.SyncDue, IntentDone})
 
     def __init__(self, context: Context, env: ActorEnv) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from actors.campaign.watching import Watcher, told
 from actors.limits import DomainLimits
 from actors.locallist import facts as f
 from actors.locallist import messages as m
@@ -36,7 +37,34 @@ class Planned(msgspec.Struct, frozen=True, gc=False):
 
 def decide(here: AddressKey, state: LocalListState, message: Any, now: datetime, limits: DomainLimits) -> Decision:
     """`here`: the actor's address. A message of no known class is a bug and raises KeyError."""
-    return _DECIDE[type(message)](here, state, message, now, limits)
+    decision = _DECIDE[type(message)](here, state, message, now, limits)
+    after = state
+    for fact in decision.facts:
+        after = apply(after, fact)
+    if not after.watchers:
+        return decision
+    found = _verdict(state, after, message, limits)
+    if found is None:
+        return decision
+    ok, detail = found
+    return msgspec.structs.replace(
+        decision,
+        facts=(*decision.facts, f.WatchersTold(now)),
+        letters=(*decision.letters, *told(after.watchers, here[2], ok=ok, detail=detail)),
+    )
+
+
+def _verdict(before: LocalListState, after: LocalListState, message: Any, limits: DomainLimits) -> tuple[bool, str] | None:
+    """What whoever waits for the list to be in step is told: is it, and what is wrong; None: it cannot be told yet."""
+    if before.watchers and (not after.managed or after.wanted != before.wanted) and not isinstance(message, m.PutListFor):
+        return False, "somebody else changed the list"
+    if not after.supported:
+        return False, "the station has no local list"
+    if after.failures > limits.list_failures:
+        return False, f"{after.failures} steps failed; the last: {after.outcome}"
+    if isinstance(message, Planned) and message.step is None and not idle(after, limits):
+        return True, f"in step, version {after.version}"
+    return None
 
 
 def said(one: m.Listed) -> str:
@@ -101,6 +129,19 @@ def _put(here: AddressKey, state: LocalListState, message: m.PutList, now: datet
     return _wanted(here, state, f.ListWanted(refs, True, message.who, now), now)
 
 
+def _put_for(here: AddressKey, state: LocalListState, message: m.PutListFor, now: datetime, limits: DomainLimits) -> Decision:
+    """What failed before is tried again: somebody wants it anew."""
+    refs = tuple(dict.fromkeys(message.refs))[: limits.list_entries]
+    watched = f.ListWatched(Watcher(message.id, message.by, now))
+    if state.managed and state.wanted == refs and state.failures == 0 and state.supported:
+        return Decision(facts=(watched,), timers=(Timer(TIMER, now, m.SyncDue()),))
+    decision = _wanted(here, state, f.ListWanted(refs, True, "/".join(message.by[1:]), now), now)
+    replaced = told(state.watchers, here[2], ok=False, detail="another campaign changed the list")
+    others = [letter for letter, watcher in zip(replaced, state.watchers, strict=True) if watcher.by != message.by]
+    dropped = (f.WatchersTold(now),) if state.watchers else ()
+    return msgspec.structs.replace(decision, facts=(*decision.facts, *dropped, watched), letters=others, reply=None)
+
+
 def _drop(here: AddressKey, state: LocalListState, message: m.DropList, now: datetime, limits: DomainLimits) -> Decision:
     if not state.managed and not state.held:
         return Decision(reply=Done())
@@ -129,17 +170,17 @@ def _planned(here: AddressKey, state: LocalListState, planned: Planned, now: dat
 
 def _order_ended(here: AddressKey, state: LocalListState, ended: OrderEnded, now: datetime, limits: DomainLimits) -> Decision:
     outcome = ended.outcome
-    told = outcome.reason if isinstance(outcome, CommandFailure) else outcome.status
+    status = outcome.reason if isinstance(outcome, CommandFailure) else outcome.status
     if ended.id == state.asking:
         if isinstance(outcome, CommandFailure):
-            return _version(here, state, -1, now) if told == "unsupported" else NOTHING
+            return _version(here, state, -1, now) if status == "unsupported" else NOTHING
         return _version(here, state, _number(outcome.data.get("version")), now)
     sent = state.sending
     if sent is None or sent.order != ended.id:
         return NOTHING
-    fact = f.StepSettled(ended.id, told, now)
+    fact = f.StepSettled(ended.id, status, now)
     after = apply(state, fact)
-    rows: list[Row] = [_summary(here, after, now), _event(here, now, version=after.version, outcome=told)]
+    rows: list[Row] = [_summary(here, after, now), _event(here, now, version=after.version, outcome=status)]
     rows += [_entry_row(here, ref, None, now) for ref in state.held if ref not in after.held]
     rows += [_entry_row(here, ref, text, now) for ref, text in after.held.items() if state.held.get(ref) != text]
     timers = () if idle(after, limits) else (Timer(TIMER, now + limits.list_retry * after.failures, m.SyncDue()),)
@@ -175,21 +216,21 @@ def _intent_done(here: AddressKey, state: LocalListState, done: IntentDone, now:
     return NOTHING
 
 
-def _manual(here: AddressKey, state: LocalListState, told: m.ManualList, now: datetime, limits: DomainLimits) -> Decision:
-    if told.status != "Accepted":
+def _manual(here: AddressKey, state: LocalListState, done: m.ManualList, now: datetime, limits: DomainLimits) -> Decision:
+    if done.status != "Accepted":
         return NOTHING
-    fact = f.SentByHand(told.version, told.update_type, told.entries, told.at)
+    fact = f.SentByHand(done.version, done.update_type, done.entries, done.at)
     after = apply(state, fact)
     rows: list[Row] = [_summary(here, after, now)]
     rows += [_entry_row(here, ref, None, now) for ref in state.held if ref not in after.held]
-    rows += [_entry_row(here, ref, text, now, told.masked.get(ref, "")) for ref, text in after.held.items()]
+    rows += [_entry_row(here, ref, text, now, done.masked.get(ref, "")) for ref, text in after.held.items()]
     return Decision(facts=(fact,), rows=rows, timers=(Timer(TIMER, None),))
 
 
-def _cleared(here: AddressKey, state: LocalListState, told: m.CustomerCleared, now: datetime, limits: DomainLimits) -> Decision:
-    if told.ref not in state.held and told.ref not in state.wanted:
+def _cleared(here: AddressKey, state: LocalListState, gone: m.CustomerCleared, now: datetime, limits: DomainLimits) -> Decision:
+    if gone.ref not in state.held and gone.ref not in state.wanted:
         return NOTHING
-    fact = f.CustomerForgotten(told.ref, told.at)
+    fact = f.CustomerForgotten(gone.ref, gone.at)
     return Decision(facts=(fact,), rows=(_summary(here, apply(state, fact), now),), timers=(Timer(TIMER, now, m.SyncDue()),))
 
 
@@ -224,6 +265,7 @@ def _event(here: AddressKey, now: datetime, **body: Any) -> EventRow:
 _Decider = Callable[[AddressKey, LocalListState, Any, datetime, DomainLimits], Decision]
 _DECIDE: dict[type, _Decider] = {
     m.PutList: _put,
+    m.PutListFor: _put_for,
     m.DropList: _drop,
     Planned: _planned,
     OrderEnded: _order_ended,

@@ -5,6 +5,8 @@ from datetime import datetime
 
 import msgspec
 
+from actors.campaign.watching import Watcher
+
 
 class ListWanted(msgspec.Struct, frozen=True, gc=False, tag="list_wanted"):
     """What the operator wants the station to know; `managed` False: nobody keeps it any more."""
@@ -59,4 +61,17 @@ class CustomerForgotten(msgspec.Struct, frozen=True, gc=False, tag="customer_for
     at: datetime
 
 
-LocalListFact = ListWanted | StepSent | StepSettled | VersionAsked | VersionTold | SentByHand | CustomerForgotten
+class ListWatched(msgspec.Struct, frozen=True, gc=False, tag="list_watched"):
+    """Somebody waits for the list to be in step."""
+
+    watcher: Watcher
+
+
+class WatchersTold(msgspec.Struct, frozen=True, gc=False, tag="watchers_told"):
+    at: datetime
+
+
+LocalListFact = (
+    ListWanted | StepSent | StepSettled | VersionAsked | VersionTold | SentByHand | CustomerForgotten | ListWatched
+    | WatchersTold
+)  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.model.decision import AddressKey
 from actors.model.intents import SendLocalList
 from actors.model.token import TokenCard
 
@@ -15,6 +16,14 @@ class PutList(msgspec.Struct, frozen=True, gc=False):
 
     refs: tuple[str, ...]
     who: str
+
+
+class PutListFor(msgspec.Struct, frozen=True, gc=False, tag="put_list_for"):
+    """Letter from a campaign (`by`): the same, and tell me under `id` (KeeperDone) when the station's list is in step."""
+
+    refs: tuple[str, ...]
+    id: str
+    by: AddressKey
 
 
 class DropList(msgspec.Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from actors.campaign.watching import Watcher, joined
 from actors.locallist import facts as f
 
 UNSUPPORTED = ("NotSupported", "unsupported")
@@ -27,6 +28,7 @@ class LocalListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     failures: int = 0
     outcome: str = ""
     """Of the last step."""
+    watchers: tuple[Watcher, ...] = ()
 
     @property
     def supported(self) -> bool:
@@ -85,8 +87,18 @@ def _forgotten(state: LocalListState, fact: f.CustomerForgotten) -> LocalListSta
     return replace(state, wanted=wanted, remove=remove)
 
 
+def _watched(state: LocalListState, fact: f.ListWatched) -> LocalListState:
+    return replace(state, watchers=joined(state.watchers, fact.watcher))
+
+
+def _watchers_told(state: LocalListState, fact: f.WatchersTold) -> LocalListState:
+    return replace(state, watchers=())
+
+
 _APPLY: dict[type, Callable[[LocalListState, Any], LocalListState]] = {
     f.ListWanted: _wanted,
+    f.ListWatched: _watched,
+    f.WatchersTold: _watchers_told,
     f.StepSent: _sent,
     f.StepSettled: _settled,
     f.VersionAsked: _asked,

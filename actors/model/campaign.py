@@ -40,7 +40,20 @@ class ConfigurationWork(msgspec.Struct, frozen=True, omit_defaults=True, tag="co
     template: str
 
 
-Work = FirmwareWork | CertificateWork | ConfigurationWork
+class LocalListWork(msgspec.Struct, frozen=True, omit_defaults=True, tag="local_list", tag_field="kind"):
+    """Have these tokens (references) as local authorisation list; success is that the station's list is in step."""
+
+    refs: tuple[str, ...]
+
+
+class RenewalWork(msgspec.Struct, frozen=True, omit_defaults=True, tag="renewal", tag_field="kind"):
+    """Have stations ask for new certificates (`type`: ChargingStationCertificate or V2GCertificate); success is that the new
+    one was accepted."""
+
+    type: str = "ChargingStationCertificate"
+
+
+Work = FirmwareWork | CertificateWork | RenewalWork | ConfigurationWork | LocalListWork
 
 
 class Wave(msgspec.Struct, frozen=True, omit_defaults=True):

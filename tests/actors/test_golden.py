@@ -18,13 +18,14 @@ from actors.authority import facts as authority
 from actors.authority.actor import AuthorityActor
 from actors.campaign import facts as campaign
 from actors.campaign.actor import CampaignActor
+from actors.campaign.watching import Watcher
 from actors.certificates import facts as certificates
 from actors.certificates.actor import CertificatesActor
 from actors.charging import facts as charging
 from actors.charging.actor import ChargingActor
 from actors.configuration import facts as configuration
 from actors.configuration.actor import ConfigurationActor
-from actors.configuration.messages import Value, Watcher
+from actors.configuration.messages import Value
 from actors.device import facts as device
 from actors.device.actor import DeviceActor
 from actors.device.messages import DeviceEvent, Monitor
@@ -34,7 +35,17 @@ from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
 from actors.locallist import facts as locallist
 from actors.locallist.actor import LocalListActor
-from actors.model.campaign import Budget, CertificateWork, ConfigurationWork, Definition, FirmwareWork, Wave, Window
+from actors.model.campaign import (
+    Budget,
+    CertificateWork,
+    ConfigurationWork,
+    Definition,
+    FirmwareWork,
+    LocalListWork,
+    RenewalWork,
+    Wave,
+    Window,
+)
 from actors.model.composite import Held, Period
 from actors.model.device import Attribute, Variable
 from actors.model.intents import (
@@ -241,6 +252,7 @@ SAMPLES: dict[type, list[Any]] = {
     ],
     LocalListActor: [
         locallist.ListWanted(("tok_1", "tok_2"), True, "op", T0),
+        locallist.ListWatched(Watcher("campaign:c1:1", CAMPAIGN, T0)),
         locallist.StepSent("l1", 1, "Full", {"tok_1": "digest"}, T0),
         locallist.StepSettled("l1", "Accepted", LATER),
         locallist.VersionAsked("v1", LATER),
@@ -281,6 +293,7 @@ SAMPLES: dict[type, list[Any]] = {
     ],
     CertificatesActor: [
         certificates.VersionTold("ocpp2.0.1", T0),
+        certificates.RenewalWatched(Watcher("campaign:c1:1", CAMPAIGN, T0, "ChargingStationCertificate")),
         certificates.CsrTaken("r1", "ChargingStationCertificate", "d1", "CN=SN1,O=Acme", T0),
         certificates.Issued("r1", "ChargingStationCertificate", "f" * 64, "1a", "CN=SN1,O=Acme", T0, LATER, "cert:r1", T0),
         certificates.Delivered("f" * 64, "accepted", T0),
@@ -323,6 +336,8 @@ LIVES: dict[type, dict[str, list[Any]]] = {
 """Further lives: what a session of OCPP 2.x keeps."""
 
 ALONE: dict[type, list[Any]] = {
+    CertificatesActor: [certificates.WatchersTold("V2GCertificate", LATER)],
+    LocalListActor: [locallist.WatchersTold(LATER)],
     TemplateActor: [template.Deleted("op", LATER)],
     ConfigurationActor: [
         configuration.Unassigned("gone", LATER),
@@ -331,6 +346,8 @@ ALONE: dict[type, list[Any]] = {
     ],
     CampaignActor: [
         campaign.Created(Definition(name="roots", work=CertificateWork("V2GRootCertificate", "PEM"), match=Match()), "op", T0),
+        campaign.Created(Definition(name="list", work=LocalListWork(("tok_1",)), match=Match()), "op", T0),
+        campaign.Created(Definition(name="renew", work=RenewalWork("V2GCertificate"), match=Match()), "op", T0),
         campaign.Created(Definition(name="settings", work=ConfigurationWork("site"), match=Match()), "op", T0),
         campaign.Deleted("op", LATER),
     ],

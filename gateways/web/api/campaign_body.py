@@ -10,13 +10,27 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.model import certificate as certificates
-from actors.model.campaign import Budget, CertificateWork, ConfigurationWork, Definition, FirmwareWork, Wave, Window, Work
+from actors.model.campaign import (
+    Budget,
+    CertificateWork,
+    ConfigurationWork,
+    Definition,
+    FirmwareWork,
+    LocalListWork,
+    RenewalWork,
+    Wave,
+    Window,
+    Work,
+)
 from actors.model.matching import Match
+from actors.model.token import TokenType
 from gateways.web.api.types import Identifier, Moment, ShortText
 from gateways.web.call import Call
 from gateways.web.problems import FieldError, wrong_fields
 
 LIMITS = DomainLimits()
+LIST_TOKENS = 2000
+"""Of one campaign: every station's keeper is written all of them."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?) ?%")
 _SCHEMES = ("http", "https", "ftp", "ftps", "sftp")
@@ -54,6 +68,23 @@ class ConfigurationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     template: Identifier
 
 
+class ListTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    uid: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    type: TokenType = "ISO14443"
+
+
+class TokensBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="local_list", tag_field="kind"):
+    """Give stations a local authorisation list of tokens that the tenant knows, which is kept in step from then on."""
+
+    tokens: Annotated[list[ListTokenBody], msgspec.Meta(min_length=1, max_length=LIST_TOKENS)]
+
+
+class RenewalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="renewal", tag_field="kind"):
+    """Have stations ask for a new certificate: done when they accepted it."""
+
+    type: Literal["ChargingStationCertificate", "V2GCertificate"] = "ChargingStationCertificate"
+
+
 class FilterBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Globs (`*`, `?`) over what a station's last boot said, read without case."""
 
@@ -81,7 +112,7 @@ class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     before the campaign pauses by itself. `deadline_s`: of one attempt of a station."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    work: FirmwareBody | ConfigurationBody | CertificateBody
+    work: FirmwareBody | ConfigurationBody | TokensBody | CertificateBody | RenewalBody
     stations: Annotated[list[Identity], msgspec.Meta(max_length=LIMITS.campaign_targets)] | None = None
     filter: FilterBody | None = None
     waves: Annotated[list[int | str], msgspec.Meta(max_length=100)] = []
@@ -103,7 +134,7 @@ def definition_of(call: Call, body: CampaignBody) -> Definition:
     match = body.filter
     return Definition(
         name=body.name,
-        work=_work(body.work),
+        work=_work(call, body.work),
         stations=tuple(dict.fromkeys(body.stations or ())),
         match=Match(match.vendor, match.model, match.firmware, match.protocol) if match is not None else None,
         waves=tuple(_wave(given) for given in body.waves),
@@ -119,15 +150,23 @@ def definition_of(call: Call, body: CampaignBody) -> Definition:
     )
 
 
-def _work(body: Any) -> Work:
+def _work(call: Call, body: Any) -> Work:
     if isinstance(body, CertificateBody):
         return CertificateWork(body.type, body.certificate)
     if isinstance(body, ConfigurationBody):
         return ConfigurationWork(body.template)
+    if isinstance(body, RenewalBody):
+        return RenewalWork(body.type)
+    if isinstance(body, TokensBody):
+        return LocalListWork(tuple(dict.fromkeys(_ref(call, token) for token in body.tokens)))
     return FirmwareWork(
         body.location, body.version, body.retrieve_at, body.install_at, body.retries, body.retry_interval_s,
         body.signing_certificate, body.signature,
     )  # fmt: skip
+
+
+def _ref(call: Call, token: ListTokenBody) -> str:
+    return call.env.vault.token(call.own, token.uid, token.type).ref
 
 
 def _minute(clock: str) -> int:
@@ -194,6 +233,10 @@ def _wrong_work(call: Call, work: Any) -> Iterator[tuple[str, str]]:
         if (work.signing_certificate is None) != (work.signature is None):
             missing = "signature" if work.signature is None else "signing_certificate"
             yield f"/work/{missing}", "a secure update has both, signing_certificate and signature"
+    if isinstance(work, TokensBody):
+        for n, token in enumerate(work.tokens):
+            if call.env.snapshots.token(call.own, _ref(call, token)) is None:
+                yield f"/work/tokens/{n}/uid", "the tenant has no such token: PUT it under /tokens first"
     certificate = work.certificate if isinstance(work, CertificateBody) else getattr(work, "signing_certificate", None)
     if certificate is not None:
         where = "certificate" if isinstance(work, CertificateBody) else "signing_certificate"

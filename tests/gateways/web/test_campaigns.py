@@ -101,7 +101,20 @@ async def test_every_wrong_field_is_named() -> None:
         assert await pointers(api, work={"kind": "certificate", "type": "V2GRootCertificate", "certificate": "no PEM"}) == [
             "/work/certificate"
         ]
+        assert await pointers(api, work={"kind": "local_list", "tokens": [{"uid": "NOBODY"}]}) == ["/work/tokens/0/uid"]
+        assert await pointers(api, work={"kind": "renewal", "type": "Passport"}) == ["/work/type"]
         assert await pointers(api, work={"kind": "paint"}) == ["/work"]
+
+
+async def test_a_list_campaign_names_its_tokens_by_reference_only() -> None:
+    async with running() as rig:
+        api = await rig.tenant()
+        await api.put("/api/v1/tenants/acme/tokens/ISO14443/04A2B3C4", json={"status": "Accepted"})
+        work = {"kind": "local_list", "tokens": [{"uid": "04A2B3C4"}, {"uid": "04a2b3c4"}]}
+        made = await api.post(CAMPAIGNS, json=body(work=work))
+        assert made.status_code == 201, made.text
+        assert made.json()["definition"]["work"] == {"kind": "local_list", "tokens": 1}
+        assert b"04A2B3C4" not in made.content
 
 
 async def test_another_tenants_campaign_is_not_there_and_a_viewer_may_only_look() -> None:
