@@ -10,7 +10,7 @@ import msgspec
 
 from actors.env import ActorEnv
 from actors.locallist import facts, messages, state
-from actors.locallist.decide import Planned, decide, idle, next_step
+from actors.locallist.decide import Planned, decide, idle, next_step, typed
 from actors.locallist.state import LocalListState
 from actors.model.decision import AddressKey, Decision
 from actors.model.ids import LOCAL_LIST, digest
@@ -73,7 +73,7 @@ class LocalListActor(Actor[LocalListState]):
         intent = sealing.opened(vault, done)
         if isinstance(intent, SendLocalList):
             tokens = [(vault.token(tenant, entry.id_token, entry.token_type), entry) for entry in intent.entries]
-            entries = {token.ref: "" if entry.status is None else "by hand" for token, entry in tokens}
+            entries = {token.ref: "" if entry.status is None else typed(entry.token_type, "by hand") for token, entry in tokens}
             masked = {token.ref: token.masked for token, _ in tokens}
             return messages.ManualList(intent.version, intent.update_type, done.result.status, entries, masked, done.at)
         if isinstance(intent, CustomerInformation):

@@ -68,11 +68,22 @@ def _verdict(before: LocalListState, after: LocalListState, message: Any, limits
 
 
 def said(one: m.Listed) -> str:
-    """Digest of what a station is told of a token; "" where it should not have it."""
+    """What a station is told of a token, as its type and a digest; "" where it should not have it."""
     card = one.card
     if card is None or one.text is None:
         return ""
-    return digest(card.status, card.expires or "", card.group_ref or "", card.type)
+    return typed(card.type, digest(card.status, card.expires or "", card.group_ref or "", card.type))
+
+
+def typed(kind: str | None, text: str) -> str:
+    """The type stays readable: a station removes only the token of the very type that it was given, and by then the tenant
+    may not know the token any more."""
+    return f"{kind or ''}:{text}"
+
+
+def _type_held(state: LocalListState, ref: str) -> str | None:
+    kind, found, _ = state.held.get(ref, "").partition(":")
+    return kind if found and kind else None
 
 
 def idle(state: LocalListState, limits: DomainLimits) -> bool:
@@ -105,7 +116,10 @@ def next_step(state: LocalListState, tokens: Sequence[m.Listed], items: int, mos
     if not step:
         return None
     gone_now = set(gone)
-    entries = tuple(LocalListEntry(known[ref].text or "") if ref in gone_now else _entry(known[ref]) for ref in step)
+    entries = tuple(
+        LocalListEntry(known[ref].text or "", token_type=_type_held(state, ref)) if ref in gone_now else _entry(known[ref])
+        for ref in step
+    )
     changes = {ref: "" if ref in gone_now else should[ref] for ref in step}
     return m.Step(SendLocalList(state.version + 1, "Differential", entries), changes)
 

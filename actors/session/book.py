@@ -82,7 +82,7 @@ class Interval(msgspec.Struct, frozen=True, gc=False):
 class Book(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`ranges`: numbers of the events that came, as inclusive ranges in order. `holed`: there were more gaps than are kept, so
     that it can never be said to be complete. `contents`: hashes of the latest events, to tell a retry from a contradiction.
-    `priced_at`: when the running cost was told last."""
+    `priced_at`: when the running cost was told last, in the answer to event `priced_seq`."""
 
     ranges: Ranges = ()
     holed: bool = False
@@ -107,6 +107,7 @@ class Book(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     cable_max_current: int | None = None
     phases_used: int | None = None
     priced_at: datetime | None = None
+    priced_seq: int | None = None
 
 
 EMPTY = Book()

@@ -60,7 +60,7 @@ def decide_event(session: str, state: SessionState, message: m.Event, now: datet
             rows=(*_numbered(session, state, after), *decision.rows),
             signals=_route(session, state, after, message),
         )
-    reply = answer(after, message, due=waiting and told.type == "Updated" and cost_due(state.book or b.EMPTY, now))
+    reply = answer(after, message)
     timers: list[Timer] = []
     if state.phase == "new":
         timers.append(Timer(OVERDUE, now + limits.overdue_after, m.Overdue(now)))
@@ -110,13 +110,13 @@ def _nobody(state: SessionState) -> None:
     """A timer waits for no answer."""
 
 
-def answer(state: SessionState, message: m.Event, *, due: bool = False) -> TransactionReply:
+def answer(state: SessionState, message: m.Event) -> TransactionReply:
     """A verdict where the event carried a token; the final cost to Ended, the running one now and then to Updated."""
     told = message.told
     cost = None
     if told.type == "Ended":
         cost = final_cost(state)
-    elif due:
+    elif told.type == "Updated" and state.book is not None and state.book.priced_seq == told.seq and expects_events(state):
         running = cost_so_far(state, told.at)
         cost = None if running is None else running.incl.major()
     accepted = message.verdict is not None and message.verdict.accepted

@@ -83,8 +83,13 @@ def event_metered(state: SessionState, fact: f.EventMetered) -> SessionState:
         flags=flags,
         heard_at=fact.received,
         row_at=fact.received if row_due(state, fact.received) else state.row_at,
-        book=replace(book, priced_at=fact.received) if cost_due(book, fact.received) else book,
+        book=replace(book, priced_at=fact.received, priced_seq=fact.seq) if _answered_with_cost(book, fact) else book,
     )
+
+
+def _answered_with_cost(book: b.Book, fact: f.EventMetered) -> bool:
+    """The answer to Started carries no cost, so the first update after it does."""
+    return cost_due(book, fact.received) and (book.started is None or book.started[0] != fact.seq)
 
 
 def cost_due(book: b.Book, now: datetime) -> bool:

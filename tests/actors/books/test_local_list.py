@@ -11,7 +11,7 @@ from actors.locallist import messages as m
 from actors.locallist.decide import Planned, decide, next_step
 from actors.locallist.state import LocalListState, apply
 from actors.model.decision import Decision
-from actors.model.intents import CommandFailure, CommandResult, GetLocalListVersion
+from actors.model.intents import CommandFailure, CommandResult, GetLocalListVersion, LocalListEntry, SendLocalList
 from actors.model.token import TokenCard
 from actors.station.messages import IntentDone, Order, OrderEnded, StationBooted
 from tests.actors.kit import T0
@@ -218,3 +218,12 @@ def test_whatever_happens_on_the_way_the_list_ends_as_it_should(seed: int) -> No
 
 def f_version(keeper: Keeper) -> IntentDone:
     return IntentDone(GetLocalListVersion(), CommandResult("", {"version": 0}), T0)
+
+
+def test_what_is_removed_is_named_with_the_type_that_the_station_was_given_though_the_tenant_forgot_the_token() -> None:
+    keeper, station = Keeper(), Station()
+    keeper.want(1, 2)
+    keeper.sync(station)
+    keeper.tokens["t1"] = m.Listed("t1", None, "UID1")
+    order = keeper.step()
+    assert order.intent == SendLocalList(2, "Differential", (LocalListEntry("UID1", token_type="ISO14443"),))
