@@ -15,7 +15,7 @@ from actors.model.campaign import FirmwareWork
 from actors.model.decision import AddressKey, Decision
 from actors.model.ids import CAMPAIGN
 from actors.model.matching import KnownStation
-from actors.station.messages import FirmwareProgress, OrderEnded
+from actors.station.letters import FirmwareProgress, OrderEnded
 from runtime.actor import Actor, Context
 
 

@@ -24,7 +24,8 @@ from actors.campaign.turn import NEXT, START, Turn, target_timer
 from actors.model.campaign import FirmwareWork
 from actors.model.decision import NOTHING, Decision, Refused
 from actors.model.intents import CommandFailure
-from actors.station.messages import Done, FirmwareProgress, OrderEnded
+from actors.station.letters import FirmwareProgress, OrderEnded
+from actors.station.messages import Done
 from actors.station.orders import NOT_SENT
 from actors.station.state import FIRMWARE_ENDS
 

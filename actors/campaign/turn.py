@@ -18,7 +18,7 @@ from actors.limits import DomainLimits
 from actors.model.campaign import Definition, closing, opening
 from actors.model.decision import AddressKey, Decision, Letter, Timer
 from actors.model.ids import station_address
-from actors.station.messages import Order, OrderWithdrawn
+from actors.station.letters import Order, OrderWithdrawn
 
 NEXT = "next"
 START = "start"

@@ -18,7 +18,7 @@ from actors.env import ActorEnv
 from actors.model.decision import NOTHING, Decision
 from actors.model.ids import CERTIFICATES
 from actors.model.intents import CommandResult
-from actors.station.messages import IntentDone, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, OrderEnded, StationBooted
 from runtime.actor import Actor, Context
 
 

@@ -36,7 +36,8 @@ from actors.model import intents as i
 from actors.model.decision import NOTHING, Decision, Effect, Letter, Refused, Timer
 from actors.model.ids import CERTIFICATES, authority_address, digest, sibling_address, station_address
 from actors.model.rows import EventRow
-from actors.station.messages import Done, IntentDone, Order, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, Order, OrderEnded, StationBooted
+from actors.station.messages import Done
 
 TOPIC = "certificate"
 RENEWAL = "renewal"

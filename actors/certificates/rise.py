@@ -18,7 +18,7 @@ from actors.certificates.state import CertificatesState, apply, in_use
 from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import Decision, Refused
-from actors.station.messages import OrderEnded
+from actors.station.letters import OrderEnded
 
 _PRIORITY = i.VariableRef("OCPPCommCtrlr", "NetworkConfigurationPriority")
 _KEY = i.VariableRef("SecurityCtrlr", "SecurityProfile", key_1_6="SecurityProfile")

@@ -15,7 +15,7 @@ from actors.model.decision import AddressKey, Decision
 from actors.model.ids import CHARGING
 from actors.model.intents import GetCompositeSchedule
 from actors.station import sealing
-from actors.station.messages import IntentDone, OrderEnded
+from actors.station.letters import IntentDone, OrderEnded
 from runtime.actor import Actor, Context
 
 

@@ -32,7 +32,8 @@ from actors.model.intents import (
     SchedulePeriod,
     SetChargingProfile,
 )
-from actors.station.messages import Done, IntentDone, Order, OrderEnded
+from actors.station.letters import IntentDone, Order, OrderEnded
+from actors.station.messages import Done
 
 DONE = Decision(reply=Done())
 _TOLERANCE = Decimal("1.01")

@@ -14,7 +14,7 @@ from actors.env import ActorEnv
 from actors.model.decision import AddressKey, Decision
 from actors.model.ids import CONFIGURATION
 from actors.model.matching import KnownStation, Match
-from actors.station.messages import IntentDone, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, OrderEnded, StationBooted
 from runtime.actor import Actor, Context
 
 

@@ -21,7 +21,8 @@ from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Refused
 from actors.model.ids import CONFIGURATION, station_address, template_address
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, GetVariables, SetVariable, VariableRef
 from actors.model.settings import can_be_carried, key_of
-from actors.station.messages import BootsWanted, Done, IntentDone, Order, OrderEnded, OrderWithdrawn
+from actors.station.letters import BootsWanted, IntentDone, Order, OrderEnded, OrderWithdrawn
+from actors.station.messages import Done
 from actors.template.messages import Joined, Left
 
 ROUND = "round"

@@ -4,7 +4,7 @@ import msgspec
 
 from actors.model.decision import AddressKey
 from actors.model.settings import Setting
-from actors.station.messages import StationBooted
+from actors.station.letters import StationBooted
 
 
 class Assign(msgspec.Struct, frozen=True, gc=False):

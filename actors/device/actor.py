@@ -17,7 +17,7 @@ from actors.env import ActorEnv
 from actors.model.decision import AddressKey, Decision
 from actors.model.ids import DEVICE
 from actors.station import sealing
-from actors.station.messages import IntentDone, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, OrderEnded, StationBooted
 from runtime.actor import Actor, Context
 
 

@@ -21,7 +21,8 @@ from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import NOTHING, AddressKey, Decision, Signal
 from actors.model.device import is_secret
-from actors.station.messages import Done, IntentDone, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, OrderEnded, StationBooted
+from actors.station.messages import Done
 
 DONE = Decision(reply=Done())
 

@@ -17,7 +17,7 @@ from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import AddressKey, Decision, Letter, Timer
 from actors.model.ids import DEVICE, digest, station_address
-from actors.station.messages import BootsWanted, Order, StationBooted
+from actors.station.letters import BootsWanted, Order, StationBooted
 
 NEVER = ("unsupported", "NotSupported", "NotImplemented")
 """Reasons after which nothing is gained by asking again."""

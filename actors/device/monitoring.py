@@ -31,7 +31,8 @@ from actors.device.state import DeviceState, Pending, alert_key, apply, event_ke
 from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter
-from actors.station.messages import Done, IntentDone
+from actors.station.letters import IntentDone
+from actors.station.messages import Done
 
 DONE = Decision(reply=Done())
 

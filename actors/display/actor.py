@@ -9,7 +9,7 @@ from actors.display.state import DisplayState
 from actors.env import ActorEnv
 from actors.model.decision import AddressKey, Decision
 from actors.model.ids import DISPLAY
-from actors.station.messages import IntentDone
+from actors.station.letters import IntentDone
 from runtime.actor import Actor, Context
 
 

@@ -17,7 +17,8 @@ from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, AddressKey, Decision
 from actors.model.intents import ClearDisplayMessage, GetDisplayMessages, SetDisplayMessage
 from actors.model.rows import BookRow, EventRow
-from actors.station.messages import Done, IntentDone
+from actors.station.letters import IntentDone
+from actors.station.messages import Done
 
 BOOK = "display"
 

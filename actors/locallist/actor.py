@@ -17,7 +17,7 @@ from actors.model.ids import LOCAL_LIST, digest
 from actors.model.intents import CustomerInformation, SendLocalList
 from actors.model.rows import VariableRow
 from actors.station import sealing
-from actors.station.messages import IntentDone, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, OrderEnded, StationBooted
 from runtime.actor import Actor, Context
 
 _CONTROLLER = "LocalAuthListCtrlr"

@@ -21,7 +21,8 @@ from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Refused
 from actors.model.ids import digest, station_address
 from actors.model.intents import CommandFailure, GetLocalListVersion, LocalListEntry, SendLocalList
 from actors.model.rows import BookRow, EventRow, Row
-from actors.station.messages import Done, IntentDone, Order, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, Order, OrderEnded, StationBooted
+from actors.station.messages import Done
 
 BOOK = "local_list"
 ENTRIES = "local_list_entry"

@@ -13,7 +13,7 @@ from actors.reservation import facts, messages, state
 from actors.reservation.decide import decide
 from actors.reservation.state import ReservationState
 from actors.station import sealing
-from actors.station.messages import IntentDone
+from actors.station.letters import IntentDone
 from runtime.actor import Actor, Context
 
 

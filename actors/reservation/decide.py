@@ -17,7 +17,8 @@ from actors.model.rows import BookRow, EventRow, Row
 from actors.reservation import facts as f
 from actors.reservation import messages as m
 from actors.reservation.state import ReservationState
-from actors.station.messages import Done, IntentDone
+from actors.station.letters import IntentDone
+from actors.station.messages import Done
 
 BOOK = "reservation"
 _HOW = {"Expired": "expired", "Removed": "removed"}

@@ -28,6 +28,7 @@ from actors.ports import NumberedSession, StationCard, TenantCard
 from actors.session.messages import MarkUnreadable, Place
 from actors.station import commands, credentials, decide, facts, messages, orders, routing, siblings, state, upkeep, vendors
 from actors.station.lane import CallSilent, CommandsLost, Lane, Rendered, SendNext
+from actors.station.letters import BootsWanted, Greet, Order, OrderOverdue, OrderWithdrawn
 from actors.station.presence import Presence
 from actors.station.rows import boot_view
 from actors.station.state import StationState
@@ -78,7 +79,7 @@ class StationActor(Actor[StationState]):
     kind = STATION
     state_type = StationState
     fact_type = facts.StationFact
-    durable_type = messages.Order | messages.OrderWithdrawn | messages.BootsWanted | messages.OrderOverdue | messages.Greet
+    durable_type = Order | OrderWithdrawn | BootsWanted | OrderOverdue | Greet
     """Letters of siblings and other actors of ours, and the station's own timers."""
     version = 2
     """1: no orders, no history of its upkeep, and the variables here. What is new has defaults, so there is nothing to
@@ -233,10 +234,10 @@ class StationActor(Actor[StationState]):
             greet_at = env.switchboard.greetings.next(now, limits.greet_after, limits.greetings_per_second)
         return decide.decide_boot(self._here, state, boot, card, now, env.limits, protocol, greet_at, renewing)
 
-    def _greet(self, state: StationState, greet: messages.Greet, now: datetime) -> Decision:
+    def _greet(self, state: StationState, greet: Greet, now: datetime) -> Decision:
         return decide.decide_greet(self._here, state, greet, self._siblings, siblings.BOOTS, now)
 
-    def _boots_wanted(self, state: StationState, message: messages.BootsWanted, now: datetime) -> Decision:
+    def _boots_wanted(self, state: StationState, message: BootsWanted, now: datetime) -> Decision:
         return decide.decide_boots_wanted(state, message)
 
     def _forward(self, state: StationState, message: Any, now: datetime) -> Decision:
@@ -487,13 +488,13 @@ class StationActor(Actor[StationState]):
     def _hand_over(self, state: StationState, message: HandOver, now: datetime) -> Decision:
         return decide.decide_hand_over(self._here, state, now)
 
-    def _order(self, state: StationState, order: messages.Order, now: datetime) -> Decision:
+    def _order(self, state: StationState, order: Order, now: datetime) -> Decision:
         return self._lane.order(state, order, now)
 
-    def _withdrawn(self, state: StationState, message: messages.OrderWithdrawn, now: datetime) -> Decision:
+    def _withdrawn(self, state: StationState, message: OrderWithdrawn, now: datetime) -> Decision:
         return orders.decide_withdrawn(self._here, state, message, now)
 
-    def _overdue(self, state: StationState, message: messages.OrderOverdue, now: datetime) -> Decision:
+    def _overdue(self, state: StationState, message: OrderOverdue, now: datetime) -> Decision:
         return orders.decide_overdue(self._here, state, message, now)
 
     def _send_next(self, state: StationState, message: SendNext, now: datetime) -> Decision:
@@ -597,8 +598,8 @@ class StationActor(Actor[StationState]):
         messages.SecurityEvent: _security,
         messages.CustomerReportPart: _customer,
         **dict.fromkeys(siblings.INBOUND, _forward),
-        messages.Greet: _greet,
-        messages.BootsWanted: _boots_wanted,
+        Greet: _greet,
+        BootsWanted: _boots_wanted,
         messages.RouteKnown: _route_known,
         messages.Callback: _callback,
         messages.Register: _register,
@@ -606,9 +607,9 @@ class StationActor(Actor[StationState]):
         messages.Look: _look,
         Rendered: _command,
         messages.CommandDone: _done,
-        messages.Order: _order,
-        messages.OrderWithdrawn: _withdrawn,
-        messages.OrderOverdue: _overdue,
+        Order: _order,
+        OrderWithdrawn: _withdrawn,
+        OrderOverdue: _overdue,
         SendNext: _send_next,
         HandOver: _hand_over,
         CallSilent: _silent,

@@ -22,6 +22,7 @@ from actors.ports import TenantCard
 from actors.reservation import messages as reservation
 from actors.station import facts as f
 from actors.station import messages as m
+from actors.station.letters import BootsWanted, FirmwareProgress, Greet, StationBooted
 from actors.station.rows import event, station_row
 from actors.station.state import StationState, apply, identity_of
 
@@ -132,18 +133,18 @@ def decide_boot(
     )
     timers: tuple[Timer, ...] = ()
     if told is not None:
-        booted = m.StationBooted(protocol, boot.vendor, boot.model, boot.firmware, boot.reason, *told, now, boot)
-        timers = (Timer("greet", greet_at, m.Greet(booted)),)
+        booted = StationBooted(protocol, boot.vendor, boot.model, boot.firmware, boot.reason, *told, now, boot)
+        timers = (Timer("greet", greet_at, Greet(booted)),)
     letters = [Letter(renewing, certificates.RenewalDue(at_once=True))] if renewing is not None else []
     if status == "Accepted" and state.update is not None:
-        progress = m.FirmwareProgress(state.update.order, here.id, "Booted", now, boot.firmware)
+        progress = FirmwareProgress(state.update.order, here.id, "Booted", now, boot.firmware)
         letters.append(Letter(state.update.by, progress))
     reply = m.BootReply(status, interval, now)
     return Decision(facts=(fact,), rows=rows, timers=timers, letters=letters, reply=reply)
 
 
 def decide_greet(
-    here: Station, state: StationState, greet: m.Greet, kinds: Iterable[str], told: Iterable[str], now: datetime
+    here: Station, state: StationState, greet: Greet, kinds: Iterable[str], told: Iterable[str], now: datetime
 ) -> Decision:
     """Tell the siblings that exist (`kinds`): those of `told` of news, and whoever asked for this boot."""
     if not state.registered:
@@ -154,7 +155,7 @@ def decide_greet(
     return Decision(facts=(f.Greeted(now),), letters=letters)
 
 
-def decide_boots_wanted(state: StationState, message: m.BootsWanted) -> Decision:
+def decide_boots_wanted(state: StationState, message: BootsWanted) -> Decision:
     known = state.standing if message.standing else state.boots_wanted
     if (message.kind in known) == message.wanted:
         return NOTHING

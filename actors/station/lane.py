@@ -20,6 +20,7 @@ from actors.station import messages as m
 from actors.station.auth import hash_secret
 from actors.station.decide import Station
 from actors.station.invited import invited_by
+from actors.station.letters import IntentDone, Order
 from actors.station.presence import Presence
 from actors.station.routing import PendingStart
 from actors.station.state import OpenCommand, StationState
@@ -131,7 +132,7 @@ class Lane:
         if orders.next_order(state, self._context.now()) is not None:
             self._nudged = self._context.tell_self(SendNext())
 
-    def order(self, state: StationState, order: m.Order, now: datetime) -> Decision:
+    def order(self, state: StationState, order: Order, now: datetime) -> Decision:
         """A sealed intent is opened for its name only."""
         sealed, name = order.sealed, "sealed"
         try:
@@ -150,7 +151,7 @@ class Lane:
         if connection is None or order is None:
             return NOTHING
         try:
-            given = sealing.opened(self._env.vault, m.Order(order.id, order.not_after, order.by, order.intent, order.sealed))
+            given = sealing.opened(self._env.vault, Order(order.id, order.not_after, order.by, order.intent, order.sealed))
         except Exception as broken:
             failure = CommandFailure("error", "Unreadable", f"the order cannot be read: {type(broken).__name__}")
             return orders.decide_unsendable(self._here, order, failure, connection.protocol, now)
@@ -226,7 +227,7 @@ class Lane:
             if sealing.needs_seal(plain) and kind not in (DEVICE, CONFIGURATION):
                 sealed = sealing.seal(self._env.vault, self._here.tenant, done.id, plain)
             result = sealing.result_without_secrets(done.outcome)
-            told = m.IntentDone(plain if sealed is None else None, result, now, command.request_id, sealed)
+            told = IntentDone(plain if sealed is None else None, result, now, command.request_id, sealed)
             letters.append(Letter(to, told))
         return letters
 

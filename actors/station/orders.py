@@ -19,6 +19,7 @@ from actors.model.rows import VaultRow
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
+from actors.station.letters import Order, OrderEnded, OrderOverdue, OrderWithdrawn
 from actors.station.rows import event
 from actors.station.state import OpenCommand, OpenOrder, StationState
 
@@ -42,11 +43,11 @@ def ended(
     lost: tuple[str, ...] = (),
     request_id: int | None = None,
 ) -> Letter:
-    return Letter(by, m.OrderEnded(id, here.id, outcome, protocol, lost, request_id))
+    return Letter(by, OrderEnded(id, here.id, outcome, protocol, lost, request_id))
 
 
 def decide_order(
-    here: Station, state: StationState, order: m.Order, name: str, sealed: VaultRow | None, now: datetime, limits: DomainLimits
+    here: Station, state: StationState, order: Order, name: str, sealed: VaultRow | None, now: datetime, limits: DomainLimits
 ) -> Decision:
     """Take it, or say at once why not. `sealed`: the intent as it may be kept, where it may not be in plain."""
     if is_known(state, order.id):
@@ -62,7 +63,7 @@ def decide_order(
         return Decision(letters=(ended(here, order.id, order.by, failure),))
     intent = order.intent if sealed is None else None
     fact = f.OrderAccepted(order.id, name, order.not_after, order.by, now, intent, sealed)
-    return Decision(facts=(fact,), timers=(Timer(_name(order.id), order.not_after, m.OrderOverdue(order.id)),))
+    return Decision(facts=(fact,), timers=(Timer(_name(order.id), order.not_after, OrderOverdue(order.id)),))
 
 
 def is_known(state: StationState, id: str) -> bool:
@@ -77,7 +78,7 @@ def waiting(state: StationState, id: str) -> OpenOrder | None:
     return next((order for order in state.orders if order.id == id), None)
 
 
-def decide_withdrawn(here: Station, state: StationState, message: m.OrderWithdrawn, now: datetime) -> Decision:
+def decide_withdrawn(here: Station, state: StationState, message: OrderWithdrawn, now: datetime) -> Decision:
     """Once it is on its way, it is too late: OrderEnded follows then."""
     order = waiting(state, message.id)
     if order is None:
@@ -90,7 +91,7 @@ def decide_withdrawn(here: Station, state: StationState, message: m.OrderWithdra
     )
 
 
-def decide_overdue(here: Station, state: StationState, message: m.OrderOverdue, now: datetime) -> Decision:
+def decide_overdue(here: Station, state: StationState, message: OrderOverdue, now: datetime) -> Decision:
     order = waiting(state, message.id)
     if order is None:
         return NOTHING

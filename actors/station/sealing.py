@@ -13,7 +13,7 @@ from actors.model.decision import AddressKey
 from actors.model.device import is_secret
 from actors.model.rows import VaultRow
 from actors.ports import Vault
-from actors.station.messages import IntentDone, Order
+from actors.station.letters import IntentDone, Order
 
 KIND = "intent"
 _PERSONAL = (i.RequestStart, i.SendLocalList, i.ReserveNow, i.CustomerInformation, i.DataTransfer, i.UserPrice)

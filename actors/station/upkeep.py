@@ -15,6 +15,7 @@ from actors.model.rows import BookRow, VaultRow
 from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
+from actors.station.letters import FirmwareProgress
 from actors.station.rows import event
 from actors.station.state import CustomerReport, StationState, apply, is_of
 
@@ -64,7 +65,7 @@ def decide_firmware(here: Station, state: StationState, told: m.FirmwareStatus, 
     rows = _history(here, FIRMWARE, state.firmware_statuses, limits, now, "status", told.status, told.request_id)
     letters = []
     if state.update is not None and is_of(state.update, told.request_id):
-        letters.append(Letter(state.update.by, m.FirmwareProgress(state.update.order, here.id, told.status, now)))
+        letters.append(Letter(state.update.by, FirmwareProgress(state.update.order, here.id, told.status, now)))
     line = _line(here, "station.firmware", told.status, told.request_id, now)
     return Decision(facts=(fact,), rows=(*rows, line), letters=letters, reply=m.Done())
 

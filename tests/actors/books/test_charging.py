@@ -23,7 +23,7 @@ from actors.model.intents import (
     SetChargingProfile,
 )
 from actors.model.rows import BookRow, EventRow
-from actors.station.messages import IntentDone, OrderEnded
+from actors.station.letters import IntentDone, OrderEnded
 from tests.actors.kit import T0
 
 HERE = ("acme", "charging", "CP-1")

@@ -17,7 +17,8 @@ from actors.model.intents import (
     SetDisplayMessage,
 )
 from actors.model.rows import BookRow
-from actors.station.messages import Done, IntentDone
+from actors.station.letters import IntentDone
+from actors.station.messages import Done
 from tests.actors.kit import T0
 
 HERE = ("acme", "display", "CP-1")

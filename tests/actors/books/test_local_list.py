@@ -13,7 +13,7 @@ from actors.locallist.state import LocalListState, apply
 from actors.model.decision import Decision
 from actors.model.intents import CommandFailure, CommandResult, GetLocalListVersion, LocalListEntry, SendLocalList
 from actors.model.token import TokenCard
-from actors.station.messages import IntentDone, Order, OrderEnded, StationBooted
+from actors.station.letters import IntentDone, Order, OrderEnded, StationBooted
 from tests.actors.kit import T0
 
 HERE = ("acme", "local_list", "CP-1")

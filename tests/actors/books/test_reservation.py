@@ -13,7 +13,8 @@ from actors.model.token import IdToken
 from actors.reservation import messages as m
 from actors.reservation.decide import decide
 from actors.reservation.state import ReservationState, apply
-from actors.station.messages import Done, IntentDone
+from actors.station.letters import IntentDone
+from actors.station.messages import Done
 from tests.actors.kit import T0
 
 HERE = ("acme", "reservation", "CP-1")

@@ -12,7 +12,7 @@ from actors.limits import DomainLimits
 from actors.model.campaign import Definition, FirmwareWork
 from actors.model.intents import CommandFailure, CommandResult
 from actors.model.rows import EventRow
-from actors.station.messages import FirmwareProgress, Order, OrderEnded, OrderWithdrawn
+from actors.station.letters import FirmwareProgress, Order, OrderEnded, OrderWithdrawn
 from tests.actors.kit import T0
 
 HERE = ("acme", "campaign", "c1")

@@ -10,6 +10,7 @@ from actors.env import ActorEnv
 from actors.kinds import Keeper
 from actors.model.decision import Decision, Letter
 from actors.station import messages as m
+from actors.station.letters import IntentDone, OrderEnded, StationBooted
 from runtime.actor import Actor, Context
 
 
@@ -30,7 +31,7 @@ class Nothing(msgspec.Struct, frozen=True):
 class Probe(Actor[Nothing]):
     state_type = Nothing
     fact_type = Heard
-    durable_type = m.OrderEnded | m.IntentDone | m.StationBooted
+    durable_type = OrderEnded | IntentDone | StationBooted
 
     kind: ClassVar[str] = "probe"
 

@@ -16,6 +16,7 @@ from actors.model import intents as i
 from actors.model.decision import Letter
 from actors.model.ids import sibling_address, station_address
 from actors.station import messages as m
+from actors.station.letters import BootsWanted, IntentDone, Order, OrderEnded, OrderWithdrawn, StationBooted
 from actors.station.sealing import opened, order_of
 from storage.vault import Vault
 from tests.actors.kit import STATION, T0, TENANT, FakeLine, House
@@ -46,7 +47,7 @@ class Yard(House):
         self, id: str = "o1", intent: Any = REPORT, seconds: float = 3600, by: tuple[str, str, str] = DEVICE, plain: bool = False
     ) -> None:
         until = self.clock.now() + timedelta(seconds=seconds)
-        order = m.Order(id, until, by, intent) if plain else order_of(self.env.vault, TENANT, id, intent, until, by)
+        order = Order(id, until, by, intent) if plain else order_of(self.env.vault, TENANT, id, intent, until, by)
         await self.ask(by, Write(Letter(ADDRESS, order)))
         await trio.sleep(0.1)
 
@@ -90,8 +91,8 @@ async def test_an_order_waits_for_the_station_is_sent_once_and_answered_to_who_o
     assert asked == [i.GetBaseReport("FullInventory", 1)], "with a request id that was never used before"
     await yard.answer()
     accepted = i.CommandResult("Accepted")
-    assert yard.told(m.OrderEnded) == [m.OrderEnded("o1", STATION, accepted, "ocpp2.0.1", ("x",), 1)]
-    assert yard.told(m.IntentDone) == [], "what it ordered itself is told once"
+    assert yard.told(OrderEnded) == [OrderEnded("o1", STATION, accepted, "ocpp2.0.1", ("x",), 1)]
+    assert yard.told(IntentDone) == [], "what it ordered itself is told once"
     assert not any(name.startswith("order:") for _, name in yard.store.timers)
     await yard.connect(2)
     assert len(line.calls) == 1
@@ -121,12 +122,12 @@ async def test_orders_go_one_by_one_in_their_order_and_after_the_commands_of_peo
 async def test_an_order_whose_time_is_over_before_the_station_comes_ends_as_timeout(autojump_clock: Any, yard: Yard) -> None:
     await yard.order(seconds=60)
     await yard.pass_time(61)
-    (ended,) = yard.told(m.OrderEnded)
+    (ended,) = yard.told(OrderEnded)
     assert (ended.id, ended.outcome.reason) == ("o1", "timeout")
     line = await yard.connect()
     assert line.calls == []
     await yard.order("o2", seconds=-1)
-    assert [told.outcome.reason for told in yard.told(m.OrderEnded)] == ["timeout", "timeout"]
+    assert [told.outcome.reason for told in yard.told(OrderEnded)] == ["timeout", "timeout"]
 
 
 async def test_an_order_that_was_sent_when_the_node_died_ends_as_unknown_and_is_not_sent_again(
@@ -138,7 +139,7 @@ async def test_an_order_that_was_sent_when_the_node_died_ends_as_unknown_and_is_
     await nursery.start(survivor.system.run)
     line = await survivor.connect(2)
     assert line.calls == []
-    (ended,) = yard.told(m.OrderEnded)
+    (ended,) = yard.told(OrderEnded)
     assert (ended.outcome.reason, ended.request_id) == ("unknown", 1)
 
 
@@ -158,7 +159,7 @@ async def test_a_lost_connection_ends_what_was_sent_and_keeps_what_waits(autojum
     await yard.order("o2")
     yard.system.tell(ADDRESS, m.Disconnected(1))
     await trio.sleep(0.1)
-    assert [(told.id, told.outcome.reason) for told in yard.told(m.OrderEnded)] == [("o1", "unknown")]
+    assert [(told.id, told.outcome.reason) for told in yard.told(OrderEnded)] == [("o1", "unknown")]
     line = await yard.connect(2)
     assert [call[0] for call in line.calls] == ["o2"]
 
@@ -166,7 +167,7 @@ async def test_a_lost_connection_ends_what_was_sent_and_keeps_what_waits(autojum
 async def test_what_the_version_cannot_carry_is_told_with_its_field(autojump_clock: Any, yard: Yard) -> None:
     await yard.connect(wire=i.Unsupported("1.6 has no reports", "base"))
     await yard.order()
-    (ended,) = yard.told(m.OrderEnded)
+    (ended,) = yard.told(OrderEnded)
     assert ended.outcome == i.CommandFailure("unsupported", detail="1.6 has no reports", field="base")
     assert yard.store.effects == {}
 
@@ -174,12 +175,12 @@ async def test_what_the_version_cannot_carry_is_told_with_its_field(autojump_clo
 async def test_a_withdrawn_order_is_not_sent_and_nothing_more_is_said(autojump_clock: Any, yard: Yard) -> None:
     await yard.order("o1")
     await yard.order("o2")
-    await yard.ask(DEVICE, Write(Letter(ADDRESS, m.OrderWithdrawn("o1"))))
+    await yard.ask(DEVICE, Write(Letter(ADDRESS, OrderWithdrawn("o1"))))
     line = await yard.connect()
     assert [call[0] for call in line.calls] == ["o2"]
-    await yard.ask(DEVICE, Write(Letter(ADDRESS, m.OrderWithdrawn("o2"))))
+    await yard.ask(DEVICE, Write(Letter(ADDRESS, OrderWithdrawn("o2"))))
     await yard.answer("o2")
-    assert [told.id for told in yard.told(m.OrderEnded)] == ["o2"], "too late: it was on its way"
+    assert [told.id for told in yard.told(OrderEnded)] == ["o2"], "too late: it was on its way"
 
 
 async def test_orders_are_bounded_and_one_too_many_is_told(nursery: trio.Nursery, autojump_clock: Any) -> None:
@@ -188,7 +189,7 @@ async def test_orders_are_bounded_and_one_too_many_is_told(nursery: trio.Nursery
     await yard.furnish()
     for n in range(3):
         await yard.order(f"o{n}")
-    (ended,) = yard.told(m.OrderEnded)
+    (ended,) = yard.told(OrderEnded)
     assert (ended.id, ended.outcome.code) == ("o2", "Busy")
 
 
@@ -216,7 +217,7 @@ async def test_a_sealed_order_is_nowhere_in_plain_and_reaches_the_station_whole(
     await yard.answer("o1")
     assert asked[0] == intent
     assert b"04A2B3C4" not in yard.written()
-    (done,) = yard.told(m.IntentDone, "reservation")
+    (done,) = yard.told(IntentDone, "reservation")
     assert done.intent is None
     assert opened(yard.env.vault, done) == intent
 
@@ -232,7 +233,7 @@ async def test_an_order_sealed_under_another_key_ends_as_an_error(autojump_clock
     foreign = order_of(Vault(b"x" * 32), TENANT, "o1", i.RequestStart("GOOD", 1), T0 + timedelta(hours=1), DEVICE)
     await yard.ask(DEVICE, Write(Letter(ADDRESS, foreign)))
     await trio.sleep(0.1)
-    (ended,) = yard.told(m.OrderEnded)
+    (ended,) = yard.told(OrderEnded)
     assert (ended.outcome.reason, ended.outcome.code) == ("error", "Unreadable")
     assert await yard.station(m.Heartbeat())
 
@@ -241,7 +242,7 @@ async def test_an_unregistered_station_takes_no_orders_and_gives_up_those_it_had
     await yard.order("o1")
     await yard.station(m.Unregister("op"))
     await yard.order("o2")
-    assert [(told.id, told.outcome.code) for told in yard.told(m.OrderEnded)] == [
+    assert [(told.id, told.outcome.code) for told in yard.told(OrderEnded)] == [
         ("o1", "UnknownStation"),
         ("o2", "UnknownStation"),
     ]
@@ -270,7 +271,7 @@ async def test_request_ids_rise_over_commands_orders_and_restarts_and_an_operato
     await yard.answer("o1")
     assert [intent.request_id for intent in asked] == [1, 40, 41, 5, 42]
     assert [answer.request_id for answer in sent] == [1, 40, 41, 5]
-    assert yard.told(m.OrderEnded)[0].request_id == 42
+    assert yard.told(OrderEnded)[0].request_id == 42
 
 
 async def test_an_id_that_the_version_cannot_carry_is_lost_only_if_somebody_gave_it(
@@ -319,7 +320,7 @@ async def test_the_answer_to_a_command_is_told_to_who_keeps_the_book_without_sec
         nursery.start_soon(yard.ask, ADDRESS, m.Command(f"c{n}", intent, T0 + timedelta(seconds=60)), 100)
         await trio.sleep(0.1)
         await yard.answer(f"c{n}")
-    told = yard.told(m.IntentDone)
+    told = yard.told(IntentDone)
     assert [message.intent for message in told] == [i.SetVariable(password, ""), i.SetVariable(interval, "60")]
     assert told[0].result.status == "Accepted"
     assert b"hunter2" not in yard.written()
@@ -334,7 +335,7 @@ async def test_siblings_hear_of_the_first_boot_and_of_another_firmware_only(auto
     await yard.pass_time(5)
     await yard.station(m.Boot("V", "M", firmware="2"))
     await yard.pass_time(5)
-    told = yard.told(m.StationBooted)
+    told = yard.told(StationBooted)
     assert [(boot.firmware, boot.first, boot.changed) for boot in told] == [("1", True, True), ("2", False, True)]
     assert yard.heard["reservation"] == [], "it asked for no boots"
 
@@ -342,11 +343,11 @@ async def test_siblings_hear_of_the_first_boot_and_of_another_firmware_only(auto
 async def test_a_sibling_that_asked_hears_of_the_next_boot_once(autojump_clock: Any, yard: Yard) -> None:
     await yard.station(m.Boot("V", "M"))
     await yard.pass_time(5)
-    await yard.ask(RESERVATION, Write(Letter(ADDRESS, m.BootsWanted("reservation"))))
+    await yard.ask(RESERVATION, Write(Letter(ADDRESS, BootsWanted("reservation"))))
     for _ in range(2):
         await yard.station(m.Boot("V", "M", reason="RemoteReset"))
         await yard.pass_time(5)
-    (told,) = yard.told(m.StationBooted, "reservation")
+    (told,) = yard.told(StationBooted, "reservation")
     assert (told.first, told.changed, told.reason) == (False, False, "RemoteReset")
 
 
@@ -354,11 +355,11 @@ async def test_a_boot_that_somebody_waits_for_is_told_although_an_earlier_greeti
     autojump_clock: Any, yard: Yard
 ) -> None:
     await yard.station(m.Boot("V", "M"))
-    await yard.ask(RESERVATION, Write(Letter(ADDRESS, m.BootsWanted("reservation"))))
+    await yard.ask(RESERVATION, Write(Letter(ADDRESS, BootsWanted("reservation"))))
     yard.clock.advance(1)
     await yard.station(m.Boot("V", "M", reason="RemoteReset"))
     await yard.pass_time(5)
-    (told,) = yard.told(m.StationBooted, "reservation")
+    (told,) = yard.told(StationBooted, "reservation")
     assert (told.first, told.reason) == (True, "RemoteReset")
 
 
