@@ -170,6 +170,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     status_slack: timedelta = timedelta(seconds=10)
     """A status older than the known one by less came after it all the same: the boot reply has just set the station's
     clock, in whole seconds and late by the network. One from an offline queue is older by more."""
+    connectors: int = 32
+    """Of an EVSE, whose statuses are shown; what a station says of more stands in the journal only."""
     closed_sessions: int = 8
     """Sessions that an EVSE remembers as closed, so that a late opening letter changes nothing."""
 

@@ -56,6 +56,8 @@ def _status_told(state: EvseState, fact: f.StatusTold) -> EvseState:
         return state
     told = Connector(fact.connector, fact.status, fact.detail, fact.at, fact.error, fact.info, fact.vendor_id, fact.vendor_error)
     others = [known for known in state.connectors if known.id != fact.connector]
+    if len(others) >= LIMITS.connectors:  # a station that makes numbers up: in the journal, not in every row
+        return state
     return replace(state, connectors=tuple(sorted((*others, told), key=_by_id)))
 
 

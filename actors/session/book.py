@@ -150,6 +150,13 @@ def content_of(book: Book, seq: int) -> str | None:
     return None
 
 
+def is_retry(book: Book, event: Any) -> bool:
+    """Did this very event come before? A start is known by its moment even when its content is long forgotten."""
+    if event.type == "Started" and book.started == (event.seq, event.at):
+        return True
+    return bool(content_of(book, event.seq) == event.content)
+
+
 def _covered(ranges: Ranges, low: int, high: int) -> bool:
     return any(first <= low and high <= last for first, last in ranges)
 

@@ -166,8 +166,11 @@ def _again(session: str, state: SessionState, message: m.Event, now: datetime) -
 
 def _is_another(state: SessionState, told: TransactionEvent) -> bool:
     """Some stations count their transactions, and count from the beginning again: what starts after the end of this one is
-    another charge. What follows it comes here too, and goes there."""
-    return state.ended_at is not None and told.at > state.ended_at and (told.type == "Started" or state.repeated is not None)
+    another charge. What follows it comes here too, and goes there. A retry is none, even of a station whose clock was set
+    back in between, so that it started after it ended."""
+    if state.ended_at is None or told.at <= state.ended_at or (told.type != "Started" and state.repeated is None):
+        return False
+    return state.book is None or not b.is_retry(state.book, told)
 
 
 def _next_generation(session: str, state: SessionState, message: m.Event) -> Decision:

@@ -156,6 +156,15 @@ def test_state_stays_small_however_long_an_evse_lives() -> None:
     assert len(state.connectors) == 1
 
 
+def test_connectors_that_a_station_makes_up_are_kept_as_facts_and_not_shown_without_end() -> None:
+    told = [ConnectorStatus(2, n, "Available", "Available", at=at(1)) for n in range(1, 3 * LIMITS.connectors)]
+    state, decisions = play(told)
+    assert len(state.connectors) == LIMITS.connectors
+    assert all(len(decision.facts) == 1 for decision in decisions)
+    state, _ = play([ConnectorStatus(2, 1, "Faulted", "Faulted", at=at(2))], state)
+    assert state.connectors[0].status == "Faulted", "those that are known go on as before"
+
+
 def test_connectors_of_one_evse_have_statuses_of_their_own_and_the_most_telling_one_is_shown() -> None:
     told = [
         ConnectorStatus(2, 1, "Available", "Available", at=at(1)),

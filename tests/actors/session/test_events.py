@@ -541,6 +541,16 @@ async def test_a_station_that_counts_its_transactions_from_the_beginning_again_i
     assert {row.station: row.session for row in house.rows.table(EvseRow)} == {STATION: None}
 
 
+async def test_a_retry_that_is_dated_after_the_end_is_no_other_charge(autojump_clock: Any, house: House) -> None:
+    """The station's clock was set back in between: its Started is later than its Ended."""
+    started, ended = usual(house)[0], event("Ended", 1, -5, "StopAuthorized", readings=(ended_reading(-5, 1000),))
+    await play(house, [started, ended, started, ended])
+    await trio.sleep(0.1)
+    (row,) = house.sessions()
+    assert (row.state, row.anomalies) == ("quarantined", ("end_before_start",))
+    assert occupant(house, 1) is None
+
+
 def occupant(house: House, evse: int) -> str | None:
     row = house.rows.get(EvseRow, TENANT, STATION, evse)
     assert row is not None
