@@ -9,7 +9,7 @@ import websockets
 from cryptography import x509
 
 from tests.kits import pki
-from tests.protocol.conformance.kit import ACCEPTED, PASSWORD, TENANT, Csms, Station, case, now
+from tests.protocol.conformance.kit import ACCEPTED, PASSWORD, TENANT, CallError, Csms, Station, case, now
 
 MTLS = {"profile": 3}
 
@@ -261,3 +261,57 @@ async def test_a_certificate_that_the_station_does_not_take_changes_nothing(csms
         assert [(row["type"], row["critical"]) for row in told] == [("InvalidChargingStationCertificate", True)]
     async with csms.connected("A14", tls=first, password=None) as again:
         assert (await again.boot())["status"] == "Accepted"
+
+
+# -- beyond the cases ------------------------------------------------------------------------------------------------------
+
+
+CRITICAL = {
+    "FirmwareUpdated": True, "FailedToAuthenticateAtCsms": False, "CsmsFailedToAuthenticate": False, "SettingSystemTime": True,
+    "StartupOfTheDevice": True, "ResetOrReboot": True, "SecurityLogWasCleared": True,
+    "ReconfigurationOfSecurityParameters": False, "MemoryExhaustion": True, "InvalidMessages": False,
+    "AttemptedReplayAttacks": False, "TamperDetectionActivated": True, "InvalidFirmwareSignature": True,
+    "InvalidFirmwareSigningCertificate": True, "InvalidCsmsCertificate": True, "InvalidChargingStationCertificate": True,
+    "InvalidTLSVersion": True, "InvalidTLSCipherSuite": True, "MaintenanceLoginAccepted": True, "MaintenanceLoginFailed": True,
+    "com.example.Vendor": False,
+}  # fmt: skip
+
+
+@case("A04_security events")
+async def test_every_security_event_is_confirmed_and_kept_and_a_repeated_one_is_none(csms: Csms) -> None:
+    async with csms.station() as station:
+        for type in CRITICAL:
+            event = {"type": type, "timestamp": now(), "techInfo": f"about {type}"}
+            for _ in range(2):
+                assert await station.call("SecurityEventNotification", event) == {}
+        book = await csms.until(lambda: station.book("security"), lambda rows: len(rows) >= len(CRITICAL))
+        told = [(row["type"], row["critical"]) for _, row in sorted(book.items())]
+        assert told == list(CRITICAL.items())
+        assert {row["tech_info"] for row in book.values()} == {f"about {type}" for type in CRITICAL}
+
+
+@case("A00_an expired certificate is renewed")
+async def test_a_station_whose_certificate_has_expired_may_come_in_for_a_new_one_only(csms: Csms) -> None:
+    ca = await _trusted(csms, "stations of A00")
+    expired = ca.issue("A00", days=1, since=timedelta(days=3))
+    tenant = {"time_zone": "Europe/Berlin"}
+    answer = await csms.api.put(f"/tenants/{TENANT}", json={**tenant, "settings": {"expired_certificates": "pending"}})
+    assert answer.is_success, answer.text
+    try:
+        answers = {"TriggerMessage": ACCEPTED, "CertificateSigned": ACCEPTED}
+        async with csms.station(identity="A00", auth=MTLS, tls=csms.tls(expired), answers=answers, boot=False) as station:
+            assert (await station.boot())["status"] == "Pending"
+            with pytest.raises(CallError) as other:
+                await station.call("StatusNotification", AVAILABLE | {"timestamp": now()})
+            assert other.value.code == "SecurityError"
+            assert await station.hears("TriggerMessage") == {"requestedMessage": "SignChargingStationCertificate"}
+            leaf, _ = await signed(station, "ChargingStationCertificate")
+            await csms.until(lambda: certificates(station), lambda rows: rows and rows[0]["status"] == "accepted")
+        async with csms.connected("A00", password=None, tls=csms.tls(leaf)) as again:
+            assert (await again.boot(reason="ApplicationReset"))["status"] == "Accepted"
+    finally:
+        assert (await csms.api.put(f"/tenants/{TENANT}", json=tenant)).is_success
+    assert await refused(csms, "A00", password=None, tls=csms.tls(expired)) == 401
+
+
+AVAILABLE = {"evseId": 1, "connectorId": 1, "connectorStatus": "Available"}

@@ -14,7 +14,7 @@ SIGNATURE = base64.b64encode(b"a signature over the file").decode()
 TOKEN = {"idToken": TAG, "type": "ISO14443"}
 
 
-def whole(seconds: float) -> str:
+def whole(seconds: float = 0) -> str:
     """Commands name whole seconds."""
     return now(seconds)[:19] + "Z"
 
@@ -197,3 +197,23 @@ async def test_where_makers_are_known_no_other_signs_firmware(csms: Csms) -> Non
         for row in (await csms.get(f"/tenants/{TENANT}/authority"))["trusted"]:
             if row["use"] == "manufacturer":
                 await csms.api.delete(f"{path}/manufacturer/{row['fingerprint']}")
+
+
+@case("L02_firmware that is not signed")
+async def test_firmware_without_a_signature_is_offered_as_it_is(csms: Csms) -> None:
+    async with csms.station(answers={"UpdateFirmware": ACCEPTED}) as station:
+        firmware = {"location": "https://firmware.example/plain.bin", "retrieveDateTime": whole()}
+        payload = {"requestId": 111, "firmware": firmware}
+        told = await station.command("UpdateFirmware", payload)
+        assert told["result"] == ACCEPTED
+        assert station.said("UpdateFirmware") == [payload]
+        await tells(station, 111, *DOWNLOAD, "Installing", "Installed")
+        assert [status for status, _ in await history(station, 5)] == ["Accepted", *DOWNLOAD, "Installing", "Installed"]
+
+
+@case("L01_progress of nothing that we know")
+async def test_idle_names_no_request_and_an_unknown_request_is_kept_as_it_is(csms: Csms) -> None:
+    async with csms.station() as station:
+        assert await station.call("FirmwareStatusNotification", {"status": "Idle"}) == {}
+        await tells(station, 999, "Installed")
+        assert await history(station, 2) == [("Idle", None), ("Installed", 999)]
