@@ -1,5 +1,5 @@
-"""Is the station there? Its line, its generation, when it was last heard. Volatile; the line itself stands on the
-node's switchboard, where it outlives a crash of the station's actor.
+"""Is the station there, and may it speak? Its line, its generation, when it was last heard. Volatile; the line itself
+stands on the node's switchboard, where it outlives a crash of the station's actor.
 """
 
 from datetime import datetime
@@ -7,7 +7,9 @@ from datetime import datetime
 from actors.env import ActorEnv
 from actors.model.ids import station_address
 from actors.model.rows import EventRow, SeenRow
-from actors.station.messages import Connected
+from actors.station.decide import refusal
+from actors.station.messages import Connected, NotAdmitted
+from actors.station.state import StationState
 from actors.station.switchboard import Connection
 
 
@@ -58,6 +60,13 @@ class Presence:
         connection = self.connection
         if connection is not None:
             self._put(connection, True, now)
+
+    def refusal(self, state: StationState, kind: type, now: datetime) -> NotAdmitted | None:
+        """It was heard; None where it may send a message of this `kind` now."""
+        self.heard(now)
+        connection = self.connection if state.boot_status != "Accepted" else None
+        spoken = connection.protocol if connection is not None else ""
+        return refusal(state, kind, connection.invited if connection and spoken.startswith("ocpp2") else None)
 
     def _tell(self, kind: str, connection: Connection, now: datetime) -> None:
         """A line of the feed; like last-seen it gates nothing, so a storm of reconnects costs no commit."""

@@ -122,7 +122,7 @@ async def test_connectors_that_a_station_makes_up_make_no_actors_and_take_no_mem
         assert isinstance(await house.start(evse=evse), m.StartReply)
     assert {row.evse for row in house.sessions()} == {0, *range(3, 60)}
     actor: Any = house.system.registry.cells[station_address(TENANT, STATION)].incarnation.actor  # type: ignore[index, union-attr]
-    assert len(actor._places) <= 3
+    assert len(actor._transactions._places) <= 3
     assert len((await house.station(m.Look())).unregistered) == house.env.limits.unregistered_evses
 
 
