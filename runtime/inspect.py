@@ -4,6 +4,7 @@ Every actor answers these for free; a stuck user lane or a slow commit does not 
 from outside, synchronously. State is shown only through the actor's own `redact`.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +18,7 @@ from runtime.poison import exhume
 from runtime.reports import stack_of, summary
 from runtime.status import Status
 from runtime.store import OpenEffect
-from runtime.survey import Branch, Line, branch, survey, volatile_timers
+from runtime.survey import Branch, Line, branches, slices, survey, volatile_timers
 from runtime.trace import Trace
 
 if TYPE_CHECKING:
@@ -44,13 +45,26 @@ class Inspector:
         """The supervision tree: {name, services: [...], actors: [{address, kind, status, ..., children, hidden}], hidden}. A
         tenant's tree holds its actors alone, without the services. At most `limit` actors are drawn, parents before
         children, since a whole big node would stall the loop; `hidden` counts the children that were left out."""
-        registry = self._system.registry
         below: dict[Address | None, list[Cell]] = {}
-        for cell in registry.cells.values():
+        self._sort_in(below, self._system.registry.cells.values(), tenant)
+        return self._grown(below, tenant, limit)
+
+    async def tree_in_slices(self, tenant: str | None = None, limit: int | None = None) -> dict[str, Any]:
+        """The same of a node with many thousands of actors, without a stall."""
+        below: dict[Address | None, list[Cell]] = {}
+        async for cells in slices(self._system, tenant):
+            self._sort_in(below, cells, tenant)
+        return self._grown(below, tenant, limit)
+
+    def _sort_in(self, below: dict[Address | None, list[Cell]], cells: Iterable[Cell], tenant: str | None) -> None:
+        registry = self._system.registry
+        for cell in cells:
             if tenant is None or cell.address.tenant == tenant:
                 parent = registry.parent(cell.address)
                 below.setdefault(parent if parent in registry.cells else None, []).append(cell)
-        left = len(registry.cells) if limit is None else limit
+
+    def _grown(self, below: dict[Address | None, list[Cell]], tenant: str | None, limit: int | None) -> dict[str, Any]:
+        left = len(self._system.registry.cells) if limit is None else limit
 
         def grow(address: Address | None) -> tuple[list[dict[str, Any]], int]:
             nonlocal left
@@ -91,10 +105,14 @@ class Inspector:
         self, parent: Target | None = None, *, tenant: str | None = None, limit: int = 100, after: Target | None = None
     ) -> Branch:
         """One level of the tree: the children of `parent` (None: those at the top), a page at a time."""
-        return await branch(
-            self._system, Address(*parent) if parent is not None else None, tenant=tenant, limit=limit,
-            after=Address(*after) if after is not None else None,
-        )  # fmt: skip
+        at = Address(*parent) if parent is not None else None
+        return (await self.branches({at: Address(*after) if after is not None else None}, tenant, limit))[at]
+
+    async def branches(
+        self, wanted: Mapping[Address | None, Address | None], tenant: str | None = None, limit: int = 100
+    ) -> dict[Address | None, Branch]:
+        """Several branches at the price of one: {parent: the address after which its children are wanted, or None}."""
+        return await branches(self._system, wanted, tenant=tenant, limit=limit)
 
     async def timers(
         self, tenant: str | None = None, address: Target | None = None, limit: int = 100, cursor: str | None = None
@@ -182,8 +200,9 @@ class Inspector:
         found["store_away_now"] = system.committer.away or system.recovery.away
         return found
 
-    def waits(self) -> list[dict[str, Any]]:
-        """Who waits for whom: one edge per open ask. `from` is None for an edge of the node (a gateway)."""
+    def waits(self, tenant: str | None = None) -> list[dict[str, Any]]:
+        """Who waits for whom: one edge per open ask. `from` is None for an edge of the node (a gateway). `tenant`: only what its
+        actors are asked."""
         now = self._system.clock.monotonic()
         return [
             {
@@ -194,7 +213,7 @@ class Inspector:
                 "left": slot.expires - now,
             }
             for slot in self._system.wheel
-            if isinstance(slot, Slot)
+            if isinstance(slot, Slot) and (tenant is None or slot.to.tenant == tenant)
         ]
 
     # -- orders

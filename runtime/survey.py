@@ -4,7 +4,7 @@ stall its loop for somebody who watches it.
 What is told are raw counters and plain values. A survey is not a snapshot of one instant: actors come and go between slices.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
@@ -51,39 +51,43 @@ class Branch(msgspec.Struct, frozen=True):
 async def survey(system: "System", tenant: str | None = None, kind: str | None = None) -> list[Line]:
     now = system.clock.monotonic()
     found: list[Line] = []
-    async for cells in _slices(system, tenant):
+    async for cells in slices(system, tenant):
         found += [line(cell, now) for cell in cells if kind is None or cell.address.kind == kind]
     return found
 
 
-async def branch(
-    system: "System", parent: Address | None, *, tenant: str | None = None, limit: int = 100, after: Address | None = None
-) -> Branch:
-    """The children of one actor; with `parent` None those at the top, whose own parent is not active here (or is another
-    tenant's)."""
+async def branches(
+    system: "System", wanted: Mapping[Address | None, Address | None], *, tenant: str | None = None, limit: int = 100
+) -> dict[Address | None, Branch]:
+    """The children of each wanted parent that come after an address (None: from the first). Those of the parent None are at the
+    top: their own parent is not active here, or is another tenant's."""
     registry = system.registry
-    cells_here = registry.cells
-    children: list[Cell] = []
+    children: dict[Address | None, list[Cell]] = {parent: [] for parent in wanted}
     counts: dict[Address, int] = {}
-    async for cells in _slices(system, tenant):
+    async for cells in slices(system, tenant):
         for cell in cells:
             above = registry.parent(cell.address)
-            if above is not None and (above not in cells_here or (tenant is not None and above.tenant != tenant)):
+            if above is not None and (above not in registry.cells or (tenant is not None and above.tenant != tenant)):
                 above = None
             if above is not None:
                 counts[above] = counts.get(above, 0) + 1
-            if above == parent and (after is None or cell.address > after):
-                children.append(cell)
-    shown = nsmallest(limit, children, key=lambda cell: cell.address)
+            if above in children:
+                after = wanted[above]
+                if after is None or cell.address > after:
+                    children[above].append(cell)
     now = system.clock.monotonic()
-    hidden = len(children) - len(shown)
-    return Branch(
-        parent, [line(cell, now) for cell in shown], [counts.get(cell.address, 0) for cell in shown], hidden,
-        shown[-1].address if hidden else None,
-    )  # fmt: skip
+    return {parent: _branch(parent, cells, counts, limit, now) for parent, cells in children.items()}
 
 
-async def _slices(system: "System", tenant: str | None) -> AsyncIterator[list[Cell]]:
+def _branch(parent: Address | None, cells: list[Cell], counts: Mapping[Address, int], limit: int, now: float) -> Branch:
+    shown = nsmallest(limit, cells, key=lambda cell: cell.address)
+    hidden = len(cells) - len(shown)
+    lines = [line(cell, now) for cell in shown]
+    below = [counts.get(cell.address, 0) for cell in shown]
+    return Branch(parent, lines, below, hidden, shown[-1].address if hidden and shown else None)
+
+
+async def slices(system: "System", tenant: str | None) -> AsyncIterator[list[Cell]]:
     """Active cells of a tenant (or all), a few hundred at a time; others run in between."""
     cells = list(system.registry.cells.values())
     step = system.limits.survey_slice

@@ -49,7 +49,28 @@ CONSOLE_SHARE = 20
 """A live page rests this many times as long as its last rendering took: a huge node is drawn less often."""
 CONSOLE_SESSION_SECONDS = 12 * 3600
 CONSOLE_TREE_ROWS = 500
+CONSOLE_BRANCH_ROWS = 100
+"""Children of one actor that are drawn at once."""
+CONSOLE_OPEN_BRANCHES = 50
+CONSOLE_LIST_ROWS = 100
 CONSOLE_TRACE_ROWS = 100
+CONSOLE_TRACE_PAGE = 500
+CONSOLE_TRACE_SCAN = 2_000
+"""Newest frames of a station that are searched for a direction or a text while somebody looks."""
+CONSOLE_TRACE_SECONDS = 30 * 60
+CONSOLE_TRACE_DEFAULT = 5 * 60
+"""A live trace stops by itself after this, unless told another time up to the longest."""
+ACTOR_TRACE_SECONDS = 600
+CONSOLE_EXPORT_FRAMES = 20_000
+CONSOLE_EXPORT_SECONDS = 300.0
+CONSOLE_STORED_SECONDS = 5.0
+"""How often a live page reads again what lies in the database."""
+CONSOLE_WAITING_ROWS = 50
+CONSOLE_BOOK_ROWS = 100
+CENSUS_SLICE = 2_000
+"""Lines that are searched before others run."""
+CENSUS_RATE_SECONDS = 30.0
+"""Two surveys further apart than this make no rate: it would tell of a time that is over."""
 
 GRACEFUL_SECONDS = 5.0
 LINGER_SECONDS = 2.0

@@ -21,11 +21,16 @@ _STATM = Path("/proc/self/statm")
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """`turns` and `commits` per second since the sample before; times in milliseconds; `memory` resident bytes."""
+    """`turns`, `commits`, `asks` and `crashes` per second since the sample before; times in milliseconds (`turn_*`: from taking a
+    message to its durable end); `memory` resident bytes."""
 
     at: datetime
     turns: float
     commits: float
+    asks: float
+    crashes: float
+    turn_p50_ms: float
+    turn_p99_ms: float
     commit_p50_ms: float
     commit_p99_ms: float
     lag_p99_ms: float
@@ -77,10 +82,15 @@ class Pulse:
         old = before[1] if before else stats
         commits = _difference(stats.get("commit_us", {}), old.get("commit_us", {}))
         lag = _difference({"": stats.get("lag_us", {})}, {"": old.get("lag_us", {})})
+        durable = _difference({"": stats.get("turn_us", {})}, {"": old.get("turn_us", {})})
         sample = Sample(
             at=self._env.now(),
             turns=_rate(stats, old, "turns", elapsed),
             commits=_rate(stats, old, "commits", elapsed),
+            asks=_rate(stats, old, "asks", elapsed),
+            crashes=_rate(stats, old, "crashes", elapsed),
+            turn_p50_ms=quantile(durable, 0.5) / 1000,
+            turn_p99_ms=quantile(durable, 0.99) / 1000,
             commit_p50_ms=quantile(commits, 0.5) / 1000,
             commit_p99_ms=quantile(commits, 0.99) / 1000,
             lag_p99_ms=quantile(lag, 0.99) / 1000,

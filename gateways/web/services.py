@@ -9,6 +9,7 @@ from typing import Any
 import trio
 
 from gateways.web import limits
+from gateways.web.census import Census
 from gateways.web.env import WebEnv
 from gateways.web.feed import Feed
 from gateways.web.idempotency import Answers
@@ -53,6 +54,7 @@ class Services:
         self.streams = Streams()
         self.metrics = Metrics(env, self.streams)
         self.pulse = Pulse(env)
+        self.census = Census(env)
         self.fragment: Callable[..., Awaitable[str]]
         """Renders a template outside a request: streams outlive the one that opened them."""
         self.routes: Sequence[Route] = ()

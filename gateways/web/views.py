@@ -30,6 +30,7 @@ from actors.model.rows import (
 )
 from actors.ports import ApiToken, TraceRow
 from actors.station.messages import LiveStation, UnregisteredEvse
+from gateways.web.veil import veiled_body
 from runtime.store import DeadLetter
 
 
@@ -459,7 +460,7 @@ class DeadLetterSummary(msgspec.Struct, frozen=True):
 
 
 class DeadLetterView(DeadLetterSummary, frozen=True):
-    """`message` is what crashed the actor, as far as it is JSON; personal data in it is by reference only."""
+    """`message` is what crashed the actor, as far as it is JSON; secrets in it are hidden, tokens masked."""
 
     traceback: str
     message: Any
@@ -472,10 +473,7 @@ def dead_letter_summary(row: DeadLetter) -> DeadLetterSummary:
 
 
 def dead_letter_view(row: DeadLetter) -> DeadLetterView:
-    try:
-        message = msgspec.json.decode(row.body) if row.body else None
-    except msgspec.DecodeError:
-        message = row.body.decode("utf-8", "backslashreplace")
+    message = veiled_body(row.body)
     summary = dead_letter_summary(row)
     fields = {name: getattr(summary, name) for name in DeadLetterSummary.__struct_fields__}
     return DeadLetterView(**fields, traceback=row.traceback, message=message)

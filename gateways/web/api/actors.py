@@ -18,7 +18,7 @@ from runtime.errors import ActorError
 from runtime.store import DeadLetter
 
 TAG = "Actors"
-OPERATIONS = ("restart", "stop", "suspend", "resume", "checkpoint")
+OPERATIONS = ("restart", "suspend", "resume", "checkpoint", "drain", "stop")
 
 
 class Ordered(msgspec.Struct, frozen=True):
@@ -36,12 +36,13 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 async def actor_tree(call: Call) -> dict[str, Any]:
-    return call.env.system.inspect.tree(call.tenant, call.query["limit"])
+    found: dict[str, Any] = await call.env.system.inspect.tree_in_slices(call.tenant, call.query["limit"])
+    return found
 
 
 def inspected(inspect: Any, address: Address) -> dict[str, Any] | None:
-    """One active actor as people see it: the stack's files without this machine's own directories."""
-    found: dict[str, Any] | None = inspect.actor(address)
+    """One active actor as people see it, but for its children: the stack's files without this machine's own directories."""
+    found: dict[str, Any] | None = inspect.actor(address, children=False)
     return None if found is None else {**found, "stack": [_short_frame(frame) for frame in found.get("stack", ())]}
 
 
@@ -55,7 +56,8 @@ async def one_actor(call: Call) -> dict[str, Any]:
     found = inspected(call.env.system.inspect, address)
     if found is None:
         raise Problem("not-found", f"{address} is not active on this node")
-    return found
+    below = await call.env.system.inspect.branch(address, tenant=call.tenant, limit=limits.CONSOLE_TREE_ROWS)
+    return {**found, "children": [str(line.address) for line in below.lines], "children_hidden": below.hidden}
 
 
 def _order(operation: str) -> Any:
@@ -69,7 +71,7 @@ def _order(operation: str) -> Any:
 async def carry_out(inspect: Any, operation: str, address: Address) -> Ordered:
     """Raises Problem `not-found` for an actor that is not active here (and cannot be stopped: its kind is unknown)."""
     try:
-        active = inspect.actor(address) is not None
+        active = inspect.actor(address, children=False) is not None
         if not active and operation != "stop":
             raise Problem("not-found", f"{address} is not active on this node")
         done = await getattr(inspect, operation)(address)
@@ -129,6 +131,7 @@ _MEANING = {
     "suspend": "Suspend an actor: its mailbox fills, nothing is handled",
     "resume": "Resume a suspended actor",
     "checkpoint": "Write an actor's checkpoint now",
+    "drain": "Let an actor finish what is queued, checkpoint and leave; the next message activates it again",
 }
 ROUTES = (
     Route(
@@ -139,7 +142,9 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/api/v1/actors/one", handler=one_actor, tag=TAG, scope=Scope.ADDRESS,
-        summary="One actor: redacted state, mailbox, checkpoint, stack, last crash", query=(_ADDRESS,), answer=dict[str, Any],
+        summary="One actor: redacted state, mailbox, checkpoint, stack, last crash",
+        description="`children` are the first ones; `children_hidden` says how many more there are (see `branch`).",
+        query=(_ADDRESS,), answer=dict[str, Any],
     ),
     *(
         Route(

@@ -1,24 +1,29 @@
 """What the console's templates are given: plain values, already bounded, scoped and in words that people read."""
 
 import json
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateways.web import limits
 from gateways.web.api.actors import inspected
+from gateways.web.census import SORTS, WORDS, Query
+from gateways.web.console.language import Words
 from gateways.web.console.session import Visit
+from gateways.web.pulse import Sample
 from runtime.address import Address
+from runtime.status import Status
+from runtime.store import StoreAway
+from runtime.survey import Branch
 
-SORTS = ("address", "kind", "status", "mailbox", "seq", "restarts", "crashes")
+STATUSES = tuple(status.value for status in Status)
 _SPARK_WIDTH, _SPARK_HEIGHT = 160, 32
 
 
-def overview(visit: Visit) -> dict[str, Any]:
+async def overview(visit: Visit) -> dict[str, Any]:
     """The node for the platform owner; for a tenant only what is its own."""
     env, services = visit.env, visit.services
     if visit.tenant is not None:
-        return {"by_kind": _by_kind(env.system.inspect.actors(visit.tenant)), "node": None}
+        return {"by_kind": await services.census.by_kind(visit.tenant), "node": None}
     samples = list(services.pulse.samples) or [services.pulse.take()]
     last = samples[-1]
     found: dict[str, Any] = {"by_kind": dict(sorted(last.raw.get("actors", {}).items()))}
@@ -32,22 +37,37 @@ def overview(visit: Visit) -> dict[str, Any]:
         "versions": env.versions,
         "services": env.system.root.describe(),
         "waits": env.system.inspect.waits()[: limits.CONSOLE_TRACE_ROWS],
-        "tiles": [
-            _tile("Turns per second", f"{last.turns:,.0f}", [s.turns for s in samples]),
-            _tile("Commits per second", f"{last.commits:,.0f}", [s.commits for s in samples]),
-            _tile(
-                "Commit p50 / p99", f"{last.commit_p50_ms:.1f} / {last.commit_p99_ms:.1f} ms", [s.commit_p99_ms for s in samples]
-            ),
-            _tile(
-                "Loop lag p99", f"{last.lag_p99_ms:.1f} ms", [s.lag_p99_ms for s in samples], f"worst {last.lag_worst_ms:.0f} ms"
-            ),
-            _tile("Memory", f"{last.memory / 1_048_576:,.0f} MB", [s.memory for s in samples]),
-            _tile("Actors", f"{last.actors:,}", [s.actors for s in samples]),
-            _tile("Waiting messages", f"{last.queued:,}", [s.queued for s in samples]),
-            _tile("Crashes", f"{last.raw.get('crashes', 0):,}", [], f"{last.raw.get('dead_letters', 0)} dead letters"),
-        ],
+        "tiles": _tiles(samples, visit.t),
     }
     return found
+
+
+def _tiles(samples: list[Sample], t: Words) -> list[dict[str, Any]]:
+    last = samples[-1]
+    return [
+        _tile(t("Turns per second"), t.n(last.turns), [s.turns for s in samples], t("{n} asks per second", n=t.n(last.asks))),
+        _tile(t("Commits per second"), t.n(last.commits), [s.commits for s in samples]),
+        _tile(
+            t("Durable turn p50 / p99"), _pair(t, last.turn_p50_ms, last.turn_p99_ms), [s.turn_p99_ms for s in samples],
+            t("from taking a message to its commit"),
+        ),
+        _tile(t("Commit p50 / p99"), _pair(t, last.commit_p50_ms, last.commit_p99_ms), [s.commit_p99_ms for s in samples]),
+        _tile(
+            t("Loop lag p99"), f"{t.n(last.lag_p99_ms, 1)} ms", [s.lag_p99_ms for s in samples],
+            t("worst {n} ms", n=t.n(last.lag_worst_ms)),
+        ),
+        _tile(t("Memory"), f"{t.n(last.memory / 1_048_576)} MB", [s.memory for s in samples]),
+        _tile(t("Actors"), t.n(last.actors), [s.actors for s in samples]),
+        _tile(t("Waiting messages"), t.n(last.queued), [s.queued for s in samples]),
+        _tile(
+            t("Crashes"), t.n(last.raw.get("crashes", 0)), [s.crashes for s in samples],
+            t("{n} dead letters", n=t.n(last.raw.get("dead_letters", 0))),
+        ),
+    ]  # fmt: skip
+
+
+def _pair(t: Words, low: float, high: float) -> str:
+    return f"{t.n(low, 1)} / {t.n(high, 1)} ms"
 
 
 def _tile(label: str, value: str, series: Iterable[float], note: str = "") -> dict[str, Any]:
@@ -66,41 +86,73 @@ def spark(series: list[float]) -> str:
     )
 
 
-def _by_kind(lines: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for line in lines:
-        kind = found.setdefault(line["kind"], {})
-        kind[line["status"]] = kind.get(line["status"], 0) + 1
-    return dict(sorted(found.items()))
+async def actor_list(visit: Visit, args: Mapping[str, str]) -> dict[str, Any]:
+    """A page of the list, and what it was asked for: {entries, total, query, previous, next}."""
+    sort = args.get("sort", "address")
+    sort = sort if sort in SORTS else "address"
+    order = args.get("order", "")
+    offset = int(args["offset"]) if args.get("offset", "").isdecimal() and len(args["offset"]) < 9 else 0
+    query = Query(
+        tenant=visit.tenant, kind=args.get("kind", ""), status=args.get("status", ""), text=args.get("q", ""), sort=sort,
+        down=order == "desc" if order in ("asc", "desc") else sort not in WORDS, offset=offset,
+    )  # fmt: skip
+    found = await visit.services.census.find(query)
+    return {
+        "entries": found.entries,
+        "total": found.total,
+        "query": query,
+        "link": _link_of(query),
+        "previous": max(0, offset - query.limit) if offset else None,
+        "next": offset + query.limit if offset + query.limit < found.total else None,
+    }
 
 
-def tree(visit: Visit) -> dict[str, Any]:
-    return visit.env.system.inspect.tree(visit.tenant, limits.CONSOLE_TREE_ROWS)
-
-
-def actor_list(visit: Visit, kind: str, text: str, sort: str) -> dict[str, Any]:
-    lines = [
-        line
-        for line in visit.env.system.inspect.actors(visit.tenant, kind or None)
-        if text.casefold() in line["address"].casefold()
-    ]
-    key = sort if sort in SORTS else "address"
-    lines.sort(key=lambda line: line[key], reverse=key not in ("address", "kind", "status"))
-    return {"lines": lines[: limits.CONSOLE_TREE_ROWS], "total": len(lines), "sort": key, "kind": kind, "q": text}
+def _link_of(query: Query) -> dict[str, str]:
+    """The query as a link says it; what is as usual is left out."""
+    order = "" if query.down == (query.sort not in WORDS) else ("desc" if query.down else "asc")
+    said = {"kind": query.kind, "status": query.status, "q": query.text, "sort": query.sort, "order": order}
+    return {name: value for name, value in said.items() if value}
 
 
 def actor(visit: Visit, address: Address) -> dict[str, Any] | None:
+    """What is in memory: shown also while the database is away."""
     found = inspected(visit.env.system.inspect, address)
     if found is None:
         return None
     found["state_text"] = pretty(found.get("state"))
+    text = str(address)
+    found["waits"] = [edge for edge in visit.env.system.inspect.waits(address.tenant) if text in (edge["from"], edge["to"])][
+        : limits.CONSOLE_WAITING_ROWS
+    ]
+    found["trace"] = visit.env.system.inspect.traced(address)[::-1]
     return found
 
 
-async def trace(visit: Visit, address: Address, action: str) -> list[Any]:
-    """The newest OCPP frames of a station, newest first."""
-    page = await visit.env.queries.messages(address.tenant, address.id, limits.CONSOLE_TRACE_ROWS, None, action=action or None)
-    return list(page.items)
+async def below(visit: Visit, address: Address) -> Branch:
+    found: Branch = await visit.env.system.inspect.branch(address, tenant=visit.tenant, limit=limits.CONSOLE_WAITING_ROWS)
+    return found
+
+
+async def stored(visit: Visit, address: Address) -> dict[str, Any] | None:
+    """Timers, letters and effects of an actor, active or not; None while the database is away."""
+    inspect = visit.env.system.inspect
+    try:
+        timers = await inspect.timers(None, address, limits.CONSOLE_WAITING_ROWS)
+        return {"timers": timers, **await inspect.obligations(address, limits.CONSOLE_WAITING_ROWS)}
+    except StoreAway:
+        return None
+
+
+def waits(visit: Visit) -> dict[str, Any]:
+    """Open asks, the longest first."""
+    edges = visit.env.system.inspect.waits(visit.tenant)
+    edges.sort(key=lambda edge: edge["age"], reverse=True)
+    return {"edges": edges[: limits.CONSOLE_LIST_ROWS], "total": len(edges)}
+
+
+async def timers(visit: Visit, cursor: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = await visit.env.system.inspect.timers(visit.tenant, None, limits.CONSOLE_BRANCH_ROWS, cursor)
+    return found
 
 
 def pretty(value: Any) -> str:
@@ -125,19 +177,3 @@ def flat(raw: Any) -> list[tuple[str, str]]:
             shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
         found.append((str(key).replace("_", " "), shown))
     return found
-
-
-def ago(value: datetime | None) -> str:
-    if value is None:
-        return "never"
-    seconds = (datetime.now(UTC) - value).total_seconds()
-    return f"{duration(seconds)} ago" if seconds >= 1 else "just now"
-
-
-def duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}".replace(".0 ", " ")
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateways.web import identity
 from gateways.web.call import audit, fault
+from gateways.web.console.language import LANGUAGES, Words, preferred
 from gateways.web.dispatch import Dispatcher
 from gateways.web.env import WebEnv
 from gateways.web.identity import Principal
@@ -36,6 +37,8 @@ class Visit(msgspec.Struct, frozen=True):
     services: Any
     principal: Principal
     csrf: str
+    t: Words
+    """Says what the page says in the visitor's language."""
 
     @property
     def tenant(self) -> str | None:
@@ -60,6 +63,18 @@ class Visit(msgspec.Struct, frozen=True):
         audit(self.env, self.principal, self.principal.tenant, action, subject, detail)
 
 
+def words() -> Words:
+    """Of the request at hand."""
+    return preferred(session.get("language"), request.headers.get("Accept-Language", ""))
+
+
+def _clear_but_language() -> None:
+    chosen = session.get("language")
+    session.clear()
+    if chosen is not None:
+        session["language"] = chosen
+
+
 Page = Callable[..., Awaitable[Any]]
 
 
@@ -78,7 +93,7 @@ class Visits:
                 principal = await self._principal()
                 if principal is None:
                     return redirect(LOGIN)
-                visit = Visit(self._env, self._services, principal, session.get("csrf", ""))
+                visit = Visit(self._env, self._services, principal, session.get("csrf", ""), words())
                 if request.method == "POST":
                     await self._check_csrf()
                 if not principal.may(right):
@@ -110,7 +125,7 @@ class Visits:
             return await self._login_page(problem)
         except StoreAway as error:
             return await self._login_page(fault(error))
-        session.clear()
+        _clear_but_language()
         session.permanent = True
         session["id"] = principal.id
         session["csrf"] = secrets.token_urlsafe(24)
@@ -119,8 +134,15 @@ class Visits:
 
     async def logout(self, visit: Visit) -> Any:
         visit.audit("console.logout", visit.principal.id)
-        session.clear()
+        _clear_but_language()
         return redirect(LOGIN, 303)
+
+    async def language(self, code: str) -> Any:
+        """Another language for this browser, signed in or not; back to the page one came from."""
+        if code in LANGUAGES:
+            session["language"] = code
+        back = request.args.get("back", "")
+        return redirect(back if back.startswith("/console") and "\\" not in back else "/console", 303)
 
     async def _principal(self) -> Principal | None:
         token_id = session.get("id")
@@ -133,9 +155,9 @@ class Visits:
             raise Problem("forbidden", "this form is stale: go back, reload the page and try again")
 
     async def _login_page(self, problem: Problem | None = None) -> Response:
-        html = await render_template("console/login.html", problem=problem, csrf=session.get("csrf", ""))
+        html = await render_template("console/login.html", problem=problem, csrf=session.get("csrf", ""), t=words())
         return Response(html, problem.status if problem else 200, content_type="text/html; charset=utf-8")
 
     async def _error(self, problem: Problem) -> Response:
-        html = await render_template("console/error.html", problem=problem, visit=None)
+        html = await render_template("console/error.html", problem=problem, visit=None, t=words())
         return Response(html, problem.status, content_type="text/html; charset=utf-8")

@@ -58,33 +58,57 @@ function patchChildren(from, to) {
 
 function show(state, word) {
   if (!state) return;
-  state.textContent = word;
+  state.textContent = state.dataset[word + "Word"] || word;
   state.dataset.state = word;
 }
 
-function follow(element) {
+/* One stream into one element; returns what ends it. */
+function follow(element, url) {
   const state = document.querySelector("[data-live-state]");
-  const source = new EventSource(element.dataset.live);
+  const source = new EventSource(url);
   source.addEventListener("open", () => show(state, "live"));
   source.addEventListener("error", () => show(state, source.readyState === EventSource.CLOSED ? "stopped" : "reconnecting"));
+  source.addEventListener("over", () => { source.close(); show(state, "over"); });
   source.addEventListener("fragment", (event) => {
     if (window.getSelection().type === "Range") return; /* somebody is copying */
     const parsed = new DOMParser().parseFromString(JSON.parse(event.data).html, "text/html");
     patchChildren(element, document.adoptNode(parsed.body));
   });
-  window.addEventListener("pagehide", () => source.close());
+  return () => source.close();
 }
 
-for (const element of document.querySelectorAll("[data-live]")) follow(element);
+for (const element of document.querySelectorAll("[data-live]")) {
+  let stop = follow(element, element.dataset.live);
+  window.addEventListener("pagehide", () => stop());
+  if ("liveTree" in element.dataset) {
+    /* A tree: which branches are open is part of the stream's address, and of the page's own, for reloads and links. */
+    let opened = element.querySelector("[data-opened]").dataset.opened;
+    element.addEventListener("toggle", () => {
+      const open = Array.from(element.querySelectorAll("details[data-at][open]"), (branch) => branch.dataset.at).sort();
+      const now = open.length ? open.join("\n") : "-";
+      if (now === opened) return;
+      opened = now;
+      const query = new URLSearchParams(element.dataset.live.split("?")[1] || "");
+      query.delete("open");
+      for (const address of now.split("\n")) query.append("open", address);
+      stop();
+      stop = follow(element, element.dataset.live.split("?")[0] + "?" + query);
+      window.history.replaceState(null, "", "?" + query);
+    }, true);
+  }
+}
 
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
-document.addEventListener("click", (event) => {
-  const opens = event.target.closest("[data-open-all]");
-  const closes = event.target.closest("[data-close-all]");
-  if (!opens && !closes) return;
-  for (const branch of document.querySelectorAll("main details")) branch.open = Boolean(opens);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+  const search = document.querySelector("[data-search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
 });

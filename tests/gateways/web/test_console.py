@@ -141,9 +141,11 @@ async def test_a_tenants_administrator_sees_nothing_of_another_tenant_or_of_the_
         await bury(rig)
         client = await signed_in(rig, await rig.api_token("volt", "admin"))
         csrf = await csrf_of(client, "/console")
-        for path in ("/actor", "/trace", "/dead-letters/d1", "/live/actor", "/live/trace"):
+        for path in ("/actor", "/trace", "/trace/export", "/station", "/dead-letters/d1", "/live/actor", "/live/trace"):
             assert (await client.get(page(path))).status_code == 404, path
-        for path in ("", "/tree", "/actors", "/dead-letters"):
+        for query in ("at=acme/tenant/acme", "open=acme/tenant/acme", "after=acme/station/CS1"):
+            assert (await client.get(f"/console/tree?{query}")).status_code == 404, query
+        for path in ("", "/tree", "/actors", "/waits", "/timers", "/dead-letters"):
             text = (await client.get(page(path).partition("?")[0])).text
             assert "acme" not in text, path
             assert "committer" not in text, path
@@ -190,7 +192,7 @@ async def test_signing_out_or_a_revoked_token_ends_the_session() -> None:
         assert (await client.get("/console")).status_code == 302
 
 
-@pytest.mark.parametrize("live", ["overview", "tree", "actors", "actor", "trace"])
+@pytest.mark.parametrize("live", ["overview", "tree", "actors", "actor", "trace", "waits", "timers"])
 async def test_a_live_part_is_sent_at_once_and_again_only_when_it_changed(live: str) -> None:
     async with serving() as (rig, url):
         acme = await rig.tenant()

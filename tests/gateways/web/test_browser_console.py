@@ -1,0 +1,232 @@
+"""Every page and order of the console in a real browser: by mouse and by keyboard, in both languages, without a script."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import trio
+
+from actors.model.ids import station_address
+from actors.ports import TraceRow
+from actors.station.messages import Look
+from gateways.web import limits
+from tests.gateways.web.rig import OWNER, serving
+from tests.gateways.web.test_browser import CHROMIUM, FLAGS, browse
+from tests.gateways.web.test_console import bury
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+
+
+async def test_branches_load_when_they_are_opened_and_a_reload_keeps_them_open() -> None:
+    async with serving() as (rig, url):
+
+        def act(page: Any) -> None:
+            page.goto(f"{url}/console/tree")
+            page.get_by_role("link", name="acme/station/CS1", exact=True).wait_for()
+            assert page.get_by_role("link", name="acme/evse/CS1#1").count() == 0, "nothing is sent that nobody opened"
+            page.locator("details[data-at='acme/station/CS1'] > summary").press("Enter")
+            page.get_by_role("link", name="acme/evse/CS1#2").wait_for()
+            page.reload()
+            page.get_by_role("link", name="acme/evse/CS1#2").wait_for()
+            page.locator("details[data-at='acme/tenant/acme'] > summary").press("Enter")
+            page.wait_for_url("**open=acme%2Fstation%2FCS1")
+
+        await browse(rig, url, act)
+
+
+async def test_the_list_is_sorted_and_searched_and_shows_rates_that_move() -> None:
+    async with serving() as (rig, url):
+
+        def act(page: Any) -> None:
+            page.get_by_role("link", name="Actors", exact=True).click()
+            page.keyboard.press("/")  # leads into the search field
+            page.keyboard.type("cs1")
+            page.keyboard.press("Enter")
+            page.get_by_text("3 active").wait_for()
+            page.get_by_role("link", name="rate").click()
+            page.locator("th[aria-sort=descending]", has_text="rate").wait_for()
+            row = page.locator("tr", has=page.get_by_role("link", name="acme/station/CS1", exact=True))
+            row.locator("td").nth(4).get_by_text("0.0").wait_for()  # a second look makes a rate
+            handled = row.locator("td").nth(6)
+            before = int(handled.inner_text())
+            for _ in range(7):
+                trio.from_thread.run(_look, rig)
+            handled.get_by_text(str(before + 7), exact=True).wait_for()
+            page.get_by_role("link", name="rate").click()
+            page.locator("th[aria-sort=ascending]", has_text="rate").wait_for()
+
+        await browse(rig, url, act)
+
+
+async def test_every_order_asks_first_where_it_hurts_and_says_what_came_of_it() -> None:
+    async with serving() as (rig, url):
+
+        def act(page: Any) -> None:
+            page.goto(f"{url}/console/actor?address=acme/station/CS1")
+            asked: list[str] = []
+            page.on("dialog", lambda dialog: asked.append(dialog.message))
+            for name, status in (("Suspend", "suspended"), ("Resume", "active"), ("Checkpoint", "active"), ("Stop", "stopped")):
+                page.get_by_role("button", name=name, exact=True).click()
+                page.get_by_text(f"{name.lower()}: done").wait_for()
+                page.locator(f".facts .status.{status}").wait_for()
+            page.get_by_role("button", name="Restart").click()
+            page.get_by_text("restart: done").wait_for()
+            page.get_by_role("button", name="Trace for a minute").click()
+            page.get_by_text("Nothing was handled since.").wait_for()
+            trio.from_thread.run(_look, rig)
+            page.get_by_role("cell", name="answered").wait_for()
+            page.get_by_role("button", name="Drain").click()
+            page.get_by_text("drain: done").wait_for()
+            page.get_by_text("It is not active on this node").wait_for()
+            assert [text.split()[1] for text in asked] == ["suspend", "stop", "drain"]
+
+        await browse(rig, url, act)
+
+
+async def _look(rig: Any) -> None:
+    await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=5)
+
+
+async def test_waits_timers_stations_and_dead_letters_are_walked() -> None:
+    async with serving() as (rig, url):
+
+        def act(page: Any) -> None:
+            page.get_by_role("link", name="Waits", exact=True).click()
+            page.get_by_text("Nobody waits.").wait_for()
+            page.get_by_role("link", name="Timers", exact=True).click()
+            page.get_by_role("heading", name="Volatile timers").wait_for()
+            page.goto(f"{url}/console/actor?address=acme/station/CS1")
+            page.get_by_role("link", name="The station").click()
+            page.get_by_text("None: it keeps to the standard.").wait_for()
+            for name in ("Device model", "Charging profiles", "Reservations", "Security events", "Certificates"):
+                page.get_by_role("link", name=name, exact=True).click()
+                page.locator(f"a[aria-current]:text-is('{name}')").wait_for()
+            trio.from_thread.run(bury, rig)
+            page.get_by_role("link", name="Dead letters").click()
+            page.get_by_role("link", name="ago").click()
+            page.get_by_role("button", name="Replay").click()
+            page.locator(".flash.bad").wait_for()
+            page.get_by_role("button", name="Discard").click()
+            page.locator("h1 ~ .status.discarded").wait_for()
+
+        await browse(rig, url, act)
+
+
+async def test_a_trace_is_narrowed_saved_and_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CONSOLE_TRACE_DEFAULT", 6.0)
+    async with serving() as (rig, url):
+        for n, direction in enumerate(("in", "out")):
+            rig.sink.put(
+                TraceRow(
+                    tenant="acme", station="CS1", at=datetime.now(UTC), direction=direction, protocol="ocpp2.0.1",
+                    message_type="CALL", action="Heartbeat", unique_id=f"m-{n}", body="[]",
+                )
+            )  # fmt: skip
+
+        def act(page: Any) -> None:
+            page.goto(f"{url}/console/trace?address=acme/station/CS1")
+            page.get_by_role("cell", name="m-0", exact=True).wait_for()
+            page.locator("[data-live-state][data-state=over]").wait_for()
+            page.get_by_label("Direction").select_option("out")
+            page.get_by_role("button", name="Show").press("Enter")
+            page.get_by_role("cell", name="m-1", exact=True).wait_for()
+            assert page.get_by_role("cell", name="m-0", exact=True).count() == 0
+            with page.expect_download() as saved:
+                page.get_by_role("link", name="Save as JSON lines").click()
+            assert saved.value.suggested_filename == "trace-CS1.jsonl"
+
+        await browse(rig, url, act)
+
+
+async def test_the_console_turns_german_and_stays_so_after_signing_out() -> None:
+    async with serving() as (rig, url):
+
+        def act(page: Any) -> None:
+            page.goto(f"{url}/console/tree")
+            page.get_by_role("link", name="Deutsch").click()
+            page.get_by_role("heading", name="Aufsichtsbaum").wait_for()
+            page.locator("[data-live-state]", has_text="live").wait_for()
+            page.get_by_role("button", name="Abmelden").click()
+            page.get_by_role("heading", name="Anmelden").wait_for()
+
+        await browse(rig, url, act)
+
+
+async def test_without_a_script_everything_can_be_read() -> None:
+    async with serving() as (rig, url):
+        acme = await rig.tenant()
+        await acme.put("/api/v1/tenants/acme/stations/CS1", json={"evses": 1})
+
+        def read() -> None:
+            from playwright.sync_api import sync_playwright
+
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                page = browser.new_context(java_script_enabled=False).new_page()
+                page.goto(f"{url}/console/login")
+                page.locator("#token").fill(OWNER)
+                page.get_by_role("button", name="Sign in").click()
+                page.get_by_role("heading", name="Overview").wait_for()
+                page.goto(f"{url}/console/tree")
+                page.locator("details[data-at='acme/station/CS1'] > summary").press("Enter")
+                page.get_by_role("link", name="Show what is below").click()
+                page.get_by_role("link", name="acme/evse/CS1#1").click()
+                page.get_by_role("heading", name="Durable timers").wait_for()
+                browser.close()
+
+        await trio.to_thread.run_sync(read)
+
+
+CONTRAST = """() => {
+  const linear = (v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = (c) => {
+    const [r, g, b] = c.match(/[\\d.]+/g).map((v) => linear(v / 255));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const paper = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (!/, 0\\)$|transparent/.test(c)) return c;
+    }
+    return "rgb(255,255,255)";
+  };
+  const faint = [];
+  for (const e of document.querySelectorAll("body *")) {
+    if (![...e.childNodes].some((n) => n.nodeType === 3 && n.nodeValue.trim()) || !e.getClientRects().length) continue;
+    const [a, b] = [light(getComputedStyle(e).color), light(paper(e))].sort((x, y) => y - x);
+    const ratio = (a + .05) / (b + .05);
+    if (ratio < 4.5) faint.push(`${e.className}: ${e.textContent.trim().slice(0, 40)} ${ratio.toFixed(2)}`);
+  }
+  return faint;
+}"""
+"""Texts whose contrast is below 4.5 : 1 (WCAG 2.2, 1.4.3)."""
+NAMELESS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select")].filter((e) =>
+  !(e.textContent.trim() || e.getAttribute("aria-label") || (e.labels && e.labels.length))).map((e) => e.outerHTML)"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_text_has_contrast_every_control_a_name_and_focus_is_seen(scheme: str) -> None:
+    async with serving() as (rig, url):
+        await bury(rig)
+
+        def act(page: Any) -> None:
+            page.emulate_media(color_scheme=scheme)
+            for path in PAGES:
+                page.goto(url + path)
+                page.locator("main").wait_for()
+                assert page.evaluate(CONTRAST) == [], path
+                assert page.evaluate(NAMELESS) == [], path
+                assert page.locator("h1").count() == 1, path
+                page.keyboard.press("Tab")
+                at = "document.activeElement"
+                assert page.evaluate(f"() => {at}.className + getComputedStyle({at}).outlineStyle") == "skipsolid", path
+
+        await browse(rig, url, act)
+
+
+ONE = "?address=acme/station/CS1"
+PAGES = (
+    "/console", "/console/tree", "/console/actors", f"/console/actor{ONE}", "/console/waits", "/console/timers",
+    "/console/dead-letters", "/console/dead-letters/d1", f"/console/trace{ONE}", f"/console/station{ONE}",
+    f"/console/station{ONE}&view=variables",
+)  # fmt: skip
