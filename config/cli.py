@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import cyclopts
 
-from config import cli_admin, cli_node, cli_station
+from config import cli_admin, cli_node, cli_station, cli_top
 from config.errors import UserError
 
 
@@ -39,6 +39,7 @@ app = cyclopts.App(
 cli_node.register(app)
 cli_admin.register(app)
 cli_station.register(app)
+cli_top.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

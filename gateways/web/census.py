@@ -53,6 +53,8 @@ SORTS: dict[str, Callable[[Entry], Any]] = {
     "restarts": lambda entry: (entry.line.restarts, entry.line.address),
     "crashes": lambda entry: (entry.line.crashes, entry.line.address),
 }
+LABELS = {"rate": "messages/s", "age": "at hand for"}
+"""What people call a sort whose key does not say it."""
 WORDS = frozenset({"address", "kind", "status"})
 """Sorts that begin with the smallest: for the others one looks for the largest."""
 

@@ -44,7 +44,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return run_here
 
 
-COMMANDS = (["demo"], ["up"], ["migrate"], ["doctor"], ["audit"], ["tenant", "create"], ["station", "simulate"])
+COMMANDS = (["demo"], ["up"], ["migrate"], ["doctor"], ["audit"], ["tenant", "create"], ["station", "simulate"], ["top"])
 
 
 @pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)

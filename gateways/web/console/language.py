@@ -50,7 +50,9 @@ class Words:
         for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
             if seconds >= size:
                 return f"{self.n(seconds / size, 1)} {unit}".replace(".0 ", " ").replace(",0 ", " ")
-        return f"{self.n(seconds, 1)} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+        if seconds >= 1:
+            return f"{self.n(seconds, 1)} s"
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.0f} µs"
 
 
 def preferred(chosen: str | None, accept: str) -> Words:

@@ -14,7 +14,7 @@ from quart import Response, request
 
 from gateways.web import limits
 from gateways.web.api.events import sse, stream_response
-from gateways.web.census import SORTS, WORDS
+from gateways.web.census import LABELS, SORTS, WORDS
 from gateways.web.console import model, trace, tree
 from gateways.web.console.session import Visit
 from gateways.web.problems import Problem
@@ -116,7 +116,7 @@ async def live_actors(visit: Visit) -> Response:
 
     async def fragment() -> str:
         found = await model.actor_list(visit, args)
-        return await _draw(visit, "console/_actors.html", found=found, sorts=SORTS, words=WORDS)
+        return await _draw(visit, "console/_actors.html", found=found, sorts=SORTS, words=WORDS, labels=LABELS)
 
     return _stream(visit, fragment)
 

@@ -8,7 +8,7 @@ from quart import Response, flash, redirect, render_template, request
 from actors.model.ids import STATION
 from gateways.web import limits
 from gateways.web.api.actors import OPERATIONS, carry_out, replay
-from gateways.web.census import SORTS, WORDS
+from gateways.web.census import LABELS, SORTS, WORDS
 from gateways.web.console import model, station, trace, tree
 from gateways.web.console.session import Visit
 from gateways.web.problems import Problem
@@ -36,7 +36,7 @@ async def tree_page(visit: Visit) -> Response:
 
 async def actor_list(visit: Visit) -> Response:
     found = await model.actor_list(visit, request.args)
-    choices = {"kinds": sorted(visit.env.system.registry.kinds), "statuses": model.STATUSES, "sorts": SORTS}
+    choices = {"kinds": sorted(visit.env.system.registry.kinds), "statuses": model.STATUSES, "sorts": SORTS, "labels": LABELS}
     return await render("console/actors.html", visit, page="actors", found=found, words=WORDS, **choices)
 
 

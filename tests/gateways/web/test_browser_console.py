@@ -43,8 +43,8 @@ async def test_the_list_is_sorted_and_searched_and_shows_rates_that_move() -> No
             page.keyboard.type("cs1")
             page.keyboard.press("Enter")
             page.get_by_text("3 active").wait_for()
-            page.get_by_role("link", name="rate").click()
-            page.locator("th[aria-sort=descending]", has_text="rate").wait_for()
+            page.get_by_role("link", name="messages/s").click()
+            page.locator("th[aria-sort=descending]", has_text="messages/s").wait_for()
             row = page.locator("tr", has=page.get_by_role("link", name="acme/station/CS1", exact=True))
             row.locator("td").nth(4).get_by_text("0.0").wait_for()  # a second look makes a rate
             handled = row.locator("td").nth(6)
@@ -52,8 +52,8 @@ async def test_the_list_is_sorted_and_searched_and_shows_rates_that_move() -> No
             for _ in range(7):
                 trio.from_thread.run(_look, rig)
             handled.get_by_text(str(before + 7), exact=True).wait_for()
-            page.get_by_role("link", name="rate").click()
-            page.locator("th[aria-sort=ascending]", has_text="rate").wait_for()
+            page.get_by_role("link", name="messages/s").click()
+            page.locator("th[aria-sort=ascending]", has_text="messages/s").wait_for()
 
         await browse(rig, url, act)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateways.web.api.actors import OPERATIONS
-from gateways.web.census import SORTS
+from gateways.web.census import LABELS, SORTS
 from gateways.web.console import live, model
 from gateways.web.console.german import GERMAN
 from gateways.web.console.language import Words, preferred
@@ -22,7 +22,14 @@ SAID = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 def said() -> set[str]:
     files = [*(WEB / "templates" / "console").glob("*.html"), *(WEB / "console").glob("*.py")]
     texts = {found[0] or found[1] for file in files for found in SAID.findall(file.read_text())}
-    return texts | set(OPERATIONS) | set(SORTS) | set(model.STATUSES) | set(BOOKS.values()) | {live.AWAY, live.BROKEN}
+    return (
+        texts
+        | set(OPERATIONS)
+        | {LABELS.get(sort, sort) for sort in SORTS}
+        | set(model.STATUSES)
+        | set(BOOKS.values())
+        | {live.AWAY, live.BROKEN}
+    )
 
 
 def test_everything_that_the_console_says_has_a_german_text_with_the_same_fields() -> None:

@@ -1,0 +1,1 @@
+"""`csms top`: the actor console in a terminal, a process of its own over the admin API."""
