@@ -70,12 +70,11 @@ def _look(turn: Turn, message: m.Look) -> Decision:
 
 
 def _look_stations(turn: Turn, message: m.LookStations) -> Decision:
-    known = turn.state.targets
-    if message.after is not None and message.after not in known:
+    if message.after is not None and turn.state.target(message.after) is None:
         return Decision(reply=Refused("invalid", "it names no station of this campaign", "cursor"))
     passed = message.after is None
     found: list[tuple[str, t.Target]] = []
-    for station, target in known.items():
+    for station, target in turn.state.everybody():
         if passed and message.state in (None, target.state):
             found.append((station, target))
             if len(found) > message.limit:
@@ -89,7 +88,7 @@ def _look_stations(turn: Turn, message: m.LookStations) -> Decision:
 def _delete(turn: Turn, message: m.Delete) -> Decision:
     if turn.state.phase in UNDER_WAY:
         return Decision(reply=Refused("state", "it is under way: cancel it first"))
-    for station, target in turn.state.targets.items():
+    for station, target in turn.state.everybody():
         if target.state == t.RETRYING:
             turn.timer(target_timer(station), None)
     turn.timer(START, None)
@@ -138,7 +137,7 @@ def _resume(turn: Turn, who: str) -> None:
 
 
 def _cancel(turn: Turn, who: str) -> None:
-    for station, target in turn.state.targets.items():
+    for station, target in turn.state.everybody():
         if target.state == t.RETRYING:
             turn.timer(target_timer(station), None)
     turn.put(f.Cancelled(who, turn.now))
@@ -178,7 +177,7 @@ def _taken(turn: Turn, message: m.Taken) -> None:
     state = turn.state
     if state.phase != GATHERING:
         return
-    if len(state.targets) + len(message.stations) > turn.limits.campaign_targets:
+    if state.total + len(message.stations) > turn.limits.campaign_targets:
         reason = f"more than {turn.limits.campaign_targets} stations are meant: make several campaigns"
         turn.put(f.Cancelled("limit", turn.now, reason))
         turn.tell("cancelling", who="limit", reason=reason)
@@ -187,12 +186,12 @@ def _taken(turn: Turn, message: m.Taken) -> None:
     if message.more:
         turn.timer(NEXT, turn.now, m.Advance())
     elif turn.state.bounds:
-        turn.tell("wave", wave=1, waves=len(turn.state.bounds), total=len(turn.state.targets))
+        turn.tell("wave", wave=1, waves=len(turn.state.bounds), total=turn.state.total)
 
 
 def _order_ended(turn: Turn, ended: OrderEnded) -> None:
     station, outcome = ended.station, ended.outcome
-    target = turn.state.targets.get(station)
+    target = turn.state.target(station)
     if target is None or ended.id != turn.order_id(station) or target.state not in (t.ORDERED, t.WITHDRAWING):
         return
     kind = turn.definition.work
@@ -209,7 +208,7 @@ def _order_ended(turn: Turn, ended: OrderEnded) -> None:
 def _order_failed(turn: Turn, station: str, failure: CommandFailure) -> None:
     detail = failure.code if failure.reason == "error" and failure.code else failure.reason
     if failure.code == NOT_SENT:
-        began = turn.state.targets[station].began
+        began = turn.target(station).began
         if failure.reason == "superseded" or (began is not None and _window_closed(turn, began)):
             turn.unsent(station)
         else:
@@ -231,17 +230,17 @@ def _window_closed(turn: Turn, began: datetime) -> bool:
 
 def _keeper_done(turn: Turn, done: m.KeeperDone) -> None:
     """Of an attempt before this one only a success counts."""
-    if done.station not in turn.state.targets:
+    if turn.state.target(done.station) is None:
         return
     if done.ok:
         turn.succeed(done.station, done.detail)
-    elif done.id == turn.order_id(done.station) and turn.state.targets[done.station].state in t.ACTIVE:
+    elif done.id == turn.order_id(done.station) and turn.target(done.station).state in t.ACTIVE:
         turn.fail(done.station, done.detail)
 
 
 def _firmware_progress(turn: Turn, told: FirmwareProgress) -> None:
     kind, station = turn.definition.work, told.station
-    target = turn.state.targets.get(station)
+    target = turn.state.target(station)
     if target is None or not isinstance(kind, FirmwareWork):
         return
     if told.status == "Installed":
@@ -263,20 +262,20 @@ def _firmware_progress(turn: Turn, told: FirmwareProgress) -> None:
 
 def _until(turn: Turn, station: str, at: datetime | None) -> None:
     """When the attempt of a station is over, at the latest: at its deadline, or sooner."""
-    target = turn.state.targets[station]
+    target = turn.target(station)
     deadline = (target.began or turn.now) + timedelta(seconds=turn.definition.deadline) + turn.limits.campaign_grace
     turn.timer(target_timer(station), min(at or deadline, deadline), m.AttemptDue(station, target.number))
 
 
 def _attempt_due(turn: Turn, due: m.AttemptDue) -> None:
-    target = turn.state.targets.get(due.station)
+    target = turn.state.target(due.station)
     if target is not None and target.number == due.number and target.state in t.ACTIVE:
         reached = f" (it had come to {target.detail})" if target.state == t.RUNNING and target.detail else ""
         turn.fail(due.station, f"timeout{reached}")
 
 
 def _retry_due(turn: Turn, due: m.RetryDue) -> None:
-    target = turn.state.targets.get(due.station)
+    target = turn.state.target(due.station)
     if target is not None and target.number == due.number:
         turn.move(due.station, "due")
 

@@ -30,7 +30,7 @@ def summary(id: str, state: CampaignState) -> dict[str, Any]:
         "wave": state.wave + 1 if state.bounds else 0,
         "waves": len(state.bounds),
         "next_wave_at": state.not_before,
-        "total": len(state.targets),
+        "total": state.total,
         "counts": {name: state.counts.get(name, 0) for name in STATES},
     }
 

@@ -67,11 +67,17 @@ class Turn:
     # -- one station
 
     def order_id(self, station: str) -> str:
-        return f"campaign:{self.here[2]}:{self.state.targets[station].number}"
+        return f"campaign:{self.here[2]}:{self.target(station).number}"
+
+    def target(self, station: str) -> t.Target:
+        """Of a station that is one of them."""
+        target = self.state.target(station)
+        assert target is not None, station
+        return target
 
     def move(self, station: str, event_: str, detail: str = "") -> bool:
         """False when the table has no such line: it changes nothing."""
-        target = self.state.targets.get(station)
+        target = self.state.target(station)
         if target is None or t.moved(target, event_, detail, self.now) is None:
             return False
         self.put(f.Moved(station, event_, self.now, detail))
@@ -84,7 +90,7 @@ class Turn:
 
     def fail(self, station: str, detail: str, *, final: bool = False) -> None:
         """Another attempt after a while, where one is left; else it has failed, and that may be one too many."""
-        target = self.state.targets[station]
+        target = self.target(station)
         if not final and target.attempt < self.definition.attempts and self.state.phase != CANCELLING:
             if self.move(station, "set_back", detail):
                 at = self.now + timedelta(seconds=self.definition.retry_wait)
@@ -97,7 +103,7 @@ class Turn:
         self._watch_budget()
 
     def _watch_budget(self) -> None:
-        budget, total = self.definition.budget, len(self.state.targets)
+        budget, total = self.definition.budget, self.state.total
         if budget is None or self.state.phase != RUNNING:
             return
         failed = self.state.counts.get(t.FAILED, 0)
@@ -115,7 +121,6 @@ class Turn:
     def pause(self, reason: str, who: str) -> None:
         self.put(f.Paused(reason, who, self.now))
         self.tell("paused", reason=reason, who=who)
-        self.timer(NEXT, self.now, m.Advance())  # what has not gone out is withdrawn
 
     def go_on(self) -> None:
         if self.state.phase in (PAUSED, CANCELLING):
@@ -132,7 +137,9 @@ class Turn:
 
     def _withdraw(self) -> None:
         """Orders that may still wait at their stations, a slice a turn."""
-        ordered = [station for station, target in self.state.targets.items() if target.state == t.ORDERED]
+        if not self.state.counts.get(t.ORDERED, 0):
+            return
+        ordered = [station for station, target in self.state.everybody() if target.state == t.ORDERED]
         chosen = tuple(ordered[: self.limits.campaign_slice])
         if not chosen:
             return
@@ -178,7 +185,7 @@ class Turn:
             if not work.is_kept(given):
                 order = Order(id, min(deadline, closes or deadline), self.here, work.order_of(given, self.now))
                 self.letters.append(Letter(station_address(self.here[0], station), order))
-            due = m.AttemptDue(station, self.state.targets[station].number)
+            due = m.AttemptDue(station, self.target(station).number)
             self.timer(target_timer(station), deadline + self.limits.campaign_grace, due)
         if room > len(chosen) and self.state.ready(1):
             self.timer(NEXT, self.now, m.Advance())

@@ -6,7 +6,7 @@ from typing import Any
 from actors.campaign import messages as m
 from actors.campaign.decide import decide
 from actors.campaign.state import CampaignState, apply
-from actors.campaign.targets import ACTIVE
+from actors.campaign.targets import ACTIVE, Target
 from actors.campaign.turn import Turn
 from actors.limits import DomainLimits
 from actors.model.campaign import Definition, FirmwareWork
@@ -112,8 +112,12 @@ class Bench:
         self.control("start")
         self.fire()
 
+    @property
+    def targets(self) -> dict[str, Target]:
+        return dict(self.state.everybody())
+
     def states(self) -> dict[str, str]:
-        return {station: target.state for station, target in self.state.targets.items()}
+        return {station: target.state for station, target in self.state.everybody()}
 
     def check(self) -> None:
         """What always holds."""

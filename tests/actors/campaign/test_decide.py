@@ -12,7 +12,8 @@ from actors.campaign import targets as t
 from actors.campaign.messages import LookStations
 from actors.model.campaign import Budget, Wave, Window, is_open, next_time, wave_bounds
 from actors.model.decision import Refused
-from actors.model.intents import CommandFailure, UpdateFirmware
+from actors.model.intents import CommandFailure, CommandResult, UpdateFirmware
+from actors.station.letters import OrderEnded
 from tests.actors.campaign.kit import Bench, definition
 from tests.actors.kit import T0
 
@@ -122,9 +123,20 @@ def test_a_failed_station_tries_again_after_a_while_and_then_has_failed() -> Non
     bench.accept("CP-000", "Rejected")
     assert bench.states() == {"CP-000": "failed"}
     assert bench.state.phase == "ended"
-    assert bench.state.targets["CP-000"].detail == "Rejected"
+    assert bench.targets["CP-000"].detail == "Rejected"
     bench.control("retry")
     assert bench.open["CP-000"].id == "campaign:c1:3"
+
+
+def test_an_answer_to_an_attempt_that_is_over_changes_nothing() -> None:
+    bench = Bench(definition(1, attempts=2, retry_wait=60))
+    bench.start()
+    first = bench.open["CP-000"]
+    bench.accept("CP-000", "Rejected")
+    bench.fire(timedelta(seconds=60))
+    assert bench.states() == {"CP-000": "ordered"}
+    bench.tell(OrderEnded(first.id, "CP-000", CommandResult("Accepted")))
+    assert bench.states() == {"CP-000": "ordered"}
 
 
 def test_a_station_that_says_nothing_until_its_deadline_has_failed() -> None:
@@ -134,7 +146,7 @@ def test_a_station_that_says_nothing_until_its_deadline_has_failed() -> None:
     bench.says("CP-000", "Downloading")
     bench.fire(timedelta(seconds=611))
     assert bench.states() == {"CP-000": "failed"}
-    assert bench.state.targets["CP-000"].detail == "timeout (it had come to Downloading)"
+    assert bench.targets["CP-000"].detail == "timeout (it had come to Downloading)"
     bench.says("CP-000", "Installed")
     assert bench.states() == {"CP-000": "done"}
 
@@ -173,7 +185,7 @@ def test_more_failures_than_the_budget_allows_pause_it_and_what_was_not_sent_is_
     bench.control("resume")
     bench.fire()
     assert len(bench.open) == 4
-    assert {bench.state.targets[station].attempt for station in bench.open} == {1}
+    assert {bench.targets[station].attempt for station in bench.open} == {1}
 
 
 def test_cancelled_means_nobody_begins_and_whoever_has_begun_is_waited_for() -> None:
@@ -204,7 +216,7 @@ def test_orders_are_given_within_the_window_and_what_could_not_be_sent_waits_for
     assert order.not_after == datetime(2026, 3, 2, 22, tzinfo=UTC)
     bench.fire(timedelta(hours=1))  # the station was away
     assert bench.states() == {"CP-000": "waiting", "CP-001": "waiting"}
-    assert bench.state.targets["CP-000"].attempt == 0
+    assert bench.targets["CP-000"].attempt == 0
     bench.fire(timedelta(hours=23))
     assert list(bench.open) == ["CP-000"]
 
@@ -242,3 +254,24 @@ def test_a_large_campaign_is_taken_and_ordered_in_slices() -> None:
     bench.fire()
     assert len(bench.open) == 20
     assert len({order.id for _, order in bench.orders}) == 1  # ids are unique by station
+
+
+def test_hundreds_of_stations_get_their_turn_in_order_once_each() -> None:
+    bench = Bench(definition(450, at_once=100, waves=(Wave(count=230), Wave())))
+    bench.start()
+    while bench.state.phase == "running":
+        for station in list(bench.open):
+            bench.accept(station)
+            bench.says(station, "Installed")
+        bench.fire()
+    assert bench.state.phase == "ended"
+    assert [station for station, _ in bench.orders] == [f"CP-{k:03d}" for k in range(450)]
+    assert bench.state.counts["done"] == 450
+    seen: list[str] = []
+    after: str | None = None
+    while page := bench.tell(LookStations(100, None, after)):
+        seen += [item["station"] for item in page.items]
+        after = page.next
+        if after is None:
+            break
+    assert seen == [f"CP-{k:03d}" for k in range(450)]

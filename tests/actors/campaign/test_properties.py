@@ -7,6 +7,7 @@ from hypothesis import strategies as s
 
 from actors.model.campaign import Budget, Wave
 from actors.model.intents import CommandFailure, CommandResult
+from actors.station.letters import OrderEnded
 from tests.actors.campaign.kit import Bench, definition
 
 OUTCOMES = (
@@ -20,6 +21,7 @@ steps = s.lists(
         s.tuples(s.just("says"), s.integers(0, 20), s.sampled_from(STATUSES)),
         s.tuples(s.just("control"), s.sampled_from(("pause", "resume", "retry", "cancel")), s.none()),
         s.tuples(s.just("mail"), s.none(), s.none()),
+        s.tuples(s.just("late"), s.integers(0, 40), s.sampled_from(OUTCOMES)),
         s.tuples(s.just("fire"), s.sampled_from((0, 60, 700, 5000)), s.none()),
     ),
     max_size=60,
@@ -61,6 +63,13 @@ def test_any_order_of_outcomes_pauses_and_duplicates(
             bench.fire()
         elif kind == "mail":
             bench.deliver()
+        elif kind == "late" and bench.orders:
+            station, order = bench.orders[which % len(bench.orders)]  # type: ignore[operator]
+            newest = next(given for known, given in reversed(bench.orders) if known == station)
+            before = bench.state
+            if order is not newest:  # the answer to an attempt that is over: it changes nothing
+                bench.tell(OrderEnded(order.id, station, what))  # type: ignore[arg-type]
+                assert bench.state == before
         elif kind == "fire":
             bench.fire(timedelta(seconds=which))  # type: ignore[arg-type]
         if phase in ("paused", "cancelling", "cancelled") and kind != "control":
