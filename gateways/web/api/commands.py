@@ -16,6 +16,7 @@ from gateways.ocpp import vocabulary
 from gateways.ocpp.mapping.answers import FROM_OWN_BOOK
 from gateways.ocpp.v201.reports import charging_profiles
 from gateways.web import identity, limits
+from gateways.web.api.item_limits import too_many
 from gateways.web.api.stations import known
 from gateways.web.call import Call, ask, refusal
 from gateways.web.idempotency import HEADER
@@ -61,6 +62,9 @@ async def send_command(call: Call) -> CommandAnswer:
         fields = [FieldError(wrong.detail, pointer=wrong.pointer) for wrong in error.errors]
         raise Problem("invalid-body", f"this is no {action} payload", errors=fields) from None
     await known(call)
+    beyond = await too_many(call.env.lookups, call.own, call.path["station"], parsed.intent)
+    if beyond is not None:
+        raise _not_carried(parsed, *beyond)
     command = Command(
         id=_command_id(call),
         intent=parsed.intent,

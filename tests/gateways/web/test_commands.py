@@ -7,6 +7,7 @@ import httpx
 import trio
 
 from actors.model.intents import CommandFailure, CommandResult, Unsupported
+from actors.model.rows import VariableRow
 from actors.station import messages as m
 from tests.gateways.web.rig import Rig, running
 
@@ -55,6 +56,23 @@ async def test_a_command_answers_with_what_was_sent_and_the_result_in_the_caller
         assert (body["translated"], body["lost"]) == (False, [])
         assert body["sent"]["type"] == "Hard"
         assert len(line.calls) == 1
+
+
+async def test_more_items_than_the_station_says_that_it_takes_are_refused_where_they_begin() -> None:
+    async with running() as rig:
+        acme, line = await connected(rig, lambda rig: ScriptedLine(rig, CommandResult("Accepted")))
+        bound = [{"type": "Actual", "value": "2"}]
+        row = VariableRow(
+            tenant="acme", station="CS1", component="DeviceDataCtrlr", variable="ItemsPerMessage", attributes=bound,
+            variable_instance="GetVariables",
+        )  # fmt: skip
+        rig.rows.write(1, [row])
+        refs = [{"component": {"name": "C"}, "variable": {"name": f"V{n}"}} for n in range(3)]
+        answer = await acme.post(f"{S}/commands/GetVariables", json={"getVariableData": refs})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/getVariableData/2"), answer.text
+        assert not line.calls
+        answer = await acme.post(f"{S}/commands/GetVariables", json={"getVariableData": refs[:2]})
+        assert answer.status_code == 200, answer.text
 
 
 async def test_a_command_under_one_idempotency_key_is_sent_to_the_station_once() -> None:
