@@ -14,7 +14,7 @@ R = TypeVar("R")
 _JSON_COLUMNS = frozenset(
     (
         *("settings", "location", "boot", "connectors", "attributes", "characteristics"),
-        *("cost", "body", "entries", "detail", "transaction"),
+        *("cost", "body", "entries", "detail", "transaction", "terms"),
     )
 )
 """Columns of the row tables that hold JSON; `evse.detail` and `trace.body` share a name with one, see `text`."""

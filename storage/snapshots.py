@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from actors.model.rows import VaultRow
-from actors.model.token import TokenCard
+from actors.model.token import TokenCard, TokenTerms
 from actors.ports import AuthorityCard, StationCard, TariffCard, TenantCard
 from runtime.store import StoreAway
 from storage import limits
@@ -28,7 +28,7 @@ FROM tenant WHERE changed >= $1::text::xid8"""
 _STATIONS = """SELECT tenant, station, profile, auth, versions, evses, tariff, location::text, auth_next, profile_next, serial,
     deleted OR NOT registered AS gone
 FROM station WHERE changed >= $1::text::xid8"""
-_TOKENS = """SELECT tenant, ref, type, status, masked, group_ref, expires, payment, deleted
+_TOKENS = """SELECT tenant, ref, type, status, masked, group_ref, expires, payment, terms, deleted
 FROM token WHERE changed >= $1::text::xid8"""
 _GROUPS = """SELECT v.*, k.key FROM vault v JOIN vault_key k USING (tenant, ref, kind)
 WHERE v.kind = 'token' AND (v.tenant, v.ref) IN (
@@ -119,13 +119,15 @@ class FreshCards(Cards):
         super().put_station(StationCard(tenant, station, profile, auth, tuple(versions), evses, tariff, _decode(location), *rest))
 
     def _take_token(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
-        tenant, ref, *rest, deleted = record.values()
+        tenant, ref, *rest, terms, deleted = record.values()
         if ("token", tenant, ref) in meanwhile:
             return
         if deleted:
             super().drop_token(tenant, ref)
         else:
-            super().put_token(tenant, TokenCard(ref, *rest))
+            arranged = None if terms is None else msgspec.json.decode(terms, type=TokenTerms)
+            fields = (*rest, arranged)
+            super().put_token(tenant, TokenCard(ref, *fields))
 
     def _take_group(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
         super().put_group(to_row(VaultRow, record))

@@ -2,7 +2,7 @@
 the station's limits) is fetched before it is decided; token texts leave this module only sealed."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from actors.model.decision import AddressKey, Decision
 from actors.model.ids import LOCAL_LIST, digest
 from actors.model.intents import CustomerInformation, SendLocalList
 from actors.model.rows import VariableRow
+from actors.model.token import TokenCard, notes_of, status_at
 from actors.station import sealing
 from actors.station.letters import IntentDone, OrderEnded, StationBooted
 from runtime.actor import Actor, Context
@@ -57,13 +58,13 @@ class LocalListActor(Actor[LocalListState]):
         return Planned(step, order)
 
     async def _listed(self, refs: Sequence[str]) -> list[messages.Listed]:
-        tenant, vault, snapshots = self._here[0], self._env.vault, self._env.snapshots
+        (tenant, _, station), vault, snapshots = self._here, self._env.vault, self._env.snapshots
         cards = {ref: snapshots.token(tenant, ref) for ref in refs}
         groups = [card.group_ref for card in cards.values() if card is not None and card.group_ref is not None]
         rows = await self._env.lookups.sealed_tokens(tenant, [*refs, *groups])
         texts = {row.ref: vault.open(row) for row in rows}
         return [
-            messages.Listed(ref, card, texts.get(ref), texts.get(card.group_ref or "") if card is not None else None)
+            messages.Listed(ref, _here(card, station), texts.get(ref), _group(card, texts), notes_of(card, station))
             for ref, card in cards.items()
         ]
 
@@ -88,6 +89,17 @@ class LocalListActor(Actor[LocalListState]):
 
     def apply(self, state_: LocalListState, fact: Any) -> LocalListState:
         return state.apply(state_, fact)
+
+
+def _here(card: TokenCard | None, station: str) -> TokenCard | None:
+    """As it is at this station."""
+    if card is None or card.terms is None or card.status != "Accepted":
+        return card
+    return msgspec.structs.replace(card, status=status_at(card.terms, station))
+
+
+def _group(card: TokenCard | None, texts: Mapping[str, str]) -> str | None:
+    return None if card is None else texts.get(card.group_ref or "")
 
 
 def _room(known: Sequence[VariableRow], default: int) -> tuple[int, int | None]:

@@ -73,7 +73,8 @@ def said(one: m.Listed) -> str:
     card = one.card
     if card is None or one.text is None:
         return ""
-    return typed(card.type, digest(card.status, card.expires or "", card.group_ref or "", card.type))
+    noted = () if one.notes is None else (msgspec.json.encode(one.notes).decode(),)
+    return typed(card.type, digest(card.status, card.expires or "", card.group_ref or "", card.type, *noted))
 
 
 def typed(kind: str | None, text: str) -> str:
@@ -129,7 +130,14 @@ def _entry(one: m.Listed) -> LocalListEntry:
     card = one.card
     assert card is not None, "only tokens that are said something of"
     assert one.text is not None
-    return LocalListEntry(one.text, card.status, card.expires, one.group, card.type)
+    entry = LocalListEntry(one.text, card.status, card.expires, one.group, card.type)
+    notes = one.notes if card.status == "Accepted" else None
+    if notes is None:
+        return entry
+    first, second, *_ = (*notes.languages, None, None)
+    return msgspec.structs.replace(
+        entry, evses=notes.evses, priority=notes.priority, language=first, second_language=second
+    )  # fmt: skip
 
 
 # -- the operator ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import msgspec
 
 from actors.model.decision import AddressKey
 from actors.model.intents import SendLocalList
-from actors.model.token import TokenCard
+from actors.model.token import TokenCard, TokenNotes
 
 
 class PutList(msgspec.Struct, frozen=True, gc=False):
@@ -33,12 +33,14 @@ class DropList(msgspec.Struct, frozen=True, gc=False):
 
 
 class Listed(msgspec.Struct, frozen=True, gc=False):
-    """A token of the list as it is now: `card` None where the tenant no longer has it. Texts are plain."""
+    """A token of the list as it is now: `card` None where the tenant no longer has it, its status the one at this station.
+    Texts are plain."""
 
     ref: str
     card: TokenCard | None
     text: str | None = None
     group: str | None = None
+    notes: TokenNotes | None = None
 
 
 class SyncDue(msgspec.Struct, frozen=True, gc=False, tag="sync_due"):

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from actors.model.money import Cost
+from actors.model.token import TokenTerms
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -38,6 +39,7 @@ class TokenRow(Row, frozen=True, gc=False, kw_only=True):
     group_ref: str | None = None
     expires: datetime | None = None
     payment: str = "invoice"
+    terms: TokenTerms | None = None
     deleted: bool = False
 
 

@@ -26,6 +26,31 @@ class IdToken(msgspec.Struct, frozen=True, gc=False):
     type: TokenType = "ISO14443"
 
 
+class Site(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A station at which a token may charge; `evses`: only on these, none named: on all."""
+
+    station: str
+    evses: tuple[int, ...] = ()
+
+
+class TokenTerms(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a tenant has arranged with a token besides. `sites`: where it may charge, none named: everywhere. `languages`: the
+    driver's, preferred one first, at most two. `priority`: -9 to 9 (OCPP 2.x chargingPriority)."""
+
+    sites: tuple[Site, ...] = ()
+    languages: tuple[str, ...] = ()
+    priority: int | None = None
+
+
+class TokenNotes(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a station of 2.x is told of an accepted token besides: the only EVSEs of it on which the token may charge (C01.FR.19),
+    and its terms."""
+
+    evses: tuple[int, ...] = ()
+    languages: tuple[str, ...] = ()
+    priority: int | None = None
+
+
 class TokenCard(msgspec.Struct, frozen=True, gc=False):
     """What the tenant says of a token. `payment`: "invoice", "free" or "wallet:ID"."""
 
@@ -36,6 +61,7 @@ class TokenCard(msgspec.Struct, frozen=True, gc=False):
     group_ref: str | None = None
     expires: datetime | None = None
     payment: str = "invoice"
+    terms: TokenTerms | None = None
 
 
 class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
@@ -56,11 +82,41 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
         return self.status == "Accepted"
 
 
-def judge(card: TokenCard | None, now: datetime) -> TokenVerdict:
-    """The verdict on a token: unknown ones are Unknown (1.6 says Invalid), a past expiry beats Accepted."""
+def judge(card: TokenCard | None, now: datetime, station: str, evse: int | None = None) -> TokenVerdict:
+    """The verdict on a token: unknown ones are Unknown (1.6 says Invalid), a past expiry beats Accepted, and so does the wrong
+    place. `evse`: where it is about to charge, as far as known."""
     if card is None:
         return TokenVerdict("Unknown")
     status = card.status
     if status == "Accepted" and card.expires is not None and card.expires <= now:
         status = "Expired"
+    if status == "Accepted" and card.terms is not None:
+        status = status_at(card.terms, station, evse)
     return TokenVerdict(status, card.expires, None, card.group_ref, card.payment)
+
+
+def status_at(terms: TokenTerms, station: str, evse: int | None = None) -> TokenStatus:
+    """Of a token that may charge somewhere: NotAtThisLocation where it may use no EVSE of the station (C01.FR.21),
+    NotAllowedTypeEVSE on another EVSE than those it may use."""
+    if not terms.sites:
+        return "Accepted"
+    site = _site(terms, station)
+    if site is None:
+        return "NotAtThisLocation"
+    return "Accepted" if not evse or not site.evses or evse in site.evses else "NotAllowedTypeEVSE"
+
+
+def notes_of(card: TokenCard | None, station: str) -> TokenNotes | None:
+    """None: there is nothing to say besides the verdict."""
+    if card is None or card.terms is None:
+        return None
+    site = _site(card.terms, station)
+    notes = TokenNotes(() if site is None else site.evses, card.terms.languages, card.terms.priority)
+    return None if notes == _NO_NOTES else notes
+
+
+_NO_NOTES = TokenNotes()
+
+
+def _site(terms: TokenTerms, station: str) -> Site | None:
+    return next((site for site in terms.sites if site.station == station), None)

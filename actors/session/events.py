@@ -124,7 +124,8 @@ def answer(state: SessionState, message: m.Event) -> TransactionReply:
         verdict=message.verdict,
         total_cost=cost,
         priority=message.priority if accepted else None,
-        message=_tariff_text(state) if accepted else None,
+        message=_tariff_text(state, message.notes.languages if message.notes else ()) if accepted else None,
+        notes=message.notes if accepted else None,
     )
 
 
@@ -135,15 +136,23 @@ def final_cost(state: SessionState) -> Decimal | None:
     return None if state.cost is None else state.cost.incl.major()
 
 
-def _tariff_text(state: SessionState) -> MessageText | None:
-    """The text that the operator wrote for drivers (OCPI tariff_alt_text), in its first language."""
-    texts = state.tariff.body.get("tariff_alt_text") if state.tariff is not None else None
-    if not isinstance(texts, list) or not texts or not isinstance(texts[0], dict):
+def _tariff_text(state: SessionState, languages: Sequence[str]) -> MessageText | None:
+    """The text that the operator wrote for drivers (OCPI tariff_alt_text), in the driver's language or else its first."""
+    told = state.tariff.body.get("tariff_alt_text") if state.tariff is not None else None
+    texts = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    if not texts:
         return None
-    text, language = texts[0].get("text"), texts[0].get("language")
+    spoken = (each for wanted in languages for each in texts if _same_language(each.get("language"), wanted))
+    chosen = next(spoken, texts[0])
+    text, language = chosen.get("text"), chosen.get("language")
     if not isinstance(text, str) or not text:
         return None
     return MessageText(text[:MESSAGE_LENGTH], language=language if isinstance(language, str) else None)
+
+
+def _same_language(one: Any, other: str) -> bool:
+    """ "de" and "de-AT" are, for who has to choose among few."""
+    return isinstance(one, str) and one.partition("-")[0].lower() == other.partition("-")[0].lower()
 
 
 def _again(session: str, state: SessionState, message: m.Event, now: datetime) -> Decision:

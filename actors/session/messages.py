@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from actors.model.meter import Reading
-from actors.model.token import IdToken, TokenVerdict
+from actors.model.token import IdToken, TokenNotes, TokenVerdict
 from actors.ports import TariffCard
 from actors.station.messages import TransactionEvent
 
@@ -110,6 +110,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     priority: int | None = None
     generation: int = 0
     gap_timeout: int | None = None
+    notes: TokenNotes | None = None
 
 
 class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):

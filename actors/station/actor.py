@@ -33,7 +33,7 @@ from actors.station.routing import Routes
 from actors.station.rows import boot_view
 from actors.station.state import StationState
 from actors.station.transactions import Transactions
-from actors.station.verdicts import contract_verdict, verdict
+from actors.station.verdicts import authorized, contract_verdict
 from runtime.actor import Actor, Context
 
 _CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -151,8 +151,10 @@ class StationActor(Actor[StationState]):
         if refused is not None:
             return Decision(reply=refused)
         if message.certificate is None and not message.chain:
-            return Decision(reply=verdict(self._env.snapshots, self._tenant, message.token, now))
-        judged = contract_verdict(self._env.snapshots, self._tenant, message, now)
+            connection = self._presence.connection
+            protocol = connection.protocol if connection is not None else ""
+            return Decision(reply=authorized(self._env.snapshots, self._here, message.token, protocol, now))
+        judged = contract_verdict(self._env.snapshots, self._here, message, now)
         if CERTIFICATES not in self._siblings:
             return Decision(reply=messages.AuthorizeReply(msgspec.structs.replace(judged, status="Invalid"), "CertChainError"))
         presented = certificates.ContractPresented(

@@ -14,7 +14,7 @@ import msgspec
 
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, MessageText, Unsupported
 from actors.model.meter import Reading
-from actors.model.token import IdToken, TokenVerdict
+from actors.model.token import IdToken, TokenNotes, TokenVerdict
 
 
 class Line(Protocol):
@@ -122,10 +122,12 @@ class Authorize(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class AuthorizeReply(msgspec.Struct, frozen=True, gc=False):
-    """`certificate_status`: 2.x AuthorizeCertificateStatusEnum (Accepted, CertificateExpired, ContractCancelled ...)."""
+    """`certificate_status`: 2.x AuthorizeCertificateStatusEnum (Accepted, CertificateExpired, ContractCancelled ...); None
+    where no certificate came."""
 
     verdict: TokenVerdict
     certificate_status: str | None = None
+    notes: TokenNotes | None = None
 
 
 class ConnectorStatus(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -220,12 +222,13 @@ class TransactionEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True
 
 class TransactionReply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """`verdict` where the event carried a token; `total_cost` in major units, taxes included (None: unknown, 0: free);
-    `priority` -9 to 9; `message` for the driver."""
+    `priority` -9 to 9; `message` for the driver; `notes` with an accepted token."""
 
     verdict: TokenVerdict | None = None
     total_cost: Decimal | None = None
     priority: int | None = None
     message: MessageText | None = None
+    notes: TokenNotes | None = None
 
 
 class SecurityEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

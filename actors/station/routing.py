@@ -21,7 +21,7 @@ from actors.model.ids import (
     session_id_for_stray_stop,
     session_id_for_transaction,
 )
-from actors.model.token import TokenVerdict
+from actors.model.token import TokenNotes, TokenVerdict
 from actors.ports import NumberedSession, TariffCard, TenantCard
 from actors.session import messages as s
 from actors.station import messages as m
@@ -126,18 +126,22 @@ def route_event(
     tariff: TariffCard | None,
     remote: bool,
     settings: Mapping[str, Any],
+    notes: TokenNotes | None,
     now: datetime,
 ) -> Decision:
-    """`number`: 0 where the session is known to exist; `settings`: the tenant's."""
+    """`number`: 0 where the session is known to exist; `settings`: the tenant's; `notes`: of the event's token, whose priority
+    goes before the tenant's."""
     flags: tuple[str, ...] = ("remote_start",) if remote else ()
     if event.evse is not None and not 1 <= event.evse <= state.evses:
         flags = (*flags, "unknown_evse")
     session = session_id_for_transaction(where.station, event.transaction_id)
     priority, patience = settings.get("charging_priority"), settings.get("transaction_gap_timeout")
+    if notes is not None and notes.priority is not None:
+        priority = notes.priority
     message = s.Event(
         where, event, verdict, tariff, number, now, flags,
         priority if type(priority) is int and -9 <= priority <= 9 else None, 0,
-        patience if type(patience) is int and patience > 0 else None,
+        patience if type(patience) is int and patience > 0 else None, notes,
     )  # fmt: skip
     return Decision(forward=(session_address(where.tenant, session), message))
 

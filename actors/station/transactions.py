@@ -18,7 +18,7 @@ from actors.station.lane import Lane
 from actors.station.preparing import NumberedStart, NumberedUnreadable
 from actors.station.presence import Presence
 from actors.station.state import StationState
-from actors.station.verdicts import verdict
+from actors.station.verdicts import notes, verdict
 
 _UNKNOWN_TENANT = messages.NotAdmitted("SecurityError", "the tenant is unknown")
 
@@ -49,7 +49,7 @@ class Transactions:
             state,
             start,
             numbered.number,
-            self._verdict(start.token, now),
+            self._verdict(start.token, now, start.evse),
             tariff,
             self._lane.was_remote(start.token.ref, start.evse, now),
             now,
@@ -70,10 +70,11 @@ class Transactions:
             state,
             event,
             number,
-            self._verdict(event.token, now) if event.token is not None else None,
+            self._verdict(event.token, now, event.evse) if event.token is not None else None,
             tariff,
             self._was_remote(event, now),
             card.settings,
+            notes(self._env.snapshots, self._here, event.token) if event.token is not None else None,
             now,
         )
 
@@ -141,5 +142,5 @@ class Transactions:
     def _tenant_card(self) -> TenantCard | None:
         return self._env.snapshots.tenant(self._here.tenant)
 
-    def _verdict(self, token: IdToken, now: datetime) -> TokenVerdict:
-        return verdict(self._env.snapshots, self._here.tenant, token, now)
+    def _verdict(self, token: IdToken, now: datetime, evse: int | None = None) -> TokenVerdict:
+        return verdict(self._env.snapshots, self._here, token, now, evse)

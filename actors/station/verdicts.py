@@ -2,22 +2,35 @@
 
 from datetime import datetime
 
-from actors.model.token import IdToken, TokenVerdict, judge
+from actors.model.token import IdToken, TokenNotes, TokenVerdict, judge, notes_of
 from actors.ports import Snapshots
-from actors.station.messages import Authorize
+from actors.station.decide import Station
+from actors.station.messages import Authorize, AuthorizeReply
 
 
-def verdict(snapshots: Snapshots, tenant: str, token: IdToken, now: datetime) -> TokenVerdict:
-    """A station that lets anybody charge says so instead of naming a token (C02.FR.02)."""
+def verdict(snapshots: Snapshots, here: Station, token: IdToken, now: datetime, evse: int | None = None) -> TokenVerdict:
+    """A station that lets anybody charge says so instead of naming a token (C02.FR.02). `evse`: as far as known."""
     if token.type == "NoAuthorization":
         return TokenVerdict("Accepted")
-    return judge(snapshots.token(tenant, token.ref), now)
+    return judge(snapshots.token(here.tenant, token.ref), now, here.id, evse)
 
 
-def contract_verdict(snapshots: Snapshots, tenant: str, message: Authorize, now: datetime) -> TokenVerdict:
+def notes(snapshots: Snapshots, here: Station, token: IdToken) -> TokenNotes | None:
+    return notes_of(snapshots.token(here.tenant, token.ref), here.id)
+
+
+def authorized(
+    snapshots: Snapshots, here: Station, token: IdToken, protocol: str, now: datetime
+) -> TokenVerdict | AuthorizeReply:
+    """The answer to Authorize. Versions before 2.x have no words for more than the verdict."""
+    judged, noted = verdict(snapshots, here, token, now), notes(snapshots, here, token)
+    return judged if noted is None or not protocol.startswith("ocpp2") else AuthorizeReply(judged, None, noted)
+
+
+def contract_verdict(snapshots: Snapshots, here: Station, message: Authorize, now: datetime) -> TokenVerdict:
     """Of the contract, however its id is written."""
     for ref in (message.token.ref, *message.spellings):
-        card = snapshots.token(tenant, ref)
+        card = snapshots.token(here.tenant, ref)
         if card is not None:
-            return judge(card, now)
-    return judge(None, now)
+            return judge(card, now, here.id)
+    return judge(None, now, here.id)

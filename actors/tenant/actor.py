@@ -73,7 +73,7 @@ class TenantActor(Actor[TenantState]):
             self._snapshots.drop_token(row.tenant, row.ref)
             return
         # Rows keep types as text; the card they were made from carried the narrow ones.
-        card = TokenCard(row.ref, row.type, row.status, row.masked, row.group_ref, row.expires, row.payment)  # type: ignore[arg-type]
+        card = TokenCard(row.ref, row.type, row.status, row.masked, row.group_ref, row.expires, row.payment, row.terms)  # type: ignore[arg-type]
         self._snapshots.put_token(row.tenant, card)
 
     def _publish_tariff(self, row: TariffRow) -> None:

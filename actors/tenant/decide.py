@@ -70,6 +70,7 @@ def decide_put_token(tenant: str, state: TenantState, message: m.PutToken, known
         group_ref=card.group_ref,
         expires=card.expires,
         payment=card.payment,
+        terms=card.terms,
     )
     event = _event(tenant, "token.changed", card.ref, now, {"status": card.status, "token": card.masked})
     sealed = (message.sealed,) if message.sealed_group is None else (message.sealed, message.sealed_group)

@@ -28,6 +28,7 @@ from actors.model.rows import (
     TokenRow,
     VariableRow,
 )
+from actors.model.token import TokenTerms
 from actors.ports import ApiToken, TraceRow
 from actors.station.messages import LiveStation, UnregisteredEvse
 from gateways.web.veil import veiled_body
@@ -278,8 +279,13 @@ def message_view(row: TraceRow) -> MessageView:
     )  # fmt: skip
 
 
+class SiteView(msgspec.Struct, frozen=True):
+    station: str
+    evses: list[int]
+
+
 class TokenView(msgspec.Struct, frozen=True):
-    """`uid` is masked; `ref` is what sessions and facts know the token by."""
+    """`uid` is masked; `ref` is what sessions and facts know the token by. `sites`: where it may charge, none: everywhere."""
 
     type: str
     uid: str
@@ -288,10 +294,21 @@ class TokenView(msgspec.Struct, frozen=True):
     group: str | None
     expires: datetime | None
     payment: str
+    sites: list[SiteView] = []
+    languages: list[str] = []
+    priority: int | None = None
 
 
 def token_view(row: TokenRow, group: str | None = None) -> TokenView:
-    return TokenView(row.type, row.masked, row.ref, row.status, group, utc(row.expires), row.payment)
+    return TokenView(
+        row.type, row.masked, row.ref, row.status, group, utc(row.expires), row.payment, *terms_view(row.terms)
+    )  # fmt: skip
+
+
+def terms_view(terms: TokenTerms | None) -> tuple[list[SiteView], list[str], int | None]:
+    if terms is None:
+        return [], [], None
+    return [SiteView(site.station, list(site.evses)) for site in terms.sites], list(terms.languages), terms.priority
 
 
 TARIFF_OURS = frozenset(("version", "valid_from", "fingerprint"))

@@ -64,7 +64,7 @@ from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rows import VaultRow
 from actors.model.settings import Setting, key_of
-from actors.model.token import IdToken, TokenCard, TokenVerdict
+from actors.model.token import IdToken, Site, TokenCard, TokenTerms, TokenVerdict
 from actors.ports import AuthorityMaterial, TariffCard
 from actors.reservation import facts as reservation
 from actors.reservation.actor import ReservationActor
@@ -84,6 +84,7 @@ from tests.actors.kit import T0, TARIFF
 
 GOLDEN = Path(__file__).with_name("golden")
 LATER = T0 + timedelta(hours=1, microseconds=1)
+TERMS = TokenTerms((Site("CP-1", (1, 2)), Site("CP-2")), ("de", "en-GB"), 3)
 PLACE = Place("acme", "CP-1", 1, 1, "Europe/Berlin", "DE", "EUR", {"city": "Köln"}, "DE", "ACM")
 TOKEN = IdToken("tok_1", "04A2…81")
 VERDICT = TokenVerdict("Accepted", LATER, "grp", "grp", "invoice")
@@ -121,7 +122,7 @@ SAMPLES: dict[type, list[Any]] = {
     TenantActor: [
         tenant.Created("Acme", "EUR", "DE", "Europe/Berlin", "inbox", "owner", T0, {"party_id": "ACM"}),
         tenant.Changed("Acme AG", "Europe/Berlin", "refuse", "op", T0, {"party_id": "ACM", "boot": "Pending"}),
-        tenant.TokenPut(TokenCard("tok_1", "ISO14443", "Accepted", "04A2…81", "grp", LATER, "invoice"), "op", T0),
+        tenant.TokenPut(TokenCard("tok_1", "ISO14443", "Accepted", "04A2…81", "grp", LATER, "invoice", TERMS), "op", T0),
         tenant.TokenDeleted("tok_1", "op", LATER),
         tenant.TariffPut("standard", 1, T0, "f" * 32, "EUR", TARIFF, "op", T0),
         tenant.TariffDeleted("standard", "op", LATER),

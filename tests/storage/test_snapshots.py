@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from actors.model.rows import Row
-from actors.model.token import TokenCard
+from actors.model.token import Site, TokenCard, TokenTerms
 from actors.ports import StationCard, TariffCard, TenantCard
 from storage.cards import Cards
 from storage.database import Database
@@ -19,6 +19,7 @@ from storage.vault import Vault
 from tests.storage.shown import AT, station, tariff, tenant, token
 
 pytestmark = pytest.mark.postgres
+TERMS = TokenTerms((Site("s/1", (2,)),), ("de",), -3)
 
 
 class Elsewhere:
@@ -75,14 +76,14 @@ def test_a_dropped_tenant_takes_all_its_cards_along_and_nobody_elses() -> None:
 
 async def test_every_card_is_there_after_loading(database: Database, elsewhere: Elsewhere) -> None:
     await elsewhere.write(
-        tenant(), tenant("gone", deleted=True), token("t", payment="free"), token("lost", deleted=True),
+        tenant(), tenant("gone", deleted=True), token("t", payment="free", terms=TERMS), token("lost", deleted=True),
         tariff("x"), tariff("x", 2, valid_from=AT + timedelta(days=1)),
         station("s/1", tariff="x", location={"a": 1}), station("knocked", registered=False), station("old", deleted=True),
     )  # fmt: skip
     cards = FreshCards(database)
     await cards.load()
     assert cards.tenant("acme") == TenantCard("acme", "EUR", "DE", "Europe/Berlin", "inbox", {"a": [1, None]})
-    assert cards.token("acme", "t") == TokenCard("t", "ISO14443", "Accepted", "04A2…81", payment="free")
+    assert cards.token("acme", "t") == TokenCard("t", "ISO14443", "Accepted", "04A2…81", payment="free", terms=TERMS)
     assert cards.station("acme", "s/1") == StationCard("acme", "s/1", 1, bytes(range(96)), ("ocpp1.6",), 1, "x", {"a": 1})
     found = [cards.tariff("acme", "x", AT + timedelta(days=n)) for n in range(2)]
     assert [card and card.version for card in found] == [1, 2]

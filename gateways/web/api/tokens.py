@@ -6,14 +6,14 @@ import msgspec
 
 from actors.model.ids import tenant_address
 from actors.model.rows import TokenRow
-from actors.model.token import TokenCard, TokenStatus, TokenType
+from actors.model.token import Site, TokenCard, TokenStatus, TokenTerms, TokenType
 from actors.tenant.messages import DeleteToken, PutToken, TokenStored
 from gateways.web import identity
 from gateways.web.api.types import Moment
 from gateways.web.call import Call, page_of
-from gateways.web.problems import FieldError, Problem, wrong_parameter
+from gateways.web.problems import FieldError, Problem, wrong_fields, wrong_parameter
 from gateways.web.table import PAGED, Answer, Items, Route, Scope
-from gateways.web.views import TokenView, token_view
+from gateways.web.views import TokenView, terms_view, token_view
 
 TAG = "Tokens"
 VAULT_KIND = "token"
@@ -29,13 +29,27 @@ Payment = Annotated[
 ]
 
 
+class SiteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A station where the token may charge; `evses`: only on these, none named: on all."""
+
+    station: Annotated[str, msgspec.Meta(min_length=1, max_length=48)]
+    evses: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=100)]], msgspec.Meta(max_length=100)] = []
+
+
+Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$", max_length=8, description="de, en-GB")]
+
+
 class TokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`group` is the id of the token's group (a 1.6 parentIdTag)."""
+    """`group` is the id of the token's group (a 1.6 parentIdTag). `sites`: where it may charge, none named: everywhere.
+    `languages`: the driver's, preferred one first. `priority`: what a station of OCPP 2.x is told, before the tenant's own."""
 
     status: PutStatus = "Accepted"
     group: Annotated[str, msgspec.Meta(min_length=1, max_length=36)] | None = None
     expires: Moment | None = None
     payment: Payment = "invoice"
+    sites: Annotated[list[SiteBody], msgspec.Meta(max_length=100)] = []
+    languages: Annotated[list[Language], msgspec.Meta(max_length=2)] = []
+    priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
 
 
 def _type(call: Call) -> TokenType:
@@ -65,6 +79,7 @@ async def put_token(call: Call) -> Answer:
         group_ref=group.ref if group else None,
         expires=body.expires,
         payment=body.payment,
+        terms=_terms(body),
     )
     message = PutToken(
         card=card,
@@ -73,8 +88,20 @@ async def put_token(call: Call) -> Answer:
         sealed_group=vault.seal(tenant, group.ref, VAULT_KIND, body.group.strip()) if group and body.group else None,
     )
     stored: TokenStored = await call.ask(tenant_address(tenant), message)
-    view = TokenView(kind, token.masked, token.ref, body.status, body.group, body.expires, body.payment)
+    view = TokenView(
+        kind, token.masked, token.ref, body.status, body.group, body.expires, body.payment, *terms_view(card.terms)
+    )  # fmt: skip
     return Answer(view, status=201 if stored.created else 200)
+
+
+def _terms(body: TokenBody) -> TokenTerms | None:
+    stations = [site.station for site in body.sites]
+    for n, station in enumerate(stations):
+        if station in stations[:n]:
+            raise wrong_fields([FieldError("this station stands in the list already", pointer=f"/sites/{n}/station")])
+    sites = tuple(Site(site.station, tuple(dict.fromkeys(site.evses))) for site in body.sites)
+    terms = TokenTerms(sites, tuple(body.languages), body.priority)
+    return None if terms == TokenTerms() else terms
 
 
 async def get_token(call: Call) -> TokenView:

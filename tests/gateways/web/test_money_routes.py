@@ -147,6 +147,27 @@ async def test_wallets_are_refused_by_name_and_wrong_token_fields_are_pointed_at
         assert sorted(error["pointer"] for error in answer.json()["errors"]) == ["/expires", "/group", "/payment", "/status"]
 
 
+async def test_a_tokens_places_languages_and_priority_are_kept_and_wrong_ones_pointed_at() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        path = f"{T}/tokens/ISO14443/A1B2C3D4"
+        terms = {
+            "sites": [{"station": "CS1", "evses": [1, 2]}, {"station": "CS2", "evses": []}],
+            "languages": ["de"],
+            "priority": -9,
+        }
+        made = (await acme.put(path, json=terms)).json()
+        read = (await acme.get(path)).json()
+        listed = (await acme.get(f"{T}/tokens")).json()["items"][0]
+        assert [{name: shown[name] for name in terms} for shown in (made, read, listed)] == [terms] * 3
+        assert (await acme.put(path, json={})).json()["sites"] == [], "what is left out goes"
+        twice = await acme.put(path, json={"sites": [{"station": "CS1"}, {"station": "CS1", "evses": [1]}]})
+        assert (twice.status_code, twice.json()["errors"][0]["pointer"]) == (400, "/sites/1/station")
+        wrong = {"sites": [{"station": "", "evses": [0]}], "languages": ["german"], "priority": 10}
+        pointers = sorted(error["pointer"] for error in (await acme.put(path, json=wrong)).json()["errors"])
+        assert pointers == ["/languages/0", "/priority", "/sites/0/evses/0", "/sites/0/station"]
+
+
 async def test_a_tariff_gets_a_version_per_content_and_is_deleted() -> None:
     """What is read is the OCPI object, ours beside it, and can be put again as it is."""
     async with running() as rig:

@@ -63,6 +63,61 @@ async def test_a_restricted_token_is_told_its_restriction_wherever_it_is_named(c
         assert (session["phase"], session["cdr"]) == ("waived", None)
 
 
+@case("TC_C_06")
+async def test_a_token_of_some_evses_is_told_which_and_refused_on_the_others(csms: Csms) -> None:
+    """C01.FR.18-22: the list goes with Accepted; where it may use no EVSE, it is not at its location and there is no list."""
+    async with csms.station() as station, csms.station() as elsewhere:
+        sites = [{"station": station.identity, "evses": [2]}]
+        more = {"languages": ["fr", "en-GB"], "priority": 4}
+        await csms.put_token("04SITES", sites=sites, **more)
+        shown = await csms.get(f"/tenants/{TENANT}/tokens/ISO14443/04SITES")
+        assert {name: shown[name] for name in ("sites", *more)} == {"sites": sites, **more}
+        told = {"status": "Accepted", "evseId": [2], "language1": "fr", "language2": "en-GB", "chargingPriority": 4}
+        assert (await authorize(station, id_token("04SITES")))["idTokenInfo"] == told
+        assert (await authorize(elsewhere, id_token("04SITES")))["idTokenInfo"] == {"status": "NotAtThisLocation"}
+        wrong, right = Charge(station), Charge(station)
+        answer = await wrong.tells("Started", "Authorized", 0, evse=1, token="04SITES", state="EVConnected", wh=FIRST_WH)
+        assert answer["idTokenInfo"] == {"status": "NotAllowedTypeEVSE"}
+        assert "chargingPriority" not in answer
+        await wrong.tells("Ended", "Deauthorized", 1, wh=FIRST_WH, state="EVConnected", reason="DeAuthorized")
+        assert (await wrong.settled())["phase"] == "waived"
+        answer = await right.tells("Started", "Authorized", 2, evse=2, token="04SITES", state="Charging", wh=FIRST_WH)
+        assert answer["idTokenInfo"] == told
+        assert answer["chargingPriority"] == 4
+        await right.tells("Ended", "StopAuthorized", 40, token="04SITES", wh=LAST_WH, state="EVConnected", reason="Local")
+        await billed(right, token="04SITES")
+
+
+@case("TC_C_06")
+async def test_a_station_of_1_6_hears_that_the_place_is_wrong_in_its_own_words(csms: Csms) -> None:
+    async with csms.station("ocpp1.6") as station:
+        await csms.put_token("04SITES6", sites=[{"station": station.identity, "evses": [2]}], languages=["de"])
+        await csms.put_token("04SITES7", sites=[{"station": "ELSEWHERE"}])
+        assert (await station.call("Authorize", {"idTag": "04SITES6"}))["idTagInfo"]["status"] == "Accepted"
+        assert (await station.call("Authorize", {"idTag": "04SITES7"}))["idTagInfo"]["status"] != "Accepted"
+        for connector, accepted in ((1, False), (2, True)):
+            start = {"connectorId": connector, "idTag": "04SITES6", "meterStart": FIRST_WH, "timestamp": now(-60)}
+            answer = await station.call("StartTransaction", start)
+            assert (answer["idTagInfo"]["status"] == "Accepted") is accepted
+
+
+@case("TC_C_06")
+async def test_a_driver_reads_the_tariff_in_his_own_language(csms: Csms) -> None:
+    tariff = {
+        "country_code": "DE", "party_id": "CON", "id": "WORDS", "currency": "EUR", "last_updated": "2026-01-01T00:00:00Z",
+        "elements": [{"price_components": [{"type": "ENERGY", "price": 0.5, "vat": 19.0, "step_size": 1}]}],
+        "tariff_alt_text": [{"language": "de", "text": "50 ct/kWh netto"}, {"language": "fr", "text": "50 ct/kWh hors TVA"}],
+    }  # fmt: skip
+    assert (await csms.api.put(f"/tenants/{TENANT}/tariffs/WORDS", json=tariff)).is_success
+    for uid, languages, text in (
+        ("04FRENCH", ["fr-CH", "de"], "50 ct/kWh hors TVA"), ("04SWEDISH", ["sv"], "50 ct/kWh netto"),
+    ):  # fmt: skip
+        await csms.put_token(uid, languages=languages)
+        async with csms.station(tariff="WORDS") as station:
+            answer = await Charge(station).tells("Started", "Authorized", 0, evse=1, token=uid, state="Charging", wh=FIRST_WH)
+            assert answer["updatedPersonalMessage"]["content"] == text
+
+
 @case("TC_C_07")
 @pytest.mark.parametrize("body", [{"status": "Expired"}, {"status": "Accepted", "expires": "2026-01-01T00:00:00Z"}])
 async def test_an_expired_token_is_expired_by_its_word_or_its_date(csms: Csms, body: dict[str, str]) -> None:
@@ -209,6 +264,16 @@ async def test_a_local_list_tells_the_groups_so_that_one_of_the_group_may_stop(c
         )
         assert ended["idTokenInfo"] == {"status": "Accepted", "groupIdToken": group}
         await billed(charge, token="04LISTA")
+
+
+@case("TC_C_40")
+async def test_a_local_list_tells_where_a_token_may_charge_at_that_station(csms: Csms) -> None:
+    async with csms.station(answers={"SendLocalList": ACCEPTED}) as station:
+        await csms.put_token("04LISTE", sites=[{"station": station.identity, "evses": [1]}], languages=["nl"], priority=-2)
+        await csms.put_token("04LISTF", sites=[{"station": "ELSEWHERE"}], languages=["nl"])
+        told = await _listed(csms, station, "04LISTE", "04LISTF")
+        assert told["04LISTE"] == {"status": "Accepted", "evseId": [1], "language1": "nl", "chargingPriority": -2}
+        assert told["04LISTF"] == {"status": "NotAtThisLocation"}
 
 
 @case("TC_C_43")

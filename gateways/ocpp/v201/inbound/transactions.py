@@ -55,7 +55,7 @@ def answered(x: s.TransactionReply) -> m.TransactionEventResponse:
     return m.TransactionEventResponse(
         total_cost=UNSET if x.total_cost is None else float(x.total_cost),
         charging_priority=UNSET if x.priority is None else x.priority,
-        id_token_info=UNSET if x.verdict is None else token_info(x.verdict),
+        id_token_info=UNSET if x.verdict is None else token_info(x.verdict, x.notes),
         updated_personal_message=UNSET
         if text is None
         else base.MessageContent(
