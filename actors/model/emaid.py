@@ -27,7 +27,3 @@ def spellings(emaid: str) -> tuple[str, ...]:
         if len(bare) > BODY:
             found += [f"{dashed}-{bare[-1]}", f"{dashed}{bare[-1]}"]
     return tuple(dict.fromkeys(found))
-
-
-def same_contract(one: str, other: str) -> bool:
-    return bool(_bare(one)) and plain(one) == plain(other)

@@ -80,13 +80,6 @@ class Unbalanced(AssertionError):
     """A journal whose sides differ was about to be made: a bug, stopped before it is staged."""
 
 
-def account_name(account: str) -> str:
-    """`4000/energy` reads "Charging revenue, energy"; an unknown code reads as itself."""
-    code, *qualifiers = account.split("/")
-    known = CHART.get(code)
-    return ", ".join([known.name if known else code, *qualifiers])
-
-
 def receivable(token_ref: str | None) -> str:
     """The customer's receivable. A session without a token is owed by nobody we know."""
     return f"1220/{token_ref or 'unknown'}"

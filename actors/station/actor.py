@@ -27,7 +27,7 @@ from actors.station.preparing import (
     Preparing,
     Unnumbered,
     Unregistering,
-)  # fmt: skip
+)
 from actors.station.presence import Presence
 from actors.station.routing import Routes
 from actors.station.rows import boot_view

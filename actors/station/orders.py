@@ -20,7 +20,6 @@ from actors.station import facts as f
 from actors.station import messages as m
 from actors.station.decide import Station
 from actors.station.letters import Order, OrderEnded, OrderOverdue, OrderWithdrawn
-from actors.station.rows import event
 from actors.station.state import OpenCommand, OpenOrder, StationState
 
 TOPIC = "ocpp"
@@ -158,7 +157,3 @@ def abandoned(here: Station, state: StationState) -> tuple[list[Letter], list[Ti
 def shown(order: OpenOrder) -> dict[str, Any]:
     """For the console: what waits, without what it says."""
     return {"id": order.id, "intent": order.name, "not_after": order.not_after, "by": "/".join(order.by)}
-
-
-def issued_event(here: Station, id: str, action: str, now: datetime) -> Any:
-    return event(here.tenant, here.id, "command.issued", now, id=id, action=action)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from actors.model import ocmf
 from actors.model.meter import Reading, Sample
 from gateways.web.limits import SIGNED_RECORDS
-from gateways.web.views import SignedRecordView, SignedView, utc
+from gateways.web.session_views import SignedRecordView, SignedView
+from gateways.web.views import utc
 
 
 def judge_signed(readings: Sequence[Reading], key: str) -> SignedView | None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from gateways.simulator.v201.station import Station201
 
 Payload = dict[str, Any]
-_FAILURES = ("DownloadFailed", "InvalidChecksum", "PublishFailed")
 
 
 class Publisher:

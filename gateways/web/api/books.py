@@ -18,8 +18,8 @@ from gateways.web import identity
 from gateways.web.api.stations import known
 from gateways.web.call import Call
 from gateways.web.problems import Problem, wrong_parameter
+from gateways.web.station_views import ComponentRef, VariableName
 from gateways.web.table import PAGED, Route, Scope
-from gateways.web.views import ComponentRef, VariableName
 
 TAG = "Stations"
 

@@ -12,9 +12,9 @@ from gateways.web import identity, limits
 from gateways.web.api.types import EnergyWh, Moment, Reason
 from gateways.web.call import Call, page_of
 from gateways.web.problems import FieldError, Problem, wrong_fields
+from gateways.web.session_views import SessionDetail, SessionView, cdr_view, session_detail, session_view
 from gateways.web.signed import judge_signed
 from gateways.web.table import PAGED, Items, Query, Route, Scope
-from gateways.web.views import SessionDetail, SessionView, cdr_view, session_detail, session_view
 
 TAG = "Sessions"
 

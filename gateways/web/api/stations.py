@@ -14,21 +14,20 @@ from gateways.web.api.station_body import StationBody, check_station, identity_p
 from gateways.web.api.station_csv import ImportReport, read_csv, run_import
 from gateways.web.call import Call, page_of
 from gateways.web.problems import FieldError, Problem, wrong_parameter
-from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
-from gateways.web.views import (
+from gateways.web.station_views import (
     AuthView,
     EvseView,
     InboxView,
-    MessageView,
     StationSummary,
     StationView,
     VariableView,
     inbox_view,
-    message_view,
     station_summary,
     station_view,
     variable_view,
 )
+from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
+from gateways.web.views import MessageView, message_view
 
 TAG = "Stations"
 

@@ -20,8 +20,8 @@ from gateways.web.api.stations import known
 from gateways.web.api.types import Identifier
 from gateways.web.call import Call, page_of
 from gateways.web.problems import FieldError, Problem, wrong_field, wrong_fields, wrong_parameter
+from gateways.web.station_views import ComponentRef, VariableName
 from gateways.web.table import PAGED, Answer, Items, Route, Scope
-from gateways.web.views import ComponentRef, VariableName
 
 TAG = "Configuration"
 MOST = 200

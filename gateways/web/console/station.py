@@ -14,7 +14,7 @@ from gateways.web.call import ask
 from gateways.web.console import model, trace
 from gateways.web.console.session import Visit
 from gateways.web.problems import Problem
-from gateways.web.views import VariableView, station_view, variable_view
+from gateways.web.station_views import VariableView, station_view, variable_view
 
 BOOKS = {
     "profile": "Charging profiles", "limit": "Charging limits", "composite": "Composite schedules", "needs": "Charging needs",

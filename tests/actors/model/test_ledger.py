@@ -9,7 +9,6 @@ from hypothesis import given
 from actors.model.ledger import (
     CHART,
     Unbalanced,
-    account_name,
     check_balanced,
     journal_for_invoice,
     journal_id,
@@ -106,10 +105,7 @@ def test_an_unbalanced_journal_cannot_be_made(entries: list[Entry]) -> None:
         check_balanced(entries)
 
 
-def test_accounts_read_as_words() -> None:
-    assert account_name("2300/DE/19") == "VAT output, DE, 19"
-    assert account_name("4000/energy") == "Charging revenue, energy"
-    assert account_name("7777") == "7777"
+def test_an_account_is_increased_by_its_debit_or_its_credit() -> None:
     assert {account.normal for account in CHART.values()} == {"debit", "credit"}
 
 
