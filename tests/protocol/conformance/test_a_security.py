@@ -116,9 +116,9 @@ async def test_an_invalid_client_certificate_does_not_open_it(csms: Csms) -> Non
         assert "currentTime" in await station.call("Heartbeat", {})
 
 
-async def _trusted(csms: Csms, name: str) -> pki.Ca:
+async def _trusted(csms: Csms, name: str, use: str = "station") -> pki.Ca:
     ca = pki.Ca(name)
-    body = {"use": "station", "certificate": ca.pem}
+    body = {"use": use, "certificate": ca.pem}
     answer = await csms.api.post(f"/tenants/{TENANT}/authority/trusted", json=body)
     assert answer.status_code == 201, answer.text
     return ca
@@ -290,6 +290,21 @@ async def test_every_security_event_is_confirmed_and_kept_and_a_repeated_one_is_
         assert {row["tech_info"] for row in book.values()} == {f"about {type}" for type in CRITICAL}
 
 
+async def _renews_while_pending(csms: Csms, identity: str, old: pki.Leaf) -> None:
+    """It is let in for a new certificate and nothing else, gets one, and is accepted with that."""
+    answers = {"TriggerMessage": ACCEPTED, "CertificateSigned": ACCEPTED}
+    async with csms.station(identity=identity, auth=MTLS, tls=csms.tls(old), answers=answers, boot=False) as station:
+        assert (await station.boot())["status"] == "Pending"
+        with pytest.raises(CallError) as other:
+            await station.call("StatusNotification", AVAILABLE | {"timestamp": now()})
+        assert other.value.code == "SecurityError"
+        assert await station.hears("TriggerMessage") == {"requestedMessage": "SignChargingStationCertificate"}
+        leaf, _ = await signed(station, "ChargingStationCertificate")
+        await csms.until(lambda: certificates(station), lambda rows: rows and rows[0]["status"] == "accepted")
+    async with csms.connected(identity, password=None, tls=csms.tls(leaf)) as again:
+        assert (await again.boot(reason="ApplicationReset"))["status"] == "Accepted"
+
+
 @case("A00_an expired certificate is renewed")
 async def test_a_station_whose_certificate_has_expired_may_come_in_for_a_new_one_only(csms: Csms) -> None:
     ca = await _trusted(csms, "stations of A00")
@@ -298,20 +313,32 @@ async def test_a_station_whose_certificate_has_expired_may_come_in_for_a_new_one
     answer = await csms.api.put(f"/tenants/{TENANT}", json={**tenant, "settings": {"expired_certificates": "pending"}})
     assert answer.is_success, answer.text
     try:
-        answers = {"TriggerMessage": ACCEPTED, "CertificateSigned": ACCEPTED}
-        async with csms.station(identity="A00", auth=MTLS, tls=csms.tls(expired), answers=answers, boot=False) as station:
-            assert (await station.boot())["status"] == "Pending"
-            with pytest.raises(CallError) as other:
-                await station.call("StatusNotification", AVAILABLE | {"timestamp": now()})
-            assert other.value.code == "SecurityError"
-            assert await station.hears("TriggerMessage") == {"requestedMessage": "SignChargingStationCertificate"}
-            leaf, _ = await signed(station, "ChargingStationCertificate")
-            await csms.until(lambda: certificates(station), lambda rows: rows and rows[0]["status"] == "accepted")
-        async with csms.connected("A00", password=None, tls=csms.tls(leaf)) as again:
-            assert (await again.boot(reason="ApplicationReset"))["status"] == "Accepted"
+        await _renews_while_pending(csms, "A00", expired)
     finally:
         assert (await csms.api.put(f"/tenants/{TENANT}", json=tenant)).is_success
     assert await refused(csms, "A00", password=None, tls=csms.tls(expired)) == 401
+
+
+@case("A00_the factory's certificate is replaced")
+async def test_a_station_with_its_factorys_certificate_may_come_in_for_ours_only(csms: Csms) -> None:
+    factory = await _trusted(csms, "factory of A00", "factory")
+    old = factory.issue("A00F", organization="Maker")
+    await _renews_while_pending(csms, "A00F", old)
+
+
+@case("B01_the serial number of the certificate")
+async def test_a_boot_that_names_another_serial_number_than_the_certificate_ends_the_connection(csms: Csms) -> None:
+    ca = await _trusted(csms, "stations of B01")
+    async with csms.station(identity="B01S", auth=MTLS, tls=csms.tls(ca.issue("B01S")), boot=False) as station:
+        assert (await station.boot(serialNumber="SN-B01"))["status"] == "Accepted"
+    by_serial = csms.tls(ca.issue("SN-B01"))
+    async with csms.connected("B01S", password=None, tls=by_serial) as again:
+        assert (await again.boot(serialNumber="SN-B01"))["status"] == "Accepted"
+    async with csms.connected("B01S", password=None, tls=by_serial) as impostor:
+        with pytest.raises(ConnectionError):
+            await impostor.boot(serialNumber="SN-OTHER")
+        assert impostor.socket.close_code == 1008
+        assert (await impostor.get())["boot"]["serial"] == "SN-B01"
 
 
 AVAILABLE = {"evseId": 1, "connectorId": 1, "connectorStatus": "Available"}
