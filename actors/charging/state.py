@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from actors.charging import facts as f
 from actors.limits import DomainLimits
-from actors.model.composite import EXTERNAL, TX, Held
+from actors.model.composite import EXTERNAL, TX, Held, is_asked
 from actors.model.inventory import Inventory, announced, continued, put
 
 LIMITS = DomainLimits()
@@ -44,20 +44,6 @@ def replaced_by(state: ChargingState, new: Held) -> tuple[int, ...]:
         and one.profile.purpose == wanted.purpose
         and one.profile.stack_level == wanted.stack_level
         and (wanted.purpose != TX or one.profile.transaction_id == wanted.transaction_id)
-    )
-
-
-def _covers(asked: f.InventoryAsked, one: Held) -> bool:
-    """Would the report that was asked for name this profile?"""
-    profile = one.profile
-    if asked.evse is not None and one.evse != asked.evse:
-        return False
-    if asked.ids:
-        return profile.id in asked.ids
-    return (
-        (asked.purpose is None or profile.purpose == asked.purpose)
-        and (asked.stack_level is None or profile.stack_level == asked.stack_level)
-        and (not asked.sources or one.source in asked.sources)
     )
 
 
@@ -102,7 +88,7 @@ def _settle(state: ChargingState, request_id: int, inventory: Inventory) -> Char
     """Once the report is complete and what it was about is known, what it did not name is gone."""
     if inventory.closed:
         asked = msgspec.convert(inventory.asked, f.InventoryAsked)
-        state = _without(state, [id for id, one in state.held.items() if id not in inventory.told and _covers(asked, one)])
+        state = _without(state, [id for id, one in state.held.items() if id not in inventory.told and is_asked(asked, one)])
     return replace(state, inventories=put(state.inventories, request_id, inventory, LIMITS.open_reports))
 
 

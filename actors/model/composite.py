@@ -8,6 +8,7 @@ Times are aware UTC. A limit in amperes is per phase, one in watts is of all pha
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 import msgspec
 
@@ -32,6 +33,35 @@ class Held(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     profile: ChargingProfile
     at: datetime
     source: str = "CSO"
+
+
+class Criteria(Protocol):
+    """GetChargingProfiles (K09): `ids`, or all else that is given."""
+
+    @property
+    def evse(self) -> int | None: ...
+    @property
+    def ids(self) -> tuple[int, ...]: ...
+    @property
+    def purpose(self) -> str | None: ...
+    @property
+    def stack_level(self) -> int | None: ...
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+
+
+def is_asked(asked: Criteria, held: Held) -> bool:
+    """Would a report that was asked for in this way name this profile?"""
+    profile = held.profile
+    if asked.evse is not None and held.evse != asked.evse:
+        return False
+    if asked.ids:
+        return profile.id in asked.ids
+    return (
+        (asked.purpose is None or profile.purpose == asked.purpose)
+        and (asked.stack_level is None or profile.stack_level == asked.stack_level)
+        and (not asked.sources or held.source in asked.sources)
+    )
 
 
 class Running(msgspec.Struct, frozen=True, gc=False):

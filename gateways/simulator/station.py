@@ -25,7 +25,7 @@ from gateways.simulator.link import Answer, CallError, Line, Link, LinkLost, Ref
 from gateways.simulator.memory import Connector, Pending, StationSettings
 from gateways.simulator.messenger import Messenger
 from gateways.simulator.physics.meter import Meter
-from gateways.simulator.physics.schedule import EXTERNAL, Profile
+from gateways.simulator.physics.schedule import EXTERNAL, Charge, Profile, limit, station_limit
 from gateways.simulator.stats import Stats
 
 C = TypeVar("C", bound=Connector)
@@ -56,6 +56,8 @@ class Station(Messenger, Generic[C]):
         """The central system's last word on a boot."""
         self.external: dict[int, Profile] = {}
         """Limits that came from elsewhere, by connector or EVSE."""
+        self.profiles: dict[int, tuple[Profile, Payload]] = {}
+        """What the central system installed, as read and as it came."""
         self._power = _up()
         self._network = _up()
         self._stirred = trio.Event()
@@ -106,6 +108,10 @@ class Station(Messenger, Generic[C]):
         """Somebody else than the central system (the grid's operator) sets a limit, or lifts it again."""
 
     @abstractmethod
+    def charge(self, connector: C) -> Charge | None:
+        """What runs there."""
+
+    @abstractmethod
     def pause(self, connector: C, paused: bool) -> None:
         """The car wants no power for a while, or wants it again."""
 
@@ -133,6 +139,20 @@ class Station(Messenger, Generic[C]):
             held = Profile(0, EXTERNAL, 0, connector.id, "Absolute", ((0.0, watts),), now)
             self.external[connector.id] = held
         self.stir()
+
+    def schedule(self) -> list[Profile]:
+        return [*self.external.values(), *(profile for profile, _ in self.profiles.values())]
+
+    def apply_limits(self, real: datetime) -> None:
+        """Every meter is read at the old limit before it gets its new one."""
+        held = self.schedule()
+        total = station_limit(held, real)
+        drawing = sum(connector.meter.drawing for connector in self.connectors) or 1
+        for connector in self.connectors:
+            own = limit(held, connector.id, self.charge(connector), real)
+            allowed = [watts for watts in (own, None if total is None else total / drawing) if watts is not None]
+            connector.meter.read(real)
+            connector.meter.limit_w = min(allowed, default=None)
 
     def leave(self, connector: C) -> None:
         """The driver goes home: whatever runs ends."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from actors.model.composite import Held
+from actors.model.composite import Held, is_asked
 from actors.model.intents import GetChargingProfiles
 from gateways.ocpp.mapping import engine
 from gateways.ocpp.mapping.shapes_v201 import PROFILE
@@ -17,25 +17,11 @@ _TOLD = msgspec.structs.replace(
 """A profile that is told may be anybody's; one that is set must be ours."""
 
 
-def wanted(asked: GetChargingProfiles, held: Held) -> bool:
-    """K09: by ids, or by the other criteria."""
-    profile = held.profile
-    if asked.evse is not None and held.evse != asked.evse:
-        return False
-    if asked.ids:
-        return profile.id in asked.ids
-    return (
-        (asked.purpose is None or profile.purpose == asked.purpose)
-        and (asked.stack_level is None or profile.stack_level == asked.stack_level)
-        and (not asked.sources or held.source in asked.sources)
-    )
-
-
 def charging_profiles(asked: GetChargingProfiles, book: Iterable[Held]) -> list[dict[str, Any]]:
     """The ReportChargingProfiles messages that would answer `asked`, one an EVSE and source; [] where none is held."""
     groups: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for held in book:
-        if wanted(asked, held):
+        if is_asked(asked, held):
             written = msgspec.to_builtins(engine.write(_TOLD, held.profile, []))
             groups.setdefault((held.evse, held.source), []).append(written)
     reports = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateways.simulator import limits
-from gateways.simulator.clock import read_time, wire_time
+from gateways.simulator.clock import wire_time
 from gateways.simulator.link import Answer
-from gateways.simulator.physics.meter import VOLTAGE
 from gateways.simulator.physics.schedule import DEFAULT, MAX, TRANSACTION, Profile, composite
+from gateways.simulator.profiles import read_profile, told_periods
 
 if TYPE_CHECKING:
     from gateways.simulator.v16.station import Station16
@@ -49,30 +49,8 @@ def _changed(station: Station16) -> None:
 
 def read(station: Station16, number: int, profile: Payload) -> Profile:
     """Raises KeyError, TypeError, ValueError on what is no profile."""
-    schedule = profile["chargingSchedule"]
-
-    def at(text: str | None) -> Any:
-        return read_time(text) if text else None
-
-    def watts(period: Payload) -> float:
-        limit = float(period["limit"])
-        return limit if schedule["chargingRateUnit"] == "W" else limit * VOLTAGE * int(period.get("numberPhases") or 3)
-
-    return Profile(
-        id=int(profile["chargingProfileId"]),
-        purpose=_PURPOSES[profile["chargingProfilePurpose"]],
-        stack=int(profile["stackLevel"]),
-        evse=number,
-        kind=profile["chargingProfileKind"],
-        periods=tuple((float(period["startPeriod"]), watts(period)) for period in schedule["chargingSchedulePeriod"]),
-        installed=station.clock.real(),
-        start=at(schedule.get("startSchedule")),
-        duration=schedule.get("duration"),
-        recurrency=profile.get("recurrencyKind"),
-        valid_from=at(profile.get("validFrom")),
-        valid_to=at(profile.get("validTo")),
-        transaction=str(profile["transactionId"]) if profile.get("transactionId") is not None else None,
-    )
+    id, purpose = int(profile["chargingProfileId"]), _PURPOSES[profile["chargingProfilePurpose"]]
+    return read_profile(id, purpose, number, profile, profile["chargingSchedule"], station.clock.real())
 
 
 def clear(station: Station16, payload: Payload) -> Answer:
@@ -103,10 +81,7 @@ def composite_schedule(station: Station16, payload: Payload) -> Answer:
     real = station.clock.real()
     evses = [(connector.id, station.charge(connector), connector.meter.power_w) for connector in concerned]
     unit = payload.get("chargingRateUnit", "W")
-    periods = [
-        {"startPeriod": second, "limit": round(watts if unit == "W" else watts / (3 * VOLTAGE), 1)}
-        for second, watts in composite(station.schedule(), evses, real, duration)
-    ]
+    periods = told_periods(composite(station.schedule(), evses, real, duration), unit)
     schedule = {"duration": duration, "chargingRateUnit": unit, "chargingSchedulePeriod": periods}
     now = wire_time(station.clock.now())
     return Answer({"status": "Accepted", "connectorId": number, "scheduleStart": now, "chargingSchedule": schedule})

@@ -18,7 +18,7 @@ from gateways.simulator.link import Answer, CallError, Line, LinkLost
 from gateways.simulator.memory import Pending, StationSettings
 from gateways.simulator.physics.battery import Battery
 from gateways.simulator.physics.sampling import samples
-from gateways.simulator.physics.schedule import TRANSACTION, Charge, Profile, limit, next_change, station_limit
+from gateways.simulator.physics.schedule import TRANSACTION, Charge, next_change
 from gateways.simulator.station import Payload, Station
 from gateways.simulator.stats import Stats
 from gateways.simulator.updates import Updater, Uploader
@@ -43,7 +43,6 @@ class Station16(Station[Connector16]):
         super().__init__(settings, rng=rng, stats=stats, clock=clock, journal=journal)
         model = settings.model
         self.configuration: dict[str, tuple[str, bool]] = default_configuration(model)
-        self.profiles: dict[int, tuple[Profile, Payload]] = {}
         self.local_list: dict[str, Payload] = {}
         self.local_list_version = 0
         self.keys = KeyStore()
@@ -158,9 +157,6 @@ class Station16(Station[Connector16]):
         if status != connector.status:
             self.nursery.start_soon(self.status, connector, status)
 
-    def schedule(self) -> list[Profile]:
-        return [*self.external.values(), *(profile for profile, _ in self.profiles.values())]
-
     def charge(self, connector: Connector16) -> Charge | None:
         transaction = connector.transaction
         if transaction is None:
@@ -169,17 +165,6 @@ class Station16(Station[Connector16]):
 
     def _charges(self) -> list[Charge | None]:
         return [self.charge(connector) for connector in self.connectors]
-
-    def apply_limits(self, real: datetime) -> None:
-        """Every meter is read at the old limit before it gets its new one."""
-        schedule = self.schedule()
-        total = station_limit(schedule, real)
-        drawing = sum(connector.meter.drawing for connector in self.connectors) or 1
-        for connector in self.connectors:
-            own = limit(schedule, connector.id, self.charge(connector), real)
-            allowed = [watts for watts in (own, None if total is None else total / drawing) if watts is not None]
-            connector.meter.read(real)
-            connector.meter.limit_w = min(allowed, default=None)
 
     # -- the driver's verbs -------------------------------------------------------------------------------
 

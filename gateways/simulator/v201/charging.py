@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateways.simulator import limits
-from gateways.simulator.clock import read_time, wire_time
+from gateways.simulator.clock import wire_time
 from gateways.simulator.link import Answer
-from gateways.simulator.physics.meter import VOLTAGE
 from gateways.simulator.physics.schedule import DEFAULT, EXTERNAL, MAX, TRANSACTION, Profile, composite
+from gateways.simulator.profiles import read_profile, told_periods
 from gateways.simulator.v201 import transactions
 
 if TYPE_CHECKING:
@@ -84,30 +84,8 @@ def _changed(station: Station201) -> None:
 def read(station: Station201, evse: int, profile: Payload) -> Profile:
     """The first schedule is the one a station without ISO 15118 follows. Raises KeyError, TypeError, ValueError on what is
     no profile."""
-    schedule = profile["chargingSchedule"][0]
-
-    def at(text: str | None) -> Any:
-        return read_time(text) if text else None
-
-    def watts(period: Payload) -> float:
-        limit = float(period["limit"])
-        return limit if schedule["chargingRateUnit"] == "W" else limit * VOLTAGE * int(period.get("numberPhases") or 3)
-
-    return Profile(
-        id=int(profile["id"]),
-        purpose=_PURPOSES[profile["chargingProfilePurpose"]],
-        stack=int(profile["stackLevel"]),
-        evse=evse,
-        kind=profile["chargingProfileKind"],
-        periods=tuple((float(period["startPeriod"]), watts(period)) for period in schedule["chargingSchedulePeriod"]),
-        installed=station.clock.real(),
-        start=at(schedule.get("startSchedule")),
-        duration=schedule.get("duration"),
-        recurrency=profile.get("recurrencyKind"),
-        valid_from=at(profile.get("validFrom")),
-        valid_to=at(profile.get("validTo")),
-        transaction=profile.get("transactionId"),
-    )
+    id, purpose = int(profile["id"]), _PURPOSES[profile["chargingProfilePurpose"]]
+    return read_profile(id, purpose, evse, profile, profile["chargingSchedule"][0], station.clock.real())
 
 
 async def tell_limit(station: Station201, evse: Evse, watts: float | None) -> None:
@@ -184,10 +162,7 @@ def _composite(station: Station201, payload: Payload) -> Answer:
     unit = payload.get("chargingRateUnit", "W")
     concerned: list[Evse] = station.connectors if number == 0 else [station.connectors[number - 1]]
     evses = [(evse.id, station.charge(evse), evse.meter.power_w) for evse in concerned]
-    periods = [
-        {"startPeriod": second, "limit": round(watts if unit == "W" else watts / (3 * VOLTAGE), 1)}
-        for second, watts in composite(station.schedule(), evses, station.clock.real(), duration)
-    ]
+    periods = told_periods(composite(station.schedule(), evses, station.clock.real(), duration), unit)
     schedule = {
         "evseId": number,
         "duration": duration,

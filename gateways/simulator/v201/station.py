@@ -20,7 +20,7 @@ from gateways.simulator.journal import Journal
 from gateways.simulator.link import Answer, CallError, Line, Link, LinkLost
 from gateways.simulator.memory import Pending, StationSettings
 from gateways.simulator.physics.battery import Battery
-from gateways.simulator.physics.schedule import Charge, Profile, limit, next_change, station_limit
+from gateways.simulator.physics.schedule import Charge, next_change
 from gateways.simulator.station import Payload, Station
 from gateways.simulator.stats import Stats
 from gateways.simulator.updates import Updater, Uploader
@@ -50,7 +50,6 @@ class Station201(Station[Evse]):
         self.tokens = Tokens(self.model, self.clock)
         self.monitors: Monitors = Monitors(self)
         self.network = Network(self.model, settings.url)
-        self.profiles: dict[int, tuple[Profile, Payload]] = {}
         self.reservations: dict[int, Reservation] = {}
         self.messages: dict[int, Payload] = {}
         self.keys = KeyStore()
@@ -267,23 +266,9 @@ class Station201(Station[Evse]):
                 evse.transaction.next_sample, evse.transaction.next_kept = self.next_sample(), self.next_kept()
         self.stir()
 
-    def schedule(self) -> list[Profile]:
-        return [*self.external.values(), *(profile for profile, _ in self.profiles.values())]
-
     def charge(self, evse: Evse) -> Charge | None:
         transaction = evse.transaction
         return Charge(transaction.id, transaction.began) if transaction is not None else None
-
-    def apply_limits(self, real: datetime) -> None:
-        """Every meter is read at the old limit before it gets its new one."""
-        held = self.schedule()
-        total = station_limit(held, real)
-        drawing = sum(evse.meter.drawing for evse in self.connectors) or 1
-        for evse in self.connectors:
-            own = limit(held, evse.id, self.charge(evse), real)
-            allowed = [watts for watts in (own, None if total is None else total / drawing) if watts is not None]
-            evse.meter.read(real)
-            evse.meter.limit_w = min(allowed, default=None)
 
     # -- reservations ---------------------------------------------------------------------------------------
 
