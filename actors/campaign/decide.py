@@ -207,7 +207,9 @@ def _order_ended(turn: Turn, ended: OrderEnded) -> None:
 
 def _order_failed(turn: Turn, station: str, failure: CommandFailure) -> None:
     detail = failure.code if failure.reason == "error" and failure.code else failure.reason
-    if failure.code == NOT_SENT:
+    if failure.reason == "offline":  # the connection closed before it went out
+        turn.unsent(station)
+    elif failure.code == NOT_SENT:
         began = turn.target(station).began
         if failure.reason == "superseded" or (began is not None and _window_closed(turn, began)):
             turn.unsent(station)
@@ -218,7 +220,7 @@ def _order_failed(turn: Turn, station: str, failure: CommandFailure) -> None:
         if turn.move(station, "taken", f"{failure.reason}: perhaps it has the order"):
             _until(turn, station, turn.now + turn.limits.campaign_unclear)
     else:
-        final = failure.reason == "unsupported" or failure.code == "UnknownStation"
+        final = failure.reason == "unsupported" or failure.code in work.HOPELESS
         turn.fail(station, detail, final=final)
 
 

@@ -10,8 +10,8 @@ from actors.model.decision import AddressKey, Letter
 from actors.model.ids import CERTIFICATES, CONFIGURATION, LOCAL_LIST, sibling_address
 from actors.model.intents import AnyIntent, InstallCertificate, Trigger, UpdateFirmware
 
-HOPELESS = frozenset({"InvalidSignature", "InvalidCertificate", "RevokedCertificate"})
-"""Answers that another attempt would not change."""
+HOPELESS = frozenset({"InvalidSignature", "InvalidCertificate", "RevokedCertificate", "UnknownStation", "SecurityError"})
+"""Answers, of the station or of its actor, that another attempt would not change."""
 
 
 def is_kept(work: Work) -> bool:

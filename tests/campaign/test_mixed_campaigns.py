@@ -65,6 +65,7 @@ async def _all(node: Node) -> None:
         await _template(operator, fleet)
         await _list(operator, fleet)
         await _root(operator)
+        await _secure_firmware(operator, fleet)
         nursery.cancel_scope.cancel()
 
 
@@ -106,3 +107,15 @@ async def _root(operator: Operator) -> None:
     root = {"kind": "certificate", "type": "CSMSRootCertificate", "certificate": pki.Ca("Root of the CSMS").pem}
     told = await run(operator, root)
     assert {item["state"] for item in told.values()} == {"done"}, told
+
+
+async def _secure_firmware(operator: Operator, fleet: Fleet) -> None:
+    """Signed: 1.6 by its security extension. The second file is spoilt, and nobody tries it twice."""
+    signer = pki.Ca("Maker").issue("Signer").pem
+    work = {"kind": "firmware", "location": "https://x/fw-9.1.bin", "signing_certificate": signer, "signature": "c2ln"}
+    told = await run(operator, work, at_once=10)
+    assert {item["state"] for item in told.values()} == {"done"}, told
+    assert {station.firmware for station in fleet.stations} == {"9.1"}  # type: ignore[attr-defined]
+    spoilt = {**work, "location": "https://x/fw-9.2.bin#InvalidSignature"}
+    told = await run(operator, spoilt, at_once=10, retry={"attempts": 3, "wait_s": 1})
+    assert {(item["state"], item["detail"], item["attempt"]) for item in told.values()} == {("failed", "InvalidSignature", 1)}

@@ -10,6 +10,7 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.model import certificate as certificates
+from actors.model import firmware
 from actors.model.campaign import (
     Budget,
     CertificateWork,
@@ -63,7 +64,8 @@ class CertificateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
 
 
 class ConfigurationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="configuration", tag_field="kind"):
-    """Give stations a configuration template: done when nothing is pending or refused."""
+    """Give stations a configuration template: done when nothing is pending or refused. A station keeps it, and what it has begun
+    goes on, also when the campaign is paused, cancelled, or waits no longer."""
 
     template: Identifier
 
@@ -227,23 +229,34 @@ def _wrong_waves(body: CampaignBody) -> Iterator[tuple[str, str]]:
 
 def _wrong_work(call: Call, work: Any) -> Iterator[tuple[str, str]]:
     if isinstance(work, FirmwareBody):
-        scheme = urlsplit(work.location).scheme.lower()
-        if scheme not in _SCHEMES:
-            yield "/work/location", f"a URL that begins with one of {', '.join(_SCHEMES)}"
-        if (work.signing_certificate is None) != (work.signature is None):
-            missing = "signature" if work.signature is None else "signing_certificate"
-            yield f"/work/{missing}", "a secure update has both, signing_certificate and signature"
-    if isinstance(work, TokensBody):
+        yield from _wrong_firmware(call, work)
+    elif isinstance(work, TokensBody):
         for n, token in enumerate(work.tokens):
             if call.env.snapshots.token(call.own, _ref(call, token)) is None:
                 yield f"/work/tokens/{n}/uid", "the tenant has no such token: PUT it under /tokens first"
-    certificate = work.certificate if isinstance(work, CertificateBody) else getattr(work, "signing_certificate", None)
-    if certificate is not None:
-        where = "certificate" if isinstance(work, CertificateBody) else "signing_certificate"
+    elif isinstance(work, CertificateBody):
         try:
-            card = certificates.card_of(certificates.read_one(certificate))
+            card = certificates.card_of(certificates.read_one(work.certificate))
         except certificates.BadCertificate as error:
-            yield f"/work/{where}", str(error)
+            yield "/work/certificate", str(error)
         else:
             if card.not_after <= call.env.now():
-                yield f"/work/{where}", "it has expired"
+                yield "/work/certificate", "it has expired"
+
+
+def _wrong_firmware(call: Call, work: FirmwareBody) -> Iterator[tuple[str, str]]:
+    """A secure update is looked at here as the station's actor does before it sends it: nobody would get another."""
+    scheme = urlsplit(work.location).scheme.lower()
+    if scheme not in _SCHEMES:
+        yield "/work/location", f"a URL that begins with one of {', '.join(_SCHEMES)}"
+    signing, signature = work.signing_certificate, work.signature
+    if (signing is None) != (signature is None):
+        missing = "signature" if signature is None else "signing_certificate"
+        yield f"/work/{missing}", "a secure update has both, signing_certificate and signature"
+    elif signing is not None and signature is not None:
+        authority = call.env.snapshots.authority(call.own)
+        trusted = authority.anchors("manufacturer") if authority is not None else ()
+        revoked = authority.revoked if authority is not None else frozenset[str]()
+        found = firmware.problem(signing, signature, trusted, revoked, call.env.now())
+        if found is not None:
+            yield f"/work/{found[0]}", found[1]

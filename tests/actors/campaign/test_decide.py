@@ -139,6 +139,14 @@ def test_an_answer_to_an_attempt_that_is_over_changes_nothing() -> None:
     assert bench.states() == {"CP-000": "ordered"}
 
 
+def test_an_order_whose_connection_closed_before_it_went_out_was_no_attempt() -> None:
+    bench = Bench(definition(1))
+    bench.start()
+    bench.end("CP-000", CommandFailure("offline"))
+    assert bench.open["CP-000"].id == "campaign:c1:2"
+    assert bench.targets["CP-000"].attempt == 1
+
+
 def test_a_station_that_says_nothing_until_its_deadline_has_failed() -> None:
     bench = Bench(definition(1, deadline=600))
     bench.start()

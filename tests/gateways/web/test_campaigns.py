@@ -1,11 +1,13 @@
 """Campaigns through the admin API: making, watching, steering, and what is said of a bad body."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import trio
 
 from tests.gateways.web.rig import running
+from tests.kits import pki
 
 CAMPAIGNS = "/api/v1/tenants/acme/campaigns"
 FIRMWARE = {"kind": "firmware", "location": "https://fw.example.com/fw-2.0.bin", "version": "2.0"}
@@ -94,6 +96,9 @@ async def test_every_wrong_field_is_named() -> None:
         assert await pointers(api, work={"kind": "firmware", "location": "file:///etc/passwd", "signature": "x"}) == [
             "/work/location", "/work/signing_certificate",
         ]  # fmt: skip
+        expired = pki.Ca("maker").issue("signer", days=1, since=timedelta(days=400))
+        secure = {**FIRMWARE, "signing_certificate": expired.pem, "signature": "c2ln"}
+        assert await pointers(api, work=secure) == ["/work/signing_certificate"]
         assert await pointers(api, work={"kind": "firmware", "location": 5, "colour": "red"}) == [
             "/work/colour",
             "/work/location",
