@@ -11,6 +11,7 @@ import msgspec
 
 from actors.model.matching import KnownStation
 from actors.model.rows import BookRow, Row, VariableRow, VaultRow
+from actors.model.rows import QuirkRow, Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class TenantCard(msgspec.Struct, frozen=True, gc=False):
 class StationCard(msgspec.Struct, frozen=True, gc=False):
     """What the listener must know before the upgrade. `secret` is keyed BLAKE2b of a generated password, with
     salt (see actors/station/auth.py); profile 0 has none. `next_secret` and `next_profile` (0: none) are good as well while
-    the station changes to them; `serial` is the number that a client certificate may name."""
+    the station changes to them; `serial` is the number that a client certificate may name; `made` what its last boot said:
+    (vendor, model, firmware), by which its quirks are known."""
 
     tenant: str
     station: str
@@ -43,6 +45,7 @@ class StationCard(msgspec.Struct, frozen=True, gc=False):
     next_secret: bytes | None = None
     next_profile: int = 0
     serial: str | None = None
+    made: tuple[str, str, str] = ("", "", "")
 
 
 class AuthorityCard(msgspec.Struct, frozen=True, gc=False):
@@ -242,6 +245,10 @@ class Queries(Protocol):
 
     async def station(self, tenant: str, station: str) -> Any | None:
         """(StationRow, SeenRow | None, [EvseRow])."""
+        ...
+
+    async def quirks(self, tenant: str, station: str) -> Sequence[QuirkRow]:
+        """What the station was seen to do, some seconds late."""
         ...
 
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page: ...

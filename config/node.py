@@ -133,6 +133,7 @@ def _http(domain: Domain, stations: Stations, *, soap: bool) -> Surface:
             ocpp_stats=stations.stats,
             protocols=(*PROTOCOLS, *SOAP_PROTOCOLS),
             soap=stations.soap if soap else None,
+            quirks=stations.quirks,
             versions={"voltroupe": distribution_version()},
         )
         async with trio.open_nursery() as nursery:

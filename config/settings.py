@@ -62,6 +62,8 @@ class OcppSettings(_Section):
     """A load balancer in front ends TLS: security profile 2 is met on the plain port."""
     strict: bool = False
     """Frames that break the schema are refused, never mended: for conformance tests."""
+    quirks: Path | None = None
+    """A TOML file of an operator's own quirks of stations, laid over ours (gateways/ocpp/quirks)."""
 
     @model_validator(mode="after")
     def _certificate_with_key(self) -> "OcppSettings":

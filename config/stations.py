@@ -13,6 +13,7 @@ from config.settings import OcppSettings
 from config.surfaces import Surface
 from gateways.egress import EgressGate
 from gateways.ocpp.listener import Endpoint, Listener
+from gateways.ocpp.quirks import QuirkError, Registry, load, ours
 from gateways.ocpp.soap.service import SoapService
 from gateways.ocpp.tls import StationTls
 
@@ -23,7 +24,10 @@ class Stations:
     def __init__(self, domain: Domain) -> None:
         self._settings = domain.settings.ocpp
         self._tls = _tls(self._settings, domain.cards)
-        self._listener = Listener(domain.system, domain.cards, domain.vault, domain.sink, strict=self._settings.strict)
+        self.quirks = _quirks(self._settings)
+        self._listener = Listener(
+            domain.system, domain.cards, domain.vault, domain.sink, strict=self._settings.strict, quirks=self.quirks
+        )  # fmt: skip
         self.surface = Surface("ocpp", self._settings.port, self._run)
         gate = EgressGate(domain.settings.egress.allow)
         self.soap = SoapService(self._listener.hub, self._listener.admission, gate)
@@ -37,6 +41,13 @@ class Stations:
         if self._tls is not None:
             endpoints.append(Endpoint(settings.host, settings.tls_port, tls=self._tls))
         await self._listener.serve(endpoints, stop=stop, task_status=task_status)
+
+
+def _quirks(settings: OcppSettings) -> Registry:
+    try:
+        return load(settings.quirks) if settings.quirks is not None else ours()
+    except QuirkError as error:
+        raise UserError(f"{error} (ocpp.quirks)") from None
 
 
 def _tls(settings: OcppSettings, snapshots: Snapshots) -> StationTls | None:

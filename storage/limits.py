@@ -60,6 +60,10 @@ SINK_TRACES = 20_000
 SINK_TRACE_BYTES = 32 * 1024 * 1024
 """Traces waiting to be written, by number and by size of their bodies; the oldest is dropped for a newer one."""
 
+QUIRKS_SHOWN = 500
+"""Of one station: there are no more in any registry of sane size."""
+SINK_QUIRKS = 50_000
+"""Stations and quirks that wait to be added up."""
 SINK_LINES = 10_000
 """Audit lines and events waiting to be written, and stations with a waiting `seen` or `inbox` row."""
 

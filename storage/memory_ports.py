@@ -8,11 +8,11 @@ from datetime import datetime
 
 import msgspec
 
-from actors.model.rows import AuditRow, EventRow, InboxRow, Row, SeenRow
+from actors.model.rows import AuditRow, EventRow, InboxRow, QuirkRow, Row, SeenRow
 from actors.ports import ApiToken, TraceRow
 from storage.memory_rows import MemoryRows
 
-SINKABLE = (TraceRow, SeenRow, InboxRow, AuditRow, EventRow)
+SINKABLE = (TraceRow, SeenRow, InboxRow, QuirkRow, AuditRow, EventRow)
 """Rows that may be lost."""
 
 
@@ -29,7 +29,7 @@ class MemoryNumbers:
 
 
 class MemorySink:
-    """Writes at once. Like the real one it adds up the knocks of an unknown station."""
+    """Writes at once. Like the real one it adds up the knocks of an unknown station, and the quirks of a known one."""
 
     def __init__(self, rows: MemoryRows) -> None:
         self._rows = rows
@@ -42,7 +42,20 @@ class MemorySink:
             if known is not None:
                 attempts = known.attempts + row.attempts
                 row = msgspec.structs.replace(row, first_seen=known.first_seen, attempts=attempts)
+        elif isinstance(row, QuirkRow):
+            self._put_quirk(row)
+            return
         self._rows.write(0, [row])
+
+    def _put_quirk(self, row: QuirkRow) -> None:
+        known: QuirkRow | None = self._rows.get(QuirkRow, row.tenant, row.station, row.quirk)
+        if known is not None:
+            row = msgspec.structs.replace(row, first_at=known.first_at, count=known.count + row.count)
+        self._rows.write(0, [row])
+        if known is None:
+            told = {"quirk": row.quirk, "tier": row.tier}
+            event = EventRow(tenant=row.tenant, kind="station.quirk", subject=row.station, at=row.first_at, body=told)
+            self._rows.write(0, [event])
 
 
 class MemoryApiTokens:

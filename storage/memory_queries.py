@@ -14,6 +14,7 @@ from actors.model.rows import (
     InboxRow,
     JournalRow,
     NumberRow,
+    QuirkRow,
     SeenRow,
     SessionRow,
     StationRow,
@@ -82,6 +83,9 @@ class MemoryQueries:
             return None
         evses = sorted(self._of(EvseRow, tenant, station=station), key=lambda evse: evse.evse)
         return row, self._rows.get(SeenRow, tenant, station), evses
+
+    async def quirks(self, tenant: str, station: str) -> Sequence[QuirkRow]:
+        return sorted(self._of(QuirkRow, tenant, station=station), key=lambda row: row.quirk)
 
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page:
         return _page(self._of(InboxRow, tenant, state="waiting"), lambda row: (row.station,), limit, cursor)

@@ -18,6 +18,7 @@ from actors.model.rows import (
     InboxRow,
     JournalRow,
     NumberRow,
+    QuirkRow,
     Row,
     SeenRow,
     SessionRow,
@@ -47,6 +48,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     CdrRow: ("tenant", "id"),
     JournalRow: ("tenant", "id"),
     InboxRow: ("tenant", "station"),
+    QuirkRow: ("tenant", "station", "quirk"),
     VaultRow: ("tenant", "ref", "kind"),
 }  # fmt: skip
 """What identifies a row of each class. Events, audit lines and traces are appended and have no key."""

@@ -18,6 +18,7 @@ from actors.model.rows import (
     EvseRow,
     InboxRow,
     JournalRow,
+    QuirkRow,
     SeenRow,
     SessionRow,
     StationRow,
@@ -28,7 +29,7 @@ from actors.model.rows import (
     VaultRow,
 )
 from actors.ports import Page, TraceRow
-from storage import cursors
+from storage import cursors, limits
 from storage.database import Database
 from storage.decoding import to_row
 from storage.feed import Feed
@@ -173,6 +174,10 @@ class PostgresQueries(Feed):
         evses = await self._db.fetch("SELECT * FROM evse WHERE tenant = $1 AND station = $2 ORDER BY evse", tenant, station)
         row, seen = _station_pair(record)
         return row, seen, [to_row(EvseRow, evse, text=("detail",)) for evse in evses]
+
+    async def quirks(self, tenant: str, station: str) -> Sequence[QuirkRow]:
+        told = "SELECT * FROM quirk WHERE tenant = $1 AND station = $2 ORDER BY quirk LIMIT $3"
+        return [to_row(QuirkRow, record) for record in await self._db.fetch(told, tenant, station, limits.QUIRKS_SHOWN)]
 
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page:
         """Those still waiting; a knock that was written after the station had been registered does not count."""

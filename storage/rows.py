@@ -39,6 +39,7 @@ KINDS: Final[dict[type[Any], str]] = {
     model.JournalRow: "journal",
     model.EventRow: "event",
     model.InboxRow: "inbox",
+    model.QuirkRow: "quirk",
     model.AuditRow: "audit",
     model.VaultRow: "vault",
 }

@@ -1,4 +1,4 @@
-"""Rows that gate nothing: traces, last-seen, knocks of unknown stations, the audit log of the API.
+"""Rows that gate nothing: traces, last-seen, knocks of unknown stations, quirks of known ones, the audit log of the API.
 
 `put` never blocks and never fails. Rows wait in bounded buffers and go out in batches on a connection of their own,
 so that a slow database costs traces, oldest first, and never a charging session. What is dropped is counted.
@@ -13,7 +13,7 @@ import msgspec
 import structlog
 import trio
 
-from actors.model.rows import AuditRow, EventRow, InboxRow, Row, SeenRow
+from actors.model.rows import AuditRow, EventRow, InboxRow, QuirkRow, Row, SeenRow
 from actors.ports import TraceRow
 from runtime.store import StoreAway
 from storage import limits
@@ -21,7 +21,7 @@ from storage.database import Database
 from storage.rows import body_of
 
 _log = structlog.get_logger(__name__)
-_Key = tuple[str, str]
+_Key = tuple[str, ...]
 _TRACE = TraceRow.__struct_fields__
 
 _NULL = "\\N"
@@ -71,13 +71,14 @@ class PostgresSink:
         """A batch of traces is together."""
         self._lines: deque[AuditRow | EventRow] = deque()
         self._inbox: dict[_Key, InboxRow] = {}
+        self._quirks: dict[_Key, QuirkRow] = {}
         self._seen: dict[_Key, SeenRow] = {}
         self._seen_as: dict[_Key, tuple[bool, int]] = {}
         """How the database knows a station: (online, generation). Another state is news, the same one can wait."""
         self._seen_all_at = 0.0
         self._flushing = trio.Lock()
         self.written = 0
-        self.dropped: dict[str, int] = {"trace": 0, "line": 0, "inbox": 0, "refused": 0}
+        self.dropped: dict[str, int] = {"trace": 0, "line": 0, "inbox": 0, "quirk": 0, "refused": 0}
 
     def put(self, row: Row | TraceRow) -> None:
         if type(row) is TraceRow:
@@ -92,6 +93,8 @@ class PostgresSink:
             self._seen[row.tenant, row.station] = row
         elif isinstance(row, InboxRow):
             self._put_knock(row)
+        elif isinstance(row, QuirkRow):
+            self._put_quirk(row)
         elif isinstance(row, AuditRow | EventRow):
             self._lines.append(row)
             if len(self._lines) > limits.SINK_LINES:
@@ -118,6 +121,17 @@ class PostgresSink:
             return
         self._inbox[key] = row
 
+    def _put_quirk(self, row: QuirkRow) -> None:
+        """Those of one station and quirk add up; they are written as rarely as that a station was heard again."""
+        key = (row.tenant, row.station, row.quirk)
+        known = self._quirks.get(key)
+        if known is not None:
+            row = msgspec.structs.replace(row, first_at=known.first_at, count=known.count + row.count)
+        elif len(self._quirks) >= limits.SINK_QUIRKS:
+            self.dropped["quirk"] += 1
+            return
+        self._quirks[key] = row
+
     def stats(self) -> dict[str, int]:
         """Counters and how much waits (metrics)."""
         return {
@@ -126,6 +140,7 @@ class PostgresSink:
             "lines": len(self._lines),
             "seen": len(self._seen),
             "inbox": len(self._inbox),
+            "quirks": len(self._quirks),
             **{f"dropped_{name}": count for name, count in self.dropped.items()},
         }
 
@@ -155,6 +170,8 @@ class PostgresSink:
             await self._flush_keyed("inbox", self._inbox, list(self._inbox))
             await self._flush_seen(everything)
             if everything:
+                await self._flush_keyed("quirk", self._quirks, list(self._quirks))
+            if everything:
                 self._seen_all_at = now
             while self._lines:
                 await self._flush_lines()
@@ -171,6 +188,9 @@ class PostgresSink:
                 elif kind == "inbox":  # which then counts knocks that are written by now
                     newer = waiting[key]
                     waiting[key] = msgspec.structs.replace(newer, attempts=newer.attempts - row.attempts)
+                elif kind == "quirk":
+                    newer = waiting[key]
+                    waiting[key] = msgspec.structs.replace(newer, count=newer.count - row.count)
 
     async def _flush_seen(self, everything: bool) -> None:
         keys = [key for key, row in self._seen.items() if everything or self._seen_as.get(key) != (row.online, row.generation)]

@@ -26,7 +26,7 @@ _decode = msgspec.json.Decoder().decode
 _TENANTS = """SELECT tenant, currency, country, time_zone, unknown_stations, settings::text, deleted
 FROM tenant WHERE changed >= $1::text::xid8"""
 _STATIONS = """SELECT tenant, station, profile, auth, versions, evses, tariff, location::text, auth_next, profile_next, serial,
-    deleted OR NOT registered AS gone
+    boot->>'vendor' AS vendor, boot->>'model' AS model, boot->>'firmware' AS firmware, deleted OR NOT registered AS gone
 FROM station WHERE changed >= $1::text::xid8"""
 _TOKENS = """SELECT tenant, ref, type, status, masked, group_ref, expires, payment, terms, deleted
 FROM token WHERE changed >= $1::text::xid8"""
@@ -110,13 +110,19 @@ class FreshCards(Cards):
         )
 
     def _take_station(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
-        tenant, station, profile, auth, versions, evses, tariff, location, *rest, gone = record.values()
+        tenant, station = record["tenant"], record["station"]
         if ("station", tenant, station) in meanwhile:
             return
-        if gone:
+        if record["gone"]:
             super().drop_station(tenant, station)
             return
-        super().put_station(StationCard(tenant, station, profile, auth, tuple(versions), evses, tariff, _decode(location), *rest))
+        made = (record["vendor"] or "", record["model"] or "", record["firmware"] or "")
+        super().put_station(
+            StationCard(
+                tenant, station, record["profile"], record["auth"], tuple(record["versions"]), record["evses"], record["tariff"],
+                _decode(record["location"]), record["auth_next"], record["profile_next"], record["serial"], made,
+            )
+        )  # fmt: skip
 
     def _take_token(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
         tenant, ref, *rest, terms, deleted = record.values()

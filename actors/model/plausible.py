@@ -5,7 +5,7 @@ can be read safely is read and noted; what would make a wrong bill puts the sess
 bills, corrects or waives it. Nothing here raises: a wrong number is a fact like any other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from actors.model.meter import ENERGY_IMPORT, Reading
 from actors.model.usage import POWER_IMPORT, Point, point_of
 
 _HOUR_S = 3600
+_ENERGY_UNITS = frozenset(("Wh", "kWh"))
 
 QUARANTINE = frozenset(
     {
@@ -94,19 +95,37 @@ def judge_moment(at: datetime, received: datetime, what: str) -> list[Anomaly]:
     return []
 
 
+_ODD = {
+    "no_energy": "the reading has no energy register (quirk 22)",
+    "phase_only": "energy only per phase: the phases were summed (quirk 24)",
+    "power_in_wh": "power is given in an energy unit: read as power (quirk 24)",
+    "unreadable_value": "a value is not a number: kept as it came",
+}
+
+
 def judge_reading(reading: Reading, received: datetime) -> list[Anomaly]:
     """What is odd about one meter reading. Nothing of it refuses the reading."""
-    found = judge_moment(reading.at, received, "reading")
-    energy = [s for s in reading.samples if s.measurand == ENERGY_IMPORT]
-    if not energy:
-        found.append(Anomaly("no_energy", "the reading has no energy register (quirk 22)"))
-    elif all(sample.phase is not None for sample in energy):
-        found.append(Anomaly("phase_only", "energy only per phase: the phases were summed (quirk 24)"))
-    if any(s.measurand == POWER_IMPORT and s.unit in ("Wh", "kWh") for s in reading.samples):
-        found.append(Anomaly("power_in_wh", "power is given in an energy unit: read as power (quirk 24)"))
-    if any(s.value is None and not s.signed for s in reading.samples):
-        found.append(Anomaly("unreadable_value", "a value is not a number: kept as it came"))
-    return found
+    return [*judge_moment(reading.at, received, "reading"), *(Anomaly(name, _ODD[name]) for name in odd_readings((reading,)))]
+
+
+def odd_readings(readings: Iterable[Reading]) -> tuple[str, ...]:
+    """Names of what is odd about the samples of any of these readings, each once. On every meter message's way: one pass."""
+    found: set[str] | None = None
+    for reading in readings:
+        total = phased = False
+        for sample in reading.samples:
+            measurand = sample.measurand
+            if measurand == ENERGY_IMPORT:
+                total = total or sample.phase is None
+                phased = True
+            elif measurand == POWER_IMPORT and sample.unit in _ENERGY_UNITS:
+                found = {"power_in_wh"} if found is None else found | {"power_in_wh"}
+            if sample.value is None and not sample.signed:
+                found = {"unreadable_value"} if found is None else found | {"unreadable_value"}
+        if not total:
+            name = "phase_only" if phased else "no_energy"
+            found = {name} if found is None else found | {name}
+    return () if found is None else tuple(name for name in _ODD if name in found)
 
 
 def _duration(start: datetime, end: datetime) -> list[Anomaly]:

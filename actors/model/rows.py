@@ -227,6 +227,18 @@ class InboxRow(Row, frozen=True, gc=False, kw_only=True):
     state: str = "waiting"
 
 
+class QuirkRow(Row, frozen=True, gc=False, kw_only=True):
+    """How often a station showed a quirk (gateways/ocpp/quirks). Put: what is to be added; read: what it came to. `tier`: repair,
+    accept or reject. The first one of a station and quirk is told as the event `station.quirk`."""
+
+    station: str
+    quirk: str
+    tier: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
 class AuditRow(Row, frozen=True, gc=False, kw_only=True):
     """Who did what through the API or the console."""
 

@@ -30,7 +30,7 @@ from actors.station.preparing import (
 )
 from actors.station.presence import Presence
 from actors.station.routing import Routes
-from actors.station.rows import boot_view
+from actors.station.rows import boot_view, made_of
 from actors.station.state import StationState
 from actors.station.transactions import Transactions
 from actors.station.verdicts import authorized, contract_verdict
@@ -350,6 +350,7 @@ class StationActor(Actor[StationState]):
                 row.auth_next,
                 row.profile_next,
                 row.serial,
+                made_of(row.boot),
             )
         )
 

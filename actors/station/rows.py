@@ -1,5 +1,6 @@
 """What a station shows to the outside: its read-model row, its lines in the event feed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,12 @@ def boot_view(state: StationState) -> dict[str, Any] | None:
         if value is not None:
             view[field] = value
     return view
+
+
+def made_of(boot: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    """(vendor, model, firmware) of a boot as `boot_view` has it."""
+    boot = boot or {}
+    return boot.get("vendor", ""), boot.get("model", ""), boot.get("firmware", "")
 
 
 def station_row(tenant: str, station: str, state: StationState, now: datetime) -> StationRow:

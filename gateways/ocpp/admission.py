@@ -57,6 +57,8 @@ class Admitted(NamedTuple):
     protocol: str | None
     subprotocol: str | None
     proof: Proof = Proof(0)
+    noted: tuple[str, ...] = ()
+    """Marks of quirks in how it asked."""
 
 
 class Failures:
@@ -110,7 +112,7 @@ class Admission:
             if tenant_card is not None and tenant_card.settings.get("require_subprotocol"):
                 return Admitted(card.tenant, card.station, None, None, proof)
             protocol = next((version for version in allowed if version in PROTOCOLS), None)
-        return Admitted(card.tenant, card.station, protocol, subprotocol, proof)
+        return Admitted(card.tenant, card.station, protocol, subprotocol, proof, _oddities(request, offered, card))
 
     async def prove(
         self,
@@ -242,6 +244,13 @@ def read_path(path: str) -> tuple[str, str] | None:
     if not tenant or not identity or len(identity) > IDENTITY_CHARACTERS or len(tenant) > IDENTITY_CHARACTERS:
         return None
     return (tenant, identity) if tenant.isprintable() and identity.isprintable() else None
+
+
+def _oddities(request: StationRequest, offered: tuple[str, ...], card: StationCard) -> tuple[str, ...]:
+    """What is forgiven in an upgrade (quirk 7). A percent-encoded blank or colon is no oddity: it must be."""
+    plain = unquote_to_bytes(request.path.partition("?")[0])
+    spelt = plain == f"{PREFIX}{card.tenant}/{card.station}".encode()
+    return (*(() if offered else ("no_subprotocol",)), *(() if spelt else ("identity",)))
 
 
 def _decoded(part: str) -> str:

@@ -15,6 +15,9 @@ from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsup
 from actors.ports import Vault
 from actors.station import messages as s
 from gateways.ocpp import rpc
+from gateways.ocpp.quirks import Registry, Rules
+from gateways.ocpp.quirks.registry import Made
+from gateways.ocpp.quirks.tags import Tags
 
 
 class BadPayload(Exception):
@@ -32,8 +35,17 @@ class Asker(msgspec.Struct):
     tenant: str
     vault: Vault
     now: Callable[[], datetime]
-    tag_serial: bool = False
-    """Its idTags may carry the reader's serial (quirk 26)."""
+    tags: Tags
+    """How it garbles tags (quirk 26)."""
+    noted: tuple[str, ...] = ()
+    """Marks of the message that is being read which it does not carry itself."""
+
+    def tag(self, text: str, type: str | None = None) -> tuple[str, tuple[str, ...]]:
+        """(the tag as the card has it, what was done to it). The marks are noted."""
+        tag, flags = self.tags.read(text, type)
+        if flags:
+            self.noted += flags
+        return tag, flags
 
 
 class Several(msgspec.Struct, frozen=True, gc=False):
@@ -48,12 +60,16 @@ class Dialect(Protocol):
     protocol: str
     """The subprotocol."""
     codes: rpc.Codes
-    call_gap: float | None
-    """Seconds between an answered CALL and the next one, where this station needs its own (quirk 4)."""
-    boot_first: bool
-    """No CALL before the first BootNotification of a connection (quirk 5)."""
+    rules: Rules
+    """What is known of stations of its kind."""
     mended: tuple[str, ...]
     """How the last message that was read had to be mended."""
+    noted: tuple[str, ...]
+    """By which marks (quirks/) what was last read, rendered or answered is counted for the station."""
+
+    def learn(self, made: Made, serials: tuple[str | None, ...]) -> None:
+        """(vendor, model, firmware) and serial numbers of its last boot, for a connection on which none may come (quirk 5)."""
+        ...
 
     def read(self, call: rpc.Call) -> Any:
         """The canonical message of a CALL, or Several. Raises BadPayload."""
@@ -80,5 +96,5 @@ class Dialect(Protocol):
         ...
 
 
-DialectFactory = Callable[[str, Vault, Callable[[], datetime], bool], Dialect]
-"""(tenant, vault, now, strict). Strict: the schemas to the letter, for conformance."""
+DialectFactory = Callable[[str, Vault, Callable[[], datetime], bool, Registry], Dialect]
+"""(tenant, vault, now, strict, quirks). Strict: the schemas to the letter, for conformance."""

@@ -4,7 +4,7 @@ Counters are plain integers, raw and only ever growing; whoever shows them compu
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 import trio
 
+from actors.model.rows import QuirkRow
 from actors.ports import Sink, Snapshots, TraceRow, Vault
 from gateways.ocpp.groups import Groups
 from gateways.ocpp.limits import TRACE_CHARACTERS, GatewayLimits
+from gateways.ocpp.quirks import Registry, ours
 from gateways.ocpp.redaction import redact_text
 from runtime.address import Address
 from runtime.system import System
@@ -121,6 +123,7 @@ class Hub:
         *,
         now: Callable[[], datetime],
         strict: bool,
+        quirks: Registry | None = None,
     ) -> None:
         self.system = system
         self.snapshots = snapshots
@@ -129,6 +132,7 @@ class Hub:
         self.limits = limits
         self.now = now
         self.strict = strict
+        self.quirks = quirks or ours()
         self.groups = Groups(snapshots, vault)
         self.counters = Counters()
         self.links: dict[tuple[str, str], StationLink] = {}
@@ -158,6 +162,18 @@ class Hub:
         """Our own code failed: counted and logged, with its traceback."""
         self.counters.contained += 1
         _log.error("ocpp.fault", doing=doing, station=None if link is None else "/".join(link.address), exc_info=fault)
+
+    def note(self, tenant: str, station: str, flags: Iterable[str]) -> None:
+        """A station showed these marks: each counts for the quirk that it is a mark of. Gates nothing; the sink adds up."""
+        now = None
+        for flag in flags:
+            quirk = self.quirks.of_flag(flag)
+            if quirk is not None:
+                now = now or self.now()
+                row = QuirkRow(
+                    tenant=tenant, station=station, quirk=quirk.id, tier=quirk.tier, count=1, first_at=now, last_at=now
+                )
+                self.sink.put(row)
 
     def trace(
         self,

@@ -1,5 +1,5 @@
-"""What the dialects of all OCPP-J versions have in common. A version adds its message types, its quirks.toml, its readers of
-messages and writers of replies, and how it is commanded.
+"""What the dialects of all OCPP-J versions have in common. A version adds its message types, its readers of messages
+and writers of replies, and how it is commanded; what its stations do besides is in the registry of quirks.
 """
 
 from abc import abstractmethod
@@ -11,13 +11,19 @@ import msgspec
 
 from actors.model.decision import Refused
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from actors.model.plausible import odd_readings
 from actors.ports import Vault
 from actors.station import messages as s
 from gateways.ocpp import rpc
 from gateways.ocpp.asking import TRANSACTION_KINDS
 from gateways.ocpp.dialect import Asker, BadPayload
 from gateways.ocpp.mapping.wire import Call
-from gateways.ocpp.mending import Mending
+from gateways.ocpp.mending import classify, mending
+from gateways.ocpp.quirks import Registry, ours
+from gateways.ocpp.quirks import outgoing as quirks_out
+from gateways.ocpp.quirks.registry import UNKNOWN, Made
+from gateways.ocpp.quirks.tags import Tags
+from gateways.ocpp.quirks.values import Promised, accepted
 
 Reader = Callable[[Any, Asker, tuple[str, ...], bytes], Any]
 """(wire message, who speaks, what was mended, payload as it came) -> canonical message. May raise BadPayload."""
@@ -39,14 +45,14 @@ class Version:
     def __init__(
         self,
         protocol: str,
-        mending: Mending,
+        codes: rpc.Codes,
         from_station: Messages,
         to_station: Messages,
         readers: Mapping[str, Reader],
         writers: Mapping[type, Writer],
     ) -> None:
         self.protocol = protocol
-        self.mending = mending
+        self.codes = codes
         self.requests = {action: request for action, (request, _) in from_station.items()}
         self.decoders = {action: msgspec.json.Decoder(request) for action, request in self.requests.items()}
         self.answers = {action: msgspec.json.Decoder(response) for action, (_, response) in to_station.items()}
@@ -59,18 +65,36 @@ class JsonDialect:
 
     version: ClassVar[Version]
 
-    def __init__(self, tenant: str, vault: Vault, now: Callable[[], datetime], strict: bool = False) -> None:
-        self._asker = Asker(tenant, vault, now)
+    def __init__(
+        self,
+        tenant: str,
+        vault: Vault,
+        now: Callable[[], datetime],
+        strict: bool = False,
+        quirks: Registry | None = None,
+        protocol: str = "",
+    ) -> None:
+        """`protocol`: by which the registry knows the station, where that is another transport's."""
         self._strict = strict
         self.protocol = self.version.protocol
-        self.codes = self.version.mending.codes
-        self.call_gap: float | None = None
-        self.boot_first = False
+        self.codes = self.version.codes
+        self._quirks = quirks or ours()
+        self._known_as = protocol or self.protocol
+        self.rules = self._quirks.rules(self._known_as, UNKNOWN)
+        self._asker = Asker(tenant, vault, now, Tags(self.rules))
         self.mended: tuple[str, ...] = ()
+        self.noted: tuple[str, ...] = ()
+        self._promised: Promised | None = None
+
+    def learn(self, made: Made, serials: tuple[str | None, ...]) -> None:
+        self.rules = self._quirks.rules(self._known_as, made)
+        self._asker.tags.learn(self.rules, serials)
 
     def read(self, call: rpc.Call) -> Any:
         version = self.version
         action, payload = call.action, call.payload
+        asker = self._asker
+        asker.noted = ()
         decoder = version.decoders.get(action)
         if decoder is None:
             if action in version.answers:
@@ -83,24 +107,51 @@ class JsonDialect:
                 wire, flags = self._mend(action, payload, flags)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             if self._strict:
-                raise version.mending.classify(error) from None
+                raise classify(error, self.codes) from None
             wire, flags = self._mend(action, payload, flags)
         self.mended = flags
-        message = version.readers[action](wire, self._asker, flags, payload)
-        if type(message) is s.Boot:
-            self._learn(message)
+        message = version.readers[action](wire, asker, flags, payload)
+        kind = type(message)
+        if kind in TRANSACTION_KINDS:
+            self.noted = self._of_transaction(message)
+        else:
+            self.noted = (*flags, *asker.noted)
+            if flags:
+                self._refuse(flags)
+            if kind is s.Boot:
+                self._learn(message)
         return message
 
     def _mend(self, action: str, payload: bytes, flags: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
-        wire, more = self.version.mending.mend(self.version.requests[action], payload)
+        wire, more = mending(self.rules, self.codes).mend(self.version.requests[action], payload)
         return wire, flags + more
+
+    def _refuse(self, flags: tuple[str, ...]) -> None:
+        """An operator may want a slip refused that could be mended; never in a message of a transaction (quirk 17)."""
+        quirk = self._quirks.refuses(flags)
+        if quirk is not None:
+            raise BadPayload("PropertyConstraintViolation", f"refused by quirk {quirk.id}: {', '.join(flags)}")
+
+    def _of_transaction(self, message: Any) -> tuple[str, ...]:
+        """What is odd about a message of a transaction, its readings included."""
+        noted: tuple[str, ...] = message.flags
+        if self._asker.noted:
+            noted = tuple(dict.fromkeys((*noted, *self._asker.noted)))
+        readings = () if type(message) is s.TransactionStart else message.readings
+        if readings:
+            odd = odd_readings(readings)
+            if odd:
+                noted = (*noted, *odd)
+            if self._promised is not None and self._promised.saw(readings) is not None:
+                noted = (*noted, "values_unsent") if self._promised.missing else noted
+                self._promised = None
+        if type(message) is s.TransactionStop and message.number <= 0:
+            noted = (*noted, "no_number")
+        return noted
 
     def _learn(self, boot: s.Boot) -> None:
         """Which quirks this station has, by what it says it is."""
-        rule = self.version.mending.rule(boot)
-        self.call_gap = rule.get("call_gap")
-        self.boot_first = rule.get("boot_first", False)
-        self._asker.tag_serial = rule.get("tag_serial", False)
+        self.learn((boot.vendor, boot.model, boot.firmware or ""), (boot.serial, boot.box_serial))
 
     def write(self, reply: Any) -> Any:
         writer = self.version.writers.get(type(reply))
@@ -118,10 +169,22 @@ class JsonDialect:
         return None
 
     def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
-        call = self._to_wire(intent)
+        fitted = self.fitted(intent)
+        if isinstance(fitted, Unsupported):
+            return fitted
+        call = self._to_wire(fitted)
         if isinstance(call, Unsupported):
             return call
         return encoded(call)
+
+    def fitted(self, intent: AnyIntent) -> AnyIntent | Unsupported:
+        """The intent as this very station takes it, whatever its version could carry; or what it is known not to take."""
+        refused, mark = quirks_out.refusal(self.rules, intent)
+        if refused is not None:
+            self.noted = (mark,)
+            return refused
+        self.noted = ()
+        return self._asker.tags.said(intent)
 
     @abstractmethod
     def _to_wire(self, intent: AnyIntent) -> Call | Unsupported: ...
@@ -131,12 +194,26 @@ class JsonDialect:
 
     def answer(self, action: str, request: bytes, payload: bytes) -> CommandResult | CommandFailure:
         """Strictly, an answer outside its schema is a failure."""
+        self.noted = ()
+        outcome = self._answered(action, request, payload)
+        self.heard(action, outcome)
+        return outcome
+
+    def heard(self, action: str, outcome: CommandResult | CommandFailure) -> None:
+        """An answer may show a quirk, or promise something."""
+        if quirks_out.refused_profile(action, outcome):
+            self.noted = ("profile_refused",)
+        promised = accepted(outcome)
+        if promised is not None:
+            self._promised = Promised(promised) if promised else None
+
+    def _answered(self, action: str, request: bytes, payload: bytes) -> CommandResult | CommandFailure:
         try:
             if self._strict:
                 self.version.answers[action].decode(payload)
             answer = msgspec.json.decode(payload)
         except msgspec.ValidationError as error:
-            wrong = self.version.mending.classify(error)
+            wrong = classify(error, self.codes)
             return CommandFailure("error", wrong.code, wrong.detail)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return CommandFailure("error", self.codes.formation, "the station's answer cannot be read")

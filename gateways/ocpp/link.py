@@ -7,6 +7,7 @@ whatever becomes of it is told to the actor as CommandDone.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from gateways.ocpp.asking import NoAnswer, ask_station
 from gateways.ocpp.dialect import BadPayload, Dialect, Several
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
+from gateways.ocpp.quirks.outgoing import is_question
 from gateways.ocpp.sequence import Progress
 from gateways.ocpp.websocket import StationSocket
 from runtime.address import Address
@@ -62,10 +64,9 @@ class Asked(msgspec.Struct, gc=False):
 
 class Link:
     __slots__ = (
-        "_asked", "_certificate", "_correlated", "_credit", "_current", "_dialect", "_flooding", "_heard_boot", "_hub",
-        "_next_at", "_number",
-        "_pumping", "_queue", "_resume", "_rpc", "_timeouts", "_working", "address", "generation", "protocol", "socket",
-        "station", "tenant",
+        "_asked", "_awaiting_boot", "_certificate", "_correlated", "_credit", "_current", "_dialect", "_flooding",
+        "_heard_boot", "_hub", "_next_at", "_next_question_at", "_number", "_pumping", "_queue", "_resume", "_rpc", "_timeouts",
+        "_working", "address", "generation", "protocol", "socket", "station", "tenant",
     )  # fmt: skip
 
     def __init__(
@@ -96,8 +97,10 @@ class Link:
         self._queue: deque[Outgoing] | None = None
         self._current: Outgoing | None = None
         self._next_at = 0.0
+        self._next_question_at = 0.0
         self._timeouts = 0
         self._heard_boot = False
+        self._awaiting_boot = False
         self._credit: float = hub.limits.message_burst
         self._flooding = 0
         self._resume: trio.Event | None = None
@@ -122,6 +125,7 @@ class Link:
             self._answered(event, text)
         elif isinstance(event, rpc.Late):
             self._hub.counters.answers_late += 1
+            self._note(("late_answer",))
             kind = "CALLRESULT" if event.type == rpc.CALLRESULT else "CALLERROR"
             self._hub.trace(self, "in", kind, "", event.unique_id, text, "an answer to nothing that is out")
         elif isinstance(event, rpc.Malformed):
@@ -152,6 +156,7 @@ class Link:
     def _malformed(self, event: rpc.Malformed, text: str) -> None:
         hub = self._hub
         hub.counters.malformed += 1
+        self._note(("not_json",))
         hub.trace(self, "in", "malformed", event.action, event.unique_id, text, f"{event.code}: {event.detail}")
         if self._current is not None and event.unique_id == self._rpc.outstanding:
             self._rpc.give_up()
@@ -168,6 +173,7 @@ class Link:
             message = self._dialect.read(call)
         except BadPayload as bad:
             hub.counters.malformed += 1
+            self._note(("refused",))
             self._fail(asked, bad.code, bad.detail)
             self._working = False
             return
@@ -178,6 +184,8 @@ class Link:
             return
         asked.message = message
         asked.mended = self._dialect.mended
+        if self._dialect.noted:
+            self._note(self._dialect.noted)
         if type(message) is Several:
             hub.spawn(self._recover, asked, None)
             return
@@ -324,7 +332,10 @@ class Link:
     # -- to the station: the Line --------------------------------------------------------------------------------------
 
     def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
-        return self._dialect.render(intent)
+        rendered = self._dialect.render(intent)
+        if self._dialect.noted:
+            self._note(self._dialect.noted)
+        return rendered
 
     def call(self, command: str, wire: s.WireCall, timeout: float) -> None:
         outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout)
@@ -342,6 +353,9 @@ class Link:
         queue.append(outgoing)
         self._advance()
 
+    def _note(self, flags: Iterable[str]) -> None:
+        self._hub.note(self.tenant, self.station, flags)
+
     def close(self, code: int, reason: str) -> None:
         self.socket.close_soon(code, reason)
 
@@ -351,9 +365,17 @@ class Link:
             return
         self._hub.calling.add(self)
         now = self._hub.monotonic()
-        if now < self._next_at or (self._dialect.boot_first and not self._heard_boot):
+        if now < self._next_at:
             return
-        outgoing = self._current = self._queue.popleft()
+        if self._dialect.rules.boot_first and not self._heard_boot:
+            if not self._awaiting_boot:
+                self._awaiting_boot = True
+                self._note(("boot_awaited",))
+            return
+        outgoing = self._take(now)
+        if outgoing is None:
+            return
+        self._current = outgoing
         if not outgoing.deadline:
             outgoing.deadline = now + outgoing.timeout
         unique_id, frame = self._rpc.call(outgoing.wire.action, outgoing.wire.payload)
@@ -361,6 +383,21 @@ class Link:
         if not self._post(frame, "CALL", outgoing.wire.action, unique_id, None, outgoing.id):
             self._rpc.give_up()
             self._done(CommandFailure("offline", detail="the connection is closed"))
+
+    def _take(self, now: float) -> Outgoing | None:
+        """The first that may go now: what a station is only asked waits for its pace, and nothing else waits behind it."""
+        queue, gap = self._queue, self._dialect.rules.poll_gap
+        assert queue is not None
+        if gap is None:
+            return queue.popleft()
+        for n, outgoing in enumerate(queue):
+            question = is_question(outgoing.wire.action)
+            if not question or now >= self._next_question_at:
+                if question:
+                    self._next_question_at = now + gap
+                del queue[n]
+                return outgoing
+        return None
 
     def _answered(self, event: rpc.Answer | rpc.Failure, text: str) -> None:
         hub, current = self._hub, self._current
@@ -373,7 +410,10 @@ class Link:
             self._done(CommandFailure("error", event.code, event.description))
             return
         hub.trace(self, "in", "CALLRESULT", action, event.unique_id, text, None, current.id)
-        self._done(self._dialect.answer(action, current.wire.payload, event.payload))
+        outcome = self._dialect.answer(action, current.wire.payload, event.payload)
+        if self._dialect.noted:
+            self._note(self._dialect.noted)
+        self._done(outcome)
 
     def tick(self, now: float) -> None:
         """Time passes for a link with commands: a CALL may be overdue, a pause over."""
@@ -381,6 +421,7 @@ class Link:
         if current is not None and now >= current.deadline:
             self._hub.counters.call_timeouts += 1
             self._timeouts += 1
+            self._note(("call_timeout",))
             self._rpc.give_up()
             self._done(CommandFailure("timeout", detail=f"no answer within {current.timeout:g} s"))
             if self._timeouts >= COMMAND_TIMEOUTS_BEFORE_RECONNECT:
@@ -392,7 +433,7 @@ class Link:
     def _done(self, outcome: CommandResult | CommandFailure) -> None:
         current, self._current = self._current, None
         assert current is not None
-        gap = self._dialect.call_gap
+        gap = self._dialect.rules.call_gap
         self._next_at = self._hub.monotonic() + (self._hub.limits.call_gap if gap is None else gap)
         if current.progress is None:
             self._tell_done(current, outcome)
@@ -445,14 +486,23 @@ class Link:
         if self._resume is not None:
             return  # it talks too much to be dead, and we do not listen
         socket.silent += 1
-        if socket.silent < limits.ping_after:
+        if socket.silent < limits.ping_after and self._dialect.rules.silence is None:
             return
-        if not socket.pinged:
+        self._is_it_there()
+
+    def _is_it_there(self) -> None:
+        """A ping after some silence; an end after too much of it. Of some stations it is known what to expect (quirk 3)."""
+        socket, limits, rules = self.socket, self._hub.limits, self._dialect.rules
+        longest = limits.silence if rules.silence is None else max(1, round(rules.silence / limits.tick))
+        if rules.pings and not socket.pinged and socket.silent >= limits.ping_after:
             self._hub.counters.pings += 1
             socket.post_ping()
-        elif socket.silent >= (limits.ping_after + limits.pong_within if socket.ponged else limits.silence):
+        answered_by = limits.ping_after + limits.pong_within
+        if socket.silent >= (answered_by if socket.pinged and socket.ponged else longest):
             self._hub.counters.closed_silent += 1
             self._kill("no sign of life")
+        elif socket.pinged and not socket.ponged and socket.silent == answered_by:
+            self._note(("no_pong",))
 
     def _look_after(self, asked: Asked) -> None:
         """A CALL that is not answered within a tick or two appears in the trace without its answer, and those behind it too."""
@@ -467,6 +517,7 @@ class Link:
             self._flooding += 1
             if self._flooding * limits.tick >= limits.flood_seconds:
                 self._hub.counters.closed_flood += 1
+                self._note(("flood",))
                 self.close(POLICY, "too many messages")
         else:
             self._flooding = 0
@@ -481,6 +532,7 @@ class Link:
     def replaced(self) -> None:
         """A newer connection of the same station passed authentication: this one is over (quirk 2)."""
         self._hub.counters.replaced += 1
+        self._note(("replaced",))
         self.close(1000, "a newer connection of this station is open")
 
     def ended(self) -> None:

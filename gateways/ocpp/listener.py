@@ -27,6 +27,8 @@ from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import CALL_TICK, GOODBYE_SECONDS, READ_BYTES, SLICE, TLS_LOOK_SECONDS, GatewayLimits
 from gateways.ocpp.link import GOING_AWAY, TRY_AGAIN, Link
 from gateways.ocpp.poller import Poller
+from gateways.ocpp.quirks import Registry
+from gateways.ocpp.quirks.registry import UNKNOWN
 from gateways.ocpp.tls import StationTls
 from gateways.ocpp.websocket import StationSocket
 from runtime.system import System
@@ -55,11 +57,14 @@ class Listener:
         *,
         limits: GatewayLimits | None = None,
         strict: bool = False,
+        quirks: Registry | None = None,
         now: Callable[[], datetime] | None = None,
         token_bytes: TokenBytes = secrets.token_bytes,
     ) -> None:
-        """`strict`: frames that break the schema are refused, never mended (conformance tests)."""
-        self._hub = Hub(system, snapshots, vault, sink, limits or GatewayLimits(), now=now or system.clock.now, strict=strict)
+        """`strict`: frames that break the schema are refused, never mended (conformance tests). `quirks`: with an operator's own
+        entries (quirks.load)."""
+        clock = now or system.clock.now
+        self._hub = Hub(system, snapshots, vault, sink, limits or GatewayLimits(), now=clock, strict=strict, quirks=quirks)
         self._admission = Admission(self._hub, token_bytes)
         self._scratch = memoryview(bytearray(READ_BYTES))
         self._poller: Poller | None = None
@@ -225,7 +230,10 @@ class Listener:
 
     def _plug(self, socket: StationSocket, admitted: Admitted, protocol: str, peer: str) -> Link:
         hub = self._hub
-        dialect = DIALECTS[protocol](admitted.tenant, hub.vault, hub.now, hub.strict)
+        dialect = DIALECTS[protocol](admitted.tenant, hub.vault, hub.now, hub.strict, hub.quirks)
+        card = hub.snapshots.station(admitted.tenant, admitted.station)
+        if card is not None and card.made != UNKNOWN:
+            dialect.learn(card.made, (card.serial,))
         proof = admitted.proof
         link = Link(hub, socket, dialect, admitted.tenant, admitted.station, hub.next_generation(), proof.certificate)
         key = (admitted.tenant, admitted.station)
@@ -233,6 +241,8 @@ class Listener:
         hub.links[key] = link
         if old is not None:
             old.replaced()
+        if admitted.noted:
+            hub.note(admitted.tenant, admitted.station, admitted.noted)
         renew = proof.certificate is not None and proof.certificate.renew
         connected = Connected(link, protocol, link.generation, peer, proof.profile, proof.secret, renew)
         if not hub.system.tell(link.address, connected):

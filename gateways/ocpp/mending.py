@@ -1,26 +1,24 @@
 """Payloads that break their schema and can still be understood: made into the strict Structs, with a flag for each mend.
 
 Three tiers (DESIGN 5): what the schema accepts never comes here; what has one plausible meaning is accepted and flagged; the
-rest is refused with the error code that the specification names. What is plausible is data (a version's quirks.toml) or the
+rest is refused with the error code that the specification names. What is plausible is data (the registry, quirks/) or the
 type of a field: a number written as text, a null, a field in other case, a time without zone.
 """
 
 import re
-import tomllib
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from functools import cache
-from importlib import resources
+from functools import cache, lru_cache
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET
 
 from actors.model.units import parse_decimal
-from actors.station.messages import Boot
 from gateways.ocpp.dialect import BadPayload
 from gateways.ocpp.fields import bounds, inner_type, lengths, max_length
 from gateways.ocpp.limits import MENDED_ITEMS
+from gateways.ocpp.quirks import EnumRule, Rules
+from gateways.ocpp.quirks.registry import KINDS
 from gateways.ocpp.rpc import Codes
 from gateways.ocpp.times import EPOCH
 
@@ -29,6 +27,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{1,9})?")
 _MILLISECONDS_FROM = 10**11
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _SAMPLES = frozenset({"meterValue", "sampledValue", "transactionData"})
+_NO_RULE = EnumRule()
 
 
 class _Field(msgspec.Struct, frozen=True):
@@ -42,7 +41,7 @@ class _Field(msgspec.Struct, frozen=True):
     fewest: int
     many: int | None
     key: str
-    """Under which quirks.toml knows it."""
+    """Under which the registry knows it."""
 
 
 @cache
@@ -58,45 +57,44 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, _Field]:
     return found
 
 
+def classify(error: Exception, codes: Codes) -> BadPayload:
+    """The error code for what msgspec found wrong."""
+    text = str(error)
+    if isinstance(error, msgspec.ValidationError):
+        if "missing required field" in text:
+            return BadPayload(codes.occurrence, text)
+        if "unknown field" in text:
+            return BadPayload(codes.formation, text)
+        if "`array` of length" in text and codes.counts_items:
+            return BadPayload(codes.occurrence, text)
+        if "length" in text or "enum value" in text or "multiple of" in text or "` <=" in text or "` >=" in text:
+            return BadPayload("PropertyConstraintViolation", text)
+        return BadPayload("TypeConstraintViolation", text)
+    return BadPayload(codes.formation, "the payload is not JSON")
+
+
+@lru_cache(maxsize=KINDS)
+def mending(rules: Rules, codes: Codes) -> "Mending":
+    """One for all stations of a kind."""
+    return Mending(rules, codes)
+
+
 class Mending:
-    """Of one version: its quirks.toml in `package`, its error codes. Holds no state."""
+    """For stations with these rules, in a version with these error codes. Holds no state."""
 
-    def __init__(self, package: str, codes: Codes) -> None:
-        self.quirks: dict[str, Any] = tomllib.loads(resources.files(package).joinpath("quirks.toml").read_text(encoding="utf-8"))
+    def __init__(self, rules: Rules, codes: Codes) -> None:
         self.codes = codes
-        self._uncut = frozenset(self.quirks["uncut"]["fields"])
-        self._kept = frozenset(self.quirks["droppable"]["items"])
-
-    def classify(self, error: Exception) -> BadPayload:
-        """The error code for what msgspec found wrong."""
-        text = str(error)
-        if isinstance(error, msgspec.ValidationError):
-            if "missing required field" in text:
-                return BadPayload(self.codes.occurrence, text)
-            if "unknown field" in text:
-                return BadPayload(self.codes.formation, text)
-            if "`array` of length" in text and self.codes.counts_items:
-                return BadPayload(self.codes.occurrence, text)
-            if "length" in text or "enum value" in text or "multiple of" in text or "` <=" in text or "` >=" in text:
-                return BadPayload("PropertyConstraintViolation", text)
-            return BadPayload("TypeConstraintViolation", text)
-        return BadPayload(self.codes.formation, "the payload is not JSON")
-
-    def rule(self, boot: Boot) -> dict[str, Any]:
-        """The quirks of this very station, by what it says it is; {} without any."""
-        told = (("vendor", boot.vendor), ("model", boot.model), ("firmware", boot.firmware or ""))
-        for rule in self.quirks.get("station", ()):
-            if all(_matches(rule.get(name), value) for name, value in told):
-                found: dict[str, Any] = rule
-                return found
-        return {}
+        self._absent_as = rules.absent
+        self._enums = rules.enum
+        self._uncut = rules.uncut
+        self._kept = rules.droppable
 
     def mend(self, kind: type[msgspec.Struct], payload: bytes) -> tuple[Any, tuple[str, ...]]:
         """(the message, flags). Raises BadPayload."""
         try:
             value = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise self.classify(error) from None
+            raise classify(error, self.codes) from None
         flags: dict[str, None] = {}
         return self._struct(kind, value, flags, ""), tuple(flags)
 
@@ -127,7 +125,7 @@ class Mending:
         return kind(**built)
 
     def _absent(self, field: _Field, flags: dict[str, None], at: str) -> Any:
-        absent = self.quirks["absent"]
+        absent = self._absent_as
         if field.key not in absent:
             raise BadPayload(self.codes.occurrence, f"{at} is missing")
         flags[f"{field.wire}_missing"] = None
@@ -193,22 +191,20 @@ class Mending:
             raise BadPayload("TypeConstraintViolation", f"expected a text at {at}")
         rules = self._rules(field)
         folded = {choice.lower(): choice for choice in choices}
-        folded |= {alias.lower(): choice for alias, choice in rules.get("aliases", {}).items()}
+        folded |= {alias.lower(): choice for alias, choice in rules.aliases.items()}
         found = folded.get(value.strip().lower())
         if found is not None:
             return found
-        other = rules.get("other")
+        other = rules.other
         if other is None:
             raise BadPayload("PropertyConstraintViolation", f"{value[:50]!r} is no value of {at}")
         if other == "drop":
             return UNSET
         return value.replace("\x00", "")[:50] if other == "keep" else other
 
-    def _rules(self, field: _Field) -> dict[str, Any]:
-        enums = self.quirks["enum"]
+    def _rules(self, field: _Field) -> EnumRule:
         by_struct = field.key.partition(".")[0]
-        rules: dict[str, Any] = enums.get(by_struct) or enums.get(field.wire) or {}
-        return rules
+        return self._enums.get(by_struct) or self._enums.get(field.wire) or _NO_RULE
 
     def _list(self, field: _Field, kind: Any, value: Any, flags: dict[str, None], at: str) -> Any:
         (item,) = get_args(kind)
@@ -235,7 +231,7 @@ class Mending:
                     raise
                 # One unreadable sample must not cost the others.
                 flags["sample_unreadable" if field.wire in _SAMPLES else "item_unreadable"] = None
-        if len(found) < field.fewest and self.quirks["absent"].get(field.key) != []:
+        if len(found) < field.fewest and self._absent_as.get(field.key) != []:
             flags["empty"] = None
             return UNSET
         if field.many is not None and len(found) > field.many:
@@ -243,10 +239,6 @@ class Mending:
                 raise BadPayload(self.codes.occurrence, f"{at} has more than {field.many} elements")
             flags["length"] = None
         return found
-
-
-def _matches(pattern: str | None, value: str) -> bool:
-    return pattern is None or fnmatchcase(value.lower(), pattern.lower())
 
 
 def _integer(field: _Field, value: Any, flags: dict[str, None], at: str) -> int:

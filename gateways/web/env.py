@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from actors.ports import ApiTokens, Lookups, Queries, Sink, Snapshots, Vault
+from gateways.ocpp.quirks import Registry, ours
 from gateways.ocpp.soap.service import SoapService
 from runtime.store import Health, Store
 from runtime.system import System
@@ -44,7 +45,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
 class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     """`ocpp_stats` gives the listener's raw counters (numbers by name); `versions` what /healthz tells
     (`voltroupe`, `postgresql` ...); `protocols` the versions of OCPP that stations may use; `soap` answers those of them
-    that come over HTTP, None where this node takes no stations."""
+    that come over HTTP, None where this node takes no stations; `quirks` with an
+    operator's own entries."""
 
     system: System
     store: Store
@@ -60,6 +62,7 @@ class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     versions: Mapping[str, str] = {}
     protocols: tuple[str, ...] = ("ocpp1.6",)
     soap: SoapService | None = None
+    quirks: Registry = msgspec.field(default_factory=ours)
     now: Callable[[], datetime] = _utc_now
     token_bytes: Callable[[int], bytes] = secrets.token_bytes
     """The source of generated station passwords."""

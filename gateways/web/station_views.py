@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from actors.model.rows import EvseRow, InboxRow, SeenRow, StationRow, VariableRow
+from actors.model.rows import EvseRow, InboxRow, QuirkRow, SeenRow, StationRow, VariableRow
 from actors.station.messages import LiveStation, UnregisteredEvse
 from gateways.web.views import utc
 
@@ -52,6 +52,21 @@ class UnregisteredEvseView(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class SeenQuirkView(msgspec.Struct, frozen=True):
+    """What the station was seen to do (`GET /api/v1/quirks` says what that is): how often, and when last. `tier`: repair (read as
+    what it means), accept (taken as it came, and flagged), reject (refused, or not sent)."""
+
+    id: str
+    tier: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+def seen_quirk_view(row: QuirkRow) -> SeenQuirkView:
+    return SeenQuirkView(row.quirk, row.tier, row.count, row.first_at.astimezone(UTC), row.last_at.astimezone(UTC))
+
+
 class AuthView(msgspec.Struct, frozen=True, omit_defaults=True):
     """`password` is there once: in the answer that generated it."""
 
@@ -83,6 +98,7 @@ class StationView(msgspec.Struct, frozen=True):
     unregistered_evses: list[UnregisteredEvseView]
     commands: list[str]
     updated_at: datetime
+    quirks: list[SeenQuirkView] = []
 
 
 def connection_view(seen: SeenRow | None, live: LiveStation | None = None) -> ConnectionView:
@@ -118,7 +134,12 @@ def unregistered_view(evse: UnregisteredEvse) -> UnregisteredEvseView:
 
 
 def station_view(
-    row: StationRow, seen: SeenRow | None, evses: Sequence[EvseRow], live: LiveStation | None, password: str | None = None
+    row: StationRow,
+    seen: SeenRow | None,
+    evses: Sequence[EvseRow],
+    live: LiveStation | None,
+    password: str | None = None,
+    quirks: Sequence[QuirkRow] = (),
 ) -> StationView:
     return StationView(
         id=row.station,
@@ -133,6 +154,7 @@ def station_view(
         unregistered_evses=[unregistered_view(evse) for evse in live.unregistered] if live is not None else [],
         commands=list(live.commands) if live is not None else [],
         updated_at=row.updated_at.astimezone(UTC),
+        quirks=[seen_quirk_view(quirk) for quirk in quirks],
     )
 
 

@@ -17,6 +17,8 @@ from gateways.ocpp import rpc
 from gateways.ocpp.json_dialect import encoded
 from gateways.ocpp.mapping.commands_v15 import V15
 from gateways.ocpp.mapping.wire import to_call
+from gateways.ocpp.quirks import Registry, Rules
+from gateways.ocpp.quirks.registry import Made
 from gateways.ocpp.soap.operations import Version
 from gateways.ocpp.v15.messages import TO_STATION
 from gateways.ocpp.v15.words import BY_PROTOCOL, OCCUPIED, Fields, Words
@@ -28,16 +30,34 @@ _encode = msgspec.json.Encoder().encode
 class SoapDialect:
     """What is known of one connection's station, and nothing that must last."""
 
-    def __init__(self, version: Version, tenant: str, vault: Vault, now: Callable[[], datetime], *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        version: Version,
+        tenant: str,
+        vault: Vault,
+        now: Callable[[], datetime],
+        *,
+        strict: bool = False,
+        quirks: Registry | None = None,
+    ) -> None:
         self.version = version
         self.protocol = version.protocol
-        self._inner = v16.Dialect(tenant, vault, now, strict)
+        self._inner = v16.Dialect(tenant, vault, now, strict, quirks, version.protocol)
         self._words = BY_PROTOCOL[version.protocol](version)
         self._as_1_6 = type(self._words) is Words
 
     @property
-    def call_gap(self) -> float | None:
-        return self._inner.call_gap
+    def rules(self) -> Rules:
+        """What is known of stations of its kind."""
+        return self._inner.rules
+
+    @property
+    def noted(self) -> tuple[str, ...]:
+        """By which marks what was last read, rendered or answered is counted for the station."""
+        return self._inner.noted
+
+    def learn(self, made: Made, serials: tuple[str | None, ...]) -> None:
+        self._inner.learn(made, serials)
 
     @property
     def mended(self) -> tuple[str, ...]:
@@ -59,7 +79,10 @@ class SoapDialect:
         return self._words.said(action, _plain(self._inner.write(reply)))
 
     def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
-        made = self._inner.render(intent) if self._as_1_6 else _of_1_5(intent)
+        fitted = intent if self._as_1_6 else self._inner.fitted(intent)
+        if isinstance(fitted, Unsupported):
+            return fitted
+        made = self._inner.render(fitted) if self._as_1_6 else _of_1_5(fitted)
         if isinstance(made, Unsupported):
             return made
         wires = []

@@ -19,6 +19,8 @@ from actors.station.credentials import CURRENT
 from gateways import egress
 from gateways.ocpp.admission import Proof
 from gateways.ocpp.hub import Hub
+from gateways.ocpp.limits import CALL_TICK
+from gateways.ocpp.quirks.outgoing import is_question
 from gateways.ocpp.sequence import Progress
 from gateways.ocpp.soap import document, envelope, limits
 from gateways.ocpp.soap.codec import read_fields
@@ -44,9 +46,9 @@ class Outgoing(msgspec.Struct):
 
 class SoapLink:
     __slots__ = (
-        "_current", "_gap_until", "_gate", "_hub", "_live", "_number", "_pumping", "_queue", "_scope", "_silent_after", "address",
-        "answering", "callback", "callback_known", "credit", "credit_at", "dialect", "ended", "generation", "interval",
-        "proof", "protocol", "station", "tenant",
+        "_current", "_gap_until", "_gate", "_hub", "_live", "_number", "_pumping", "_question_at", "_queue", "_scope",
+        "_silent_after", "address", "answering", "callback", "callback_known", "credit", "credit_at", "dialect", "ended",
+        "generation", "interval", "proof", "protocol", "station", "tenant",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +86,7 @@ class SoapLink:
         self._scope: trio.CancelScope | None = None
         self._pumping = False
         self._gap_until = 0.0
+        self._question_at = 0.0
         self._silent_after = 0.0
         self.heard()
 
@@ -124,7 +127,14 @@ class SoapLink:
     # -- to the station: the Line ----------------------------------------------------------------------------------------
 
     def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
-        return self.dialect.render(intent)
+        rendered = self.dialect.render(intent)
+        self.note()
+        return rendered
+
+    def note(self) -> None:
+        """Count what the dialect noted of the last message, intent or answer."""
+        if self.dialect.noted:
+            self._hub.note(self.tenant, self.station, self.dialect.noted)
 
     def call(self, command: str, wire: s.WireCall, timeout: float) -> None:
         outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout, Progress(wire) if wire.more else None)
@@ -145,6 +155,7 @@ class SoapLink:
 
     def replaced(self) -> None:
         self._hub.counters.replaced += 1
+        self._hub.note(self.tenant, self.station, ("replaced",))
         self.end(1000, "a newer connection of this station is open")
 
     def end(self, code: int, reason: str) -> None:
@@ -169,7 +180,10 @@ class SoapLink:
                 await trio.sleep_until(max(self._gap_until, trio.current_time()))
                 if not self._queue:
                     break
-                self._current = self._queue.popleft()
+                self._current = self._take()
+                if self._current is None:
+                    await trio.sleep(CALL_TICK)
+                    continue
                 began = self._hub.monotonic()
                 outcome: CommandResult | CommandFailure
                 outcome = CommandFailure("unknown", detail="the station went away before it answered")
@@ -186,11 +200,21 @@ class SoapLink:
             if self._current is not None:
                 self._finished(CommandFailure("unknown", detail="the node stopped before the answer"))
 
+    def _take(self) -> Outgoing | None:
+        """The first that may go now: what a station is only asked waits for its pace, and nothing else waits behind it."""
+        for n, outgoing in enumerate(self._queue):
+            if self._hub.monotonic() >= self._question_at or not is_question(outgoing.wire.action):
+                del self._queue[n]
+                return outgoing
+        return None
+
     def _finished(self, outcome: CommandResult | CommandFailure) -> None:
         current, self._current, self._scope = self._current, None, None
         assert current is not None
-        gap = self.dialect.call_gap
-        self._gap_until = self._hub.monotonic() + (self._hub.limits.call_gap if gap is None else gap)
+        rules = self.dialect.rules
+        self._gap_until = self._hub.monotonic() + (self._hub.limits.call_gap if rules.call_gap is None else rules.call_gap)
+        if rules.poll_gap is not None and is_question(current.wire.action):
+            self._question_at = self._hub.monotonic() + rules.poll_gap
         if current.progress is None:
             self._tell_done(current, outcome)
             return
@@ -237,6 +261,7 @@ class SoapLink:
     def _not_answered(self, problem: egress.EgressError) -> CommandFailure:
         if isinstance(problem, egress.EgressTimeout):
             self._hub.counters.call_timeouts += 1
+            self._hub.note(self.tenant, self.station, ("call_timeout",))
             return CommandFailure("timeout", detail=str(problem))
         if isinstance(problem, egress.EgressRefused):
             return CommandFailure("error", "EgressRefused", str(problem))
@@ -263,7 +288,9 @@ class SoapLink:
             self._trace("in", "CALLRESULT", wire.action, own, text, odd, outgoing.id)
             fields = read_fields(operation.response, answered.element)
             self._learn(outgoing, fields)
-            return self.dialect.answer(wire.action, wire.payload, fields)
+            outcome = self.dialect.answer(wire.action, wire.payload, fields)
+            self.note()
+            return outcome
         except Fault as fault:
             code, reason = fault.subcode or fault.code, fault.reason
             if answer.status >= 300 and not text:

@@ -22,6 +22,7 @@ from gateways.ocpp.asking import NoAnswer, ask_station
 from gateways.ocpp.dialect import BadPayload
 from gateways.ocpp.hub import Hub, Traced
 from gateways.ocpp.limits import IDENTITY_CHARACTERS
+from gateways.ocpp.quirks.registry import UNKNOWN
 from gateways.ocpp.soap import document, envelope, limits, wsdl
 from gateways.ocpp.soap.codec import read_fields
 from gateways.ocpp.soap.dialect import SoapDialect
@@ -226,7 +227,9 @@ class SoapService:
             old.proof = proof
             old.heard()
             return old
-        dialect = SoapDialect(version, card.tenant, hub.vault, hub.now, strict=hub.strict)
+        dialect = SoapDialect(version, card.tenant, hub.vault, hub.now, strict=hub.strict, quirks=hub.quirks)
+        if card.made != UNKNOWN:
+            dialect.learn(card.made, (card.serial,))
         link = SoapLink(hub, self._gate, self._links, dialect, card.tenant, card.station, proof)
         hub.links[key] = link
         self._links.add(link)
@@ -248,8 +251,12 @@ class SoapService:
             message = link.dialect.read(action, read_fields(heard.operation.request, heard.body))
             if link.dialect.mended:
                 odd.append(f"mended: {', '.join(link.dialect.mended)}")
+            link.note()
         except BadPayload as wrong:
             bad = wrong
+            hub.note(link.tenant, link.station, ("refused",))
+        if heard.oddities:
+            hub.note(link.tenant, link.station, ("envelope",))
         note = "; ".join(odd) or None
         hub.record(link, "in", "CALL", action, heard.message_id or "", exchange.text, note, exchange.correlation)
         exchange.traced = True

@@ -10,7 +10,8 @@ from actors.station.messages import DataTransferred
 from gateways.ocpp import rpc
 from gateways.ocpp.json_dialect import JsonDialect, Version
 from gateways.ocpp.mapping.wire import Call
-from gateways.ocpp.mending import Mending
+from gateways.ocpp.mending import mending
+from gateways.ocpp.quirks import Registry
 from gateways.ocpp.rpc import CODES_1_6
 from gateways.ocpp.v16 import answers, commands, inbound, plugcharge, security
 from gateways.ocpp.v16.actions import FROM_STATION, TO_STATION
@@ -19,12 +20,18 @@ PROTOCOL = "ocpp1.6"
 
 
 class Dialect(JsonDialect):
-    version = Version(
-        PROTOCOL, Mending(__package__, CODES_1_6), FROM_STATION, TO_STATION, inbound.READERS, inbound.WRITERS
-    )  # fmt: skip
+    version = Version(PROTOCOL, CODES_1_6, FROM_STATION, TO_STATION, inbound.READERS, inbound.WRITERS)
 
-    def __init__(self, tenant: str, vault: Vault, now: Callable[[], datetime], strict: bool = False) -> None:
-        super().__init__(tenant, vault, now, strict)
+    def __init__(
+        self,
+        tenant: str,
+        vault: Vault,
+        now: Callable[[], datetime],
+        strict: bool = False,
+        quirks: Registry | None = None,
+        protocol: str = "",
+    ) -> None:
+        super().__init__(tenant, vault, now, strict, quirks, protocol)
         self._extended = False
         """It has sent a message of the security extension: it understands those as well."""
         self._carried = False
@@ -36,7 +43,8 @@ class Dialect(JsonDialect):
             self._extended = True
         self._carried = False
         if type(message) is DataTransferred:
-            inside = plugcharge.unpack(message, self._asker, self._strict)
+            rules = self._quirks.rules(plugcharge.PROTOCOL)
+            inside = plugcharge.unpack(message, self._asker, self._strict, mending(rules, plugcharge.CODES))
             self._carried = inside is not message
             return inside
         return message

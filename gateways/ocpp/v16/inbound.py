@@ -25,14 +25,14 @@ from gateways.ocpp.v16 import messages as m
 from gateways.ocpp.v16 import security
 
 
-def _token(tag: str, asker: Asker) -> IdToken:
-    return asker.vault.token(asker.tenant, tag, token_type(tag))
+def _token(tag: str, asker: Asker) -> tuple[IdToken, tuple[str, ...]]:
+    """The token, and what had to be done to its text (quirk 26)."""
+    read, flags = asker.tag(tag)
+    return asker.vault.token(asker.tenant, read, token_type(read)), flags
 
 
-def _tag_flags(tag: str, asker: Asker, flags: tuple[str, ...]) -> tuple[str, ...]:
-    if asker.tag_serial and len(tag) > 14:
-        return (*flags, "id_tag_serial")
-    return flags
+def _authorize(x: m.Authorize, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.Authorize:
+    return s.Authorize(_token(x.id_tag, asker)[0])
 
 
 def _maybe(value: Any) -> Any:
@@ -65,9 +65,9 @@ def _status(x: m.StatusNotification, asker: Asker, flags: tuple[str, ...], paylo
 
 def _start(x: m.StartTransaction, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionStart:
     at, flags = utc(x.timestamp, asker.now(), flags)
-    flags = _tag_flags(x.id_tag, asker, flags)
+    token, odd = _token(x.id_tag, asker)
     reservation = _maybe(x.reservation_id)
-    return s.TransactionStart(x.connector_id, 1, _token(x.id_tag, asker), x.meter_start, at, reservation, flags)
+    return s.TransactionStart(x.connector_id, 1, token, x.meter_start, at, reservation, (*flags, *odd) if odd else flags)
 
 
 def _stop(x: m.StopTransaction, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionStop:
@@ -75,8 +75,8 @@ def _stop(x: m.StopTransaction, asker: Asker, flags: tuple[str, ...], payload: b
     at, flags = utc(x.timestamp, now, flags)
     token = None
     if isinstance(x.id_tag, str) and x.id_tag:
-        token = _token(x.id_tag, asker)
-        flags = _tag_flags(x.id_tag, asker, flags)
+        token, odd = _token(x.id_tag, asker)
+        flags = (*flags, *odd) if odd else flags
     readings: tuple[Reading, ...] = ()
     if isinstance(x.transaction_data, list):
         readings, flags = _readings(x.transaction_data, now, flags)
@@ -102,7 +102,7 @@ def _diagnostics(x: m.DiagnosticsStatusNotification, asker: Asker, flags: tuple[
 HEARTBEAT = s.Heartbeat()
 
 READERS: dict[str, Callable[[Any, Asker, tuple[str, ...], bytes], Any]] = {
-    "Authorize": lambda x, asker, flags, payload: s.Authorize(_token(x.id_tag, asker)),
+    "Authorize": _authorize,
     "BootNotification": _boot,
     "DataTransfer": _data,
     "DiagnosticsStatusNotification": _diagnostics,

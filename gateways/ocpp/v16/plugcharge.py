@@ -11,14 +11,16 @@ import msgspec
 from actors.station.messages import DataTransferred
 from actors.station.vendors import PNC_VENDORS
 from gateways.ocpp.dialect import Asker, BadPayload
+from gateways.ocpp.mending import Mending
 from gateways.ocpp.v16.messages import DataTransferResponse
 from gateways.ocpp.v201.dialect import Dialect as Dialect201
 
 MESSAGES = {name.lower(): name for name in ("Authorize", "SignCertificate", "Get15118EVCertificate", "GetCertificateStatus")}
 _VERSION = Dialect201.version
+PROTOCOL, CODES = _VERSION.protocol, _VERSION.codes
 
 
-def unpack(told: DataTransferred, asker: Asker, strict: bool) -> Any:
+def unpack(told: DataTransferred, asker: Asker, strict: bool, mending: Mending) -> Any:
     """The message inside, or `told` where it is none of these. Raises BadPayload."""
     if told.vendor_id.strip().lower() not in PNC_VENDORS:
         return told
@@ -34,7 +36,7 @@ def unpack(told: DataTransferred, asker: Asker, strict: bool) -> Any:
         if strict:
             raise BadPayload("FormationViolation", f"/data holds no {action}: {error}") from None
         try:
-            wire, flags = _VERSION.mending.mend(_VERSION.requests[action], payload)
+            wire, flags = mending.mend(_VERSION.requests[action], payload)
         except BadPayload as bad:
             raise BadPayload("FormationViolation", f"/data holds no {action}: {bad.detail}") from None
     return _VERSION.readers[action](wire, asker, flags, payload)

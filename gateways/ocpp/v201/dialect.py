@@ -5,7 +5,6 @@ from typing import Any
 from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
 from gateways.ocpp.json_dialect import JsonDialect, Version
 from gateways.ocpp.mapping.wire import Call
-from gateways.ocpp.mending import Mending
 from gateways.ocpp.rpc import CODES_2_X
 from gateways.ocpp.v201 import answers, commands, inbound
 from gateways.ocpp.v201.messages import FROM_STATION, TO_STATION
@@ -14,9 +13,7 @@ PROTOCOL = "ocpp2.0.1"
 
 
 class Dialect(JsonDialect):
-    version = Version(
-        PROTOCOL, Mending(__package__, CODES_2_X), FROM_STATION, TO_STATION, inbound.READERS, inbound.WRITERS
-    )  # fmt: skip
+    version = Version(PROTOCOL, CODES_2_X, FROM_STATION, TO_STATION, inbound.READERS, inbound.WRITERS)
 
     def _to_wire(self, intent: AnyIntent) -> Call | Unsupported:
         return commands.to_wire(intent)

@@ -12,6 +12,7 @@ from gateways.web.api import (
     health,
     inspection,
     ledger,
+    quirks,
     sessions,
     stations,
     tariffs,
@@ -40,5 +41,6 @@ ROUTES: tuple[Route, ...] = (
     *document.ROUTES,
     *certificates.ROUTES,
     *vocabulary.ROUTES,
+    *quirks.ROUTES,
     *health.ROUTES,
 )

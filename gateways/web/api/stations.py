@@ -98,7 +98,8 @@ async def _read(call: Call, station: str, password: str | None = None) -> Statio
     if found is None:
         raise Problem("not-found", f"there is no station {station!r}")
     row, seen, evses = found
-    view = station_view(row, seen, evses, await live_station(call, station), password)
+    quirks = await call.env.queries.quirks(call.own, station)
+    view = station_view(row, seen, evses, await live_station(call, station), password, quirks)
     return view if password is None else msgspec.structs.replace(view, auth=AuthView(row.profile, password))
 
 

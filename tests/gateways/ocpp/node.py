@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from actors.tenant.messages import Create, PutToken
 from gateways.egress import EgressGate
 from gateways.ocpp.limits import GatewayLimits
 from gateways.ocpp.listener import Endpoint, Listener
+from gateways.ocpp.quirks import Registry, load
 from gateways.ocpp.tls import StationTls
 from gateways.pki.desk import TOPIC, Desk
 from runtime.limits import Limits
@@ -90,6 +92,10 @@ class Node:
     async def ask(self, to: Any, message: Any) -> Any:
         return await self.system.ask(to, message, deadline=5)
 
+    async def quirks(self, station: str = "CP1") -> dict[str, int]:
+        """How often the station was seen to have each quirk."""
+        return {row.quirk: row.count for row in await self.queries.quirks(TENANT, station)}
+
     def traces(self, station: str) -> list[TraceRow]:
         return [row for row in self.rows.traces if row.station == station] if hasattr(self.rows, "traces") else []
 
@@ -110,6 +116,13 @@ async def open_node(
             await node.put_token()
         yield node
         nursery.cancel_scope.cancel()
+
+
+def registry(folder: Path, *entries: str) -> Registry:
+    """Ours, with an operator's file of these entries (the lines below [[quirk]]) laid over it."""
+    path = folder / "own.toml"
+    path.write_text("".join(f"[[quirk]]\n{entry}\n" for entry in entries), encoding="utf-8")
+    return load(path)
 
 
 def small_limits(**changes: Any) -> GatewayLimits:

@@ -1,10 +1,12 @@
-"""QUIRKS.md 1 to 24 as far as 1.6 meets them, replayed over a real socket against the real actors.
+"""What stations really do, as far as 1.6 meets it, replayed over a real socket against the real actors.
 
-Numbers 1 to 4, 7, 9 and 11 also stand beside what they are about: test_limits, test_line, test_admission, test_rpc.
+Numbers 1 to 4, 7, 9 and 11 also stand beside what they are about: test_limits, test_line, test_admission, test_rpc. What is done
+for stations of some makers only: test_quirks_known; 2.0.1: test_quirks_201; SOAP: soap/test_quirks.
 """
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ from actors.station import messages as s
 from gateways.ocpp import rpc
 from gateways.ocpp.v16.dialect import Dialect
 from storage.vault import Vault
-from tests.gateways.ocpp.node import TAG, Node, Station, connect, open_node, small_limits, upgrade
+from tests.gateways.ocpp.node import TAG, Node, Station, connect, open_node, registry, small_limits, upgrade
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -69,15 +71,21 @@ async def test_quirk_05_a_station_that_does_not_boot_again_after_a_reconnect_goe
             assert (await second.call("StartTransaction", start(timestamp=moment(node))))["transactionId"] > 0
 
 
-async def test_quirk_05_calls_wait_for_the_boot_of_a_station_that_rejects_them_before() -> None:
-    async with open_node(limits=small_limits()) as node:
+async def test_quirk_05_calls_wait_for_the_boot_of_a_station_that_rejects_them_before(tmp_path: Path) -> None:
+    """It is known by the boot before: the connection on which the CALLs wait has had none."""
+    known = registry(tmp_path, 'id = "v-boots-first"\ntier = "repair"\nsays = "..."\nvendor = "V"\nboot_first = true')
+    async with open_node(limits=small_limits(), quirks=known) as node:
         with trio.fail_after(5):
+            before = await connect(node)
+            await before.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+            await before.aclose()
+            while node.listener.link("demo", "CP1") is not None:
+                await trio.sleep(0.01)
             station = await connect(node)
             while node.listener.link("demo", "CP1") is None:
                 await trio.sleep(0.01)
             link = node.listener.link("demo", "CP1")
             assert link is not None
-            link._dialect.boot_first = True
             link.call("c", s.WireCall("ClearCache", b"{}"), 5)
             await trio.sleep(0.25)
             await station.send('[2,"b","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')

@@ -17,7 +17,8 @@ _GROUP_CHARACTERS = 36
 
 def token(x: base.IdToken, asker: Asker) -> IdToken:
     """By its UID, whatever its type; a KeyCode is a secret, so nothing of it is shown (C04.FR.04)."""
-    found = asker.vault.token(asker.tenant, x.id_token, x.type)
+    read, _ = asker.tag(x.id_token, x.type)
+    found = asker.vault.token(asker.tenant, read, x.type)
     return structs.replace(found, masked="…") if x.type == "KeyCode" else found
 
 
