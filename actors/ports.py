@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from actors.model.matching import KnownStation
-from actors.model.rows import BookRow, Row, VariableRow, VaultRow
-from actors.model.rows import QuirkRow, Row, VariableRow, VaultRow
+from actors.model.rows import BookRow, QuirkRow, Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ class TenantCard(msgspec.Struct, frozen=True, gc=False):
 class StationCard(msgspec.Struct, frozen=True, gc=False):
     """What the listener must know before the upgrade. `secret` is keyed BLAKE2b of a generated password, with
     salt (see actors/station/auth.py); profile 0 has none. `next_secret` and `next_profile` (0: none) are good as well while
-    the station changes to them; `serial` is the number that a client certificate may name; `made` what its last boot said:
-    (vendor, model, firmware), by which its quirks are known."""
+    the station changes to them; `serial` is the number that a client certificate may name; `made` what its last boot on
+    this node said: (vendor, model, firmware), by which its quirks are known before its actor is asked."""
 
     tenant: str
     station: str

@@ -307,6 +307,8 @@ class StationActor(Actor[StationState]):
 
     def _connected(self, state: StationState, new: messages.Connected, now: datetime) -> Decision:
         decision = self._lane.closed(state, self._presence.connect(new, now), now)
+        if state.boot is not None:
+            new.line.learn(state.boot)
         shown = credentials.shown(state, new, now)
         if not shown:
             return decision

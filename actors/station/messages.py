@@ -33,6 +33,9 @@ class Line(Protocol):
         ...
 
     def close(self, code: int, reason: str) -> None: ...
+    def learn(self, boot: "Boot") -> None:
+        """What the station said at its last boot, for a connection on which none may come."""
+        ...
 
 
 class WireCall(msgspec.Struct, frozen=True):

@@ -85,8 +85,14 @@ class JsonDialect:
         self.mended: tuple[str, ...] = ()
         self.noted: tuple[str, ...] = ()
         self._promised: Promised | None = None
+        self._booted = False
+        """It said itself what it is, on this connection: nothing older counts."""
 
     def learn(self, made: Made, serials: tuple[str | None, ...]) -> None:
+        if not self._booted:
+            self._adopt(made, serials)
+
+    def _adopt(self, made: Made, serials: tuple[str | None, ...]) -> None:
         self.rules = self._quirks.rules(self._known_as, made)
         self._asker.tags.learn(self.rules, serials)
 
@@ -151,7 +157,8 @@ class JsonDialect:
 
     def _learn(self, boot: s.Boot) -> None:
         """Which quirks this station has, by what it says it is."""
-        self.learn((boot.vendor, boot.model, boot.firmware or ""), (boot.serial, boot.box_serial))
+        self._booted = True
+        self._adopt((boot.vendor, boot.model, boot.firmware or ""), (boot.serial, boot.box_serial))
 
     def write(self, reply: Any) -> Any:
         writer = self.version.writers.get(type(reply))

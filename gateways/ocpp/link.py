@@ -337,6 +337,10 @@ class Link:
             self._note(self._dialect.noted)
         return rendered
 
+    def learn(self, boot: s.Boot) -> None:
+        """The card has it too, unless the boot was on another node."""
+        self._dialect.learn((boot.vendor, boot.model, boot.firmware or ""), (boot.serial, boot.box_serial))
+
     def call(self, command: str, wire: s.WireCall, timeout: float) -> None:
         outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout)
         if wire.more:

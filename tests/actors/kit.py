@@ -79,6 +79,9 @@ class FakeLine:
         self.calls: list[tuple[str, m.WireCall, float]] = []
         self.closed: list[tuple[int, str]] = []
 
+    def learn(self, boot: Any) -> None:
+        pass
+
     def render(self, intent: Any) -> Any:
         return self.wire(intent) if callable(self.wire) else self.wire
 

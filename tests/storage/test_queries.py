@@ -11,7 +11,7 @@ import pytest
 from actors.model.ids import session_id_for_transaction
 from actors.model.matching import KnownStation
 from actors.model.meter import Reading, Sample
-from actors.model.rows import AuditRow, BookRow, EventRow, InboxRow, NumberRow, Row, VariableRow
+from actors.model.rows import AuditRow, BookRow, EventRow, InboxRow, NumberRow, QuirkRow, Row, VariableRow
 from actors.ports import ApiToken, ApiTokens, InvalidCursor, Lookups, NumberedSession, Page, Queries
 from runtime.address import Address
 from runtime.store import Store, Verdict
@@ -263,6 +263,23 @@ async def test_knocks_of_an_unknown_station_add_up(kit: Kit) -> None:
     assert (row.attempts, row.first_seen, row.last_seen) == (3, AT, AT + timedelta(seconds=2))
     await kit.write(msgspec.structs.replace(row, state="adopted"))
     assert (await kit.queries.inbox("acme", 9, None)).items == []
+
+
+async def test_quirks_of_a_station_add_up_and_the_first_of_each_is_an_event(kit: Kit) -> None:
+    for n, quirk in enumerate(("words", "types", "words", "words")):
+        at = AT + timedelta(seconds=n)
+        kit.sink.put(QuirkRow(tenant="acme", station="s/1", quirk=quirk, tier="repair", count=1, first_at=at, last_at=at))
+        kit.sink.put(QuirkRow(tenant="other", station="s/1", quirk=quirk, tier="repair", count=1, first_at=at, last_at=at))
+        if n != 2:
+            await kit.flush()
+    types, words = await kit.queries.quirks("acme", "s/1")
+    assert (types.quirk, types.count, words.quirk, words.count) == ("types", 1, "words", 3)
+    assert (words.first_at, words.last_at) == (AT, AT + timedelta(seconds=3))
+    assert await kit.queries.quirks("acme", "s/2") == []
+    told = (await kit.queries.events("acme", ["station.quirk"], None, 10)).items
+    assert [(event.subject, event.body) for event in told] == [
+        ("s/1", {"quirk": quirk, "tier": "repair"}) for quirk in ("words", "types")
+    ]  # fmt: skip
 
 
 async def test_a_variable_is_told_apart_by_everything_that_names_it(kit: Kit) -> None:

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.model.rows import AuditRow, EventRow, InboxRow
+from actors.model.rows import AuditRow, EventRow, InboxRow, QuirkRow
 from actors.ports import TraceRow
 from runtime.store import StoreAway
 from storage import limits
@@ -96,6 +96,38 @@ async def test_large_frames_are_bounded_by_their_size(
     for n in range(2):
         sink.put(trace(str(n), body="x" * 400))
     assert sink.dropped["trace"] == 3, "what was written no longer counts"
+
+
+async def test_quirks_add_up_are_written_as_rarely_as_last_seen_and_are_bounded(
+    fake: FakeDatabase, sink: PostgresSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SINK_QUIRKS", 2)
+    for name in ("a", "b", "a", "c", "a"):
+        sink.put(QuirkRow(tenant="acme", station="s", quirk=name, tier="repair", count=1, first_at=AT, last_at=AT))
+    await sink.flush(everything=False)
+    sink._seen_all_at = trio.current_time()
+    fake.bodies.clear()
+    sink.put(QuirkRow(tenant="acme", station="s", quirk="a", tier="repair", count=2, first_at=AT, last_at=AT))
+    await sink.flush(everything=False)
+    assert "quirk" not in fake.bodies
+    await sink.flush()
+    assert [(body["quirk"], body["count"]) for body in fake.bodies["quirk"]] == [("a", 2)]
+    assert sink.dropped["quirk"] == 1
+
+
+async def test_a_quirk_that_comes_while_it_is_written_is_counted_once(fake: FakeDatabase, sink: PostgresSink) -> None:
+    def once() -> QuirkRow:
+        return QuirkRow(tenant="acme", station="s", quirk="a", tier="repair", count=1, first_at=AT, last_at=AT)
+
+    sink.put(once())
+    fake.gate = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.flush)
+        await wait_all_tasks_blocked()
+        sink.put(once())
+        fake.gate.set()
+    await sink.flush()
+    assert [body["count"] for body in fake.bodies["quirk"]] == [1, 1]
 
 
 async def test_strangers_cannot_fill_the_memory(fake: FakeDatabase, sink: PostgresSink, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,14 @@ async def test_every_card_is_there_after_loading(database: Database, elsewhere: 
     assert cards.size() == {"tenants": 1, "stations": 1, "tokens": 1, "tariffs": 1}
 
 
+async def test_what_a_station_said_it_is_comes_along(database: Database, elsewhere: Elsewhere) -> None:
+    await elsewhere.write(station("s/1", boot={"vendor": "V", "model": "M", "firmware": "1"}), station("s/2"))
+    cards = FreshCards(database)
+    await cards.load()
+    made = [card.made for name in ("s/1", "s/2") if (card := cards.station("acme", name)) is not None]
+    assert made == [("V", "M", "1"), ("", "", "")]
+
+
 async def test_the_sealed_texts_of_groups_come_along_and_those_of_other_tokens_do_not(
     database: Database, elsewhere: Elsewhere
 ) -> None:

@@ -131,6 +131,10 @@ class SoapLink:
         self.note()
         return rendered
 
+    def learn(self, boot: s.Boot) -> None:
+        """The card has it too, unless the boot was on another node."""
+        self.dialect.learn((boot.vendor, boot.model, boot.firmware or ""), (boot.serial, boot.box_serial))
+
     def note(self) -> None:
         """Count what the dialect noted of the last message, intent or answer."""
         if self.dialect.noted:

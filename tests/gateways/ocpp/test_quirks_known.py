@@ -181,6 +181,21 @@ async def test_quirk_05_a_station_that_does_not_boot_again_keeps_its_quirks(tmp_
             assert (await command(node, i.Trigger("Heartbeat"))).outcome.reason == "unsupported"
 
 
+async def test_quirk_05_a_boot_on_another_node_is_known_to_the_connection_by_its_actor(tmp_path: Path) -> None:
+    quirks = known(tmp_path, 'avoid_triggers = ["*"]')
+    async with open_node(limits=small_limits(), quirks=quirks) as node:
+        with trio.fail_after(5):
+            await (await booted(node)).aclose()
+            while node.listener.link("demo", "CP1") is not None:
+                await trio.sleep(0.01)
+            card = node.cards.station("demo", "CP1")
+            assert card is not None
+            node.cards.put_station(msgspec.structs.replace(card, made=("", "", "")))
+            station = await connect(node)
+            await station.call("Heartbeat", {})
+            assert (await command(node, i.Trigger("Heartbeat"))).outcome.reason == "unsupported"
+
+
 async def test_quirk_08_a_station_that_floods_is_closed_and_the_flood_is_counted() -> None:
     limits = small_limits(message_burst=20, messages_per_second=1.0, flood_seconds=0.2)
     async with open_node(limits=limits) as node:

@@ -34,6 +34,9 @@ class Line:
         self.answer = answer
         self.told: list[Any] = []
 
+    def learn(self, boot: Any) -> None:
+        pass
+
     def render(self, intent: Any) -> s.WireCall:
         self.told.append(intent)
         return s.WireCall(type(intent).__name__, b"{}")

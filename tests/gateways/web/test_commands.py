@@ -26,6 +26,9 @@ class ScriptedLine:
         self.wire = wire
         self.calls: list[tuple[str, m.WireCall]] = []
 
+    def learn(self, boot: Any) -> None:
+        pass
+
     def render(self, intent: Any) -> Any:
         return self.wire or m.WireCall(type(intent).__name__, b'{"type":"Hard","AuthorizationKey":"x"}')
 

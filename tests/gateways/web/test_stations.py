@@ -29,6 +29,9 @@ class QuietLine:
     generation = 1
     protocol = "ocpp1.6"
 
+    def learn(self, boot: Any) -> None:
+        pass
+
     def render(self, intent: Any) -> Any:
         return m.WireCall("Reset", b'{"type":"Soft"}')
 
