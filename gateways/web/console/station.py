@@ -1,4 +1,4 @@
-"""A station's page: how it stands, what of it had to be mended, its device model, and the small books that are kept of it.
+"""A station's page: how it stands, which quirks it was seen to have, its device model, and the small books that are kept of it.
 
 All of it is read only. What is shown of a book is what its rows say: no token and no secret is in them.
 """
@@ -11,7 +11,7 @@ from actors.model.ids import STATION, station_address
 from actors.station.messages import LiveStation, Look
 from gateways.web import limits
 from gateways.web.call import ask
-from gateways.web.console import model, trace
+from gateways.web.console import model
 from gateways.web.console.session import Visit
 from gateways.web.problems import Problem
 from gateways.web.station_views import VariableView, station_view, variable_view
@@ -25,6 +25,8 @@ BOOKS = {
 }  # fmt: skip
 """Book -> what people call it (actors/model/rows.BookRow)."""
 VARIABLES = "variables"
+TIERS = {"repair": "read as what it means", "accept": "taken as it came, and flagged", "reject": "refused, or not sent"}
+"""Tier of a quirk -> what that means for the station."""
 
 
 async def page(visit: Visit) -> dict[str, Any]:
@@ -50,12 +52,13 @@ async def page(visit: Visit) -> dict[str, Any]:
         rows = await visit.env.queries.book(address.tenant, address.id, view, limits.CONSOLE_BOOK_ROWS, cursor)
         values |= {"rows": [(item.key, item.updated_at, model.pretty(item.body)) for item in rows.items], "next": rows.next}
     else:
-        frames = await visit.env.queries.messages(address.tenant, address.id, limits.CONSOLE_TRACE_PAGE, None)
+        quirks = await visit.env.queries.quirks(address.tenant, address.id)
+        says = {quirk.id: quirk.says for quirk in visit.env.quirks.quirks}
         values |= {
             "view": "overview",
-            "shown": station_view(row, seen, evses, await _live(visit, address.tenant, address.id)),
-            "mends": trace.mends(list(frames.items)),
-            "searched": len(frames.items),
+            "shown": station_view(row, seen, evses, await _live(visit, address.tenant, address.id), None, quirks),
+            "says": says,
+            "tiers": TIERS,
         }
     return values
 

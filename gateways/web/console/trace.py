@@ -5,8 +5,6 @@ newest frames only, and the page says how many those were.
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from datetime import UTC
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -116,21 +114,3 @@ async def _lines(visit: Visit, address: Address, wanted: Filter) -> AsyncGenerat
             return
         await trio.lowlevel.checkpoint()
     yield _encode({"incomplete": f"older than the newest {limits.CONSOLE_EXPORT_FRAMES} frames"}) + b"\n"
-
-
-def mends(rows: list[TraceRow]) -> list[tuple[str, int, Any]]:
-    """What was not as it should be and had to be mended, how often, and when last: (what, count, at), the commonest first."""
-    counted: dict[str, tuple[int, Any]] = {}
-    for row in rows:
-        for what in _mended(row.error):
-            count, at = counted.get(what, (0, row.at))
-            counted[what] = (count + 1, max(at, row.at))
-    found = [(what, count, at.astimezone(UTC)) for what, (count, at) in counted.items()]
-    return sorted(found, key=lambda entry: (-entry[1], entry[0]))
-
-
-def _mended(error: str | None) -> list[str]:
-    if error == "repaired JSON":
-        return [error]
-    head, _, rest = (error or "").partition("mended: ")
-    return [part.strip() for part in rest.split(",") if part.strip()] if not head else []

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from actors.model.ids import station_address
+from actors.model.rows import QuirkRow
 from actors.ports import TraceRow
 from actors.station.messages import Look
 from gateways.web import limits
@@ -87,6 +88,11 @@ async def _look(rig: Any) -> None:
     await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=5)
 
 
+async def _odd(rig: Any) -> None:
+    now = datetime.now(UTC)
+    rig.sink.put(QuirkRow(tenant="acme", station="CS1", quirk="types", tier="repair", count=3, first_at=now, last_at=now))
+
+
 async def test_waits_timers_stations_and_dead_letters_are_walked() -> None:
     async with serving() as (rig, url):
 
@@ -98,6 +104,9 @@ async def test_waits_timers_stations_and_dead_letters_are_walked() -> None:
             page.goto(f"{url}/console/actor?address=acme/station/CS1")
             page.get_by_role("link", name="The station").click()
             page.get_by_text("None: it keeps to the standard.").wait_for()
+            trio.from_thread.run(_odd, rig)
+            page.reload()
+            page.get_by_role("row", name="types").get_by_text("read as what it means").wait_for()
             for name in ("Device model", "Charging profiles", "Reservations", "Security events", "Certificates"):
                 page.get_by_role("link", name=name, exact=True).click()
                 page.locator(f"a[aria-current]:text-is('{name}')").wait_for()

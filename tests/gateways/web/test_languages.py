@@ -11,7 +11,7 @@ from gateways.web.census import LABELS, SORTS
 from gateways.web.console import live, model
 from gateways.web.console.german import GERMAN
 from gateways.web.console.language import Words, preferred
-from gateways.web.console.station import BOOKS
+from gateways.web.console.station import BOOKS, TIERS
 from tests.gateways.web.rig import OWNER, running
 from tests.gateways.web.test_console import page, signed_in
 
@@ -28,6 +28,7 @@ def said() -> set[str]:
         | {LABELS.get(sort, sort) for sort in SORTS}
         | set(model.STATUSES)
         | set(BOOKS.values())
+        | set(TIERS.values())
         | {live.AWAY, live.BROKEN}
     )
 
