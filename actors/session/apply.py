@@ -36,8 +36,10 @@ def _started(state: SessionState, fact: f.Started) -> SessionState:
 
 
 def _metered(state: SessionState, fact: f.Metered) -> SessionState:
+    """Values of a 2.x transaction come with its events. What comes beside them may be of another meter of the EVSE: kept, and
+    not reckoned with."""
     points, signed = [], []
-    for reading in fact.readings:
+    for reading in fact.readings if state.book is None else ():
         point = point_of(reading)
         if useful(point):
             points.append(point)

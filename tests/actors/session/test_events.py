@@ -384,7 +384,7 @@ async def test_quirk_22_values_outside_of_a_transaction_stay_with_the_evse_and_c
     await play(house, events[:2])
     await trio.sleep(1)
     assert await house.station(m.TransactionMeter(0, 0, None, (whole,), "h2")) == m.Done()
-    beside = Reading(at(20), (sample(4000, "Sample.Clock"),))
+    beside = Reading(at(20), (sample(44_000_000, "Sample.Clock"),))
     assert await house.station(m.TransactionMeter(1, 1, None, (beside,), "h3")) == m.Done()
     await play(house, events[2:])
     kinds = [(turn.actor.kind, fact.type) for batch in house.store.commits for turn in batch for fact in turn.facts if fact.bulk]

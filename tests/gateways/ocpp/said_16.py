@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.gateways.ocpp.said_201 import AT, HASH, LATER
+from tests.gateways.ocpp.said_201 import AT, HASH, LATER, SIGNER
 from tests.protocol.test_ocpp_client import COMMANDS
 
 SAID_16: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -24,7 +24,7 @@ SAID_16: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "SignedUpdateFirmware": (
         {"requestId": 6, "retries": 1, "retryInterval": 60, "firmware": {
             "location": "https://example.com/fw", "retrieveDateTime": AT, "installDateTime": LATER,
-            "signingCertificate": "-----BEGIN", "signature": "c2ln"}},
+            "signingCertificate": SIGNER, "signature": "c2ln"}},
         {"status": "InvalidCertificate"},
     ),
 }  # fmt: skip

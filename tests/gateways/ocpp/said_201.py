@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from tests.kits import pki
+
+SIGNER = pki.Ca("Maker").issue("firmware").pem
 AT = "2026-11-22T10:00:00Z"
 LATER = "2026-11-23T10:00:00Z"
 TOKEN = {"idToken": "04A2B3C4", "type": "ISO14443"}
@@ -156,7 +159,7 @@ SAID_201: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "UpdateFirmware": (
         {"requestId": 12, "retries": 1, "retryInterval": 60, "firmware": {
             "location": "https://example.com/fw", "retrieveDateTime": AT, "installDateTime": LATER,
-            "signingCertificate": "-----BEGIN", "signature": "c2ln"}},
+            "signingCertificate": SIGNER, "signature": "c2ln"}},
         {"status": "InvalidCertificate"},
     ),
 }  # fmt: skip

@@ -70,11 +70,13 @@ class Charge:
 _INFO = {"state": "chargingState", "reason": "stoppedReason", "spent": "timeSpentCharging", "remote": "remoteStartId"}
 
 
-async def billed(charge: Charge, *, wh: int = LAST_WH - FIRST_WH, price: float = PRICE, token: str = TAG) -> dict[str, Any]:
+async def billed(
+    charge: Charge, *, wh: int = LAST_WH - FIRST_WH, price: float = PRICE, token: str = TAG, remarks: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """The session ended, and was rated, booked and put in one CDR; the session."""
     session = await charge.settled()
     assert session["energy_wh"] == wh
-    assert session["anomalies"] == [], session["anomalies"]
+    assert session["anomalies"] == list(remarks), session["anomalies"]
     assert session["cost"]["incl"] == {"amount_minor": round(price * 100), "currency": "EUR"}
     csms = charge.station.csms
     cdr = await csms.get(f"/tenants/{TENANT}/cdrs/{session['cdr']}")
