@@ -99,4 +99,4 @@ async def _once(node: Node, screen: Screen, every: float, console: Console) -> N
     look = await first_look(node, screen.query)
     moved = rates(before, look)
     console.print(overview(look, moved))
-    console.print(actor_list(look, moved, screen, _ONCE_ROWS))
+    console.print(actor_list(look, moved, screen, _ONCE_ROWS, console.width))

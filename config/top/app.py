@@ -116,8 +116,8 @@ class Top:
 
     def _draw(self) -> None:
         if self._live is not None:
-            height = self._console.size.height
-            shown = whole(self._node.url, self._look, self._rates, self.screen, self._actor, self._fault, height)
+            size = (self._console.width, self._console.height)
+            shown = whole(self._node.url, self._look, self._rates, self.screen, self._actor, self._fault, size)
             self._live.update(shown, refresh=True)
 
 

@@ -19,9 +19,12 @@ _COLOURS = {
     "active": "green", "running": "green", "suspended": "yellow", "draining": "yellow", "restarting": "yellow",
     "activating": "yellow", "starting": "yellow", "stopped": "red", "cooling": "red", "given_up": "red",
 }  # fmt: skip
-_FRAME_LINES = 9
+_FRAME_LINES = 12
 """What stands around the rows of the list."""
 _STATE_LINES = 40
+_LAG_ALARM_MS = 100
+_WIDE = 110
+"""Columns of a terminal that has room for all columns of the list."""
 
 
 def duration(seconds: float | None) -> str:
@@ -36,29 +39,27 @@ def duration(seconds: float | None) -> str:
 def overview(look: Look, rates: Rates) -> RenderableType:
     """The node in three lines; a tenant's administrator sees its actors alone."""
     counters = look.counters.get("counters")
-    grid = Table.grid(padding=(0, 3))
+    facts: list[Text] = []
     if counters is not None:
         memory = look.counters["memory"] / 1_048_576
         database = look.counters["database"]
-        grid.add_row(
+        facts += [
             _fact("turns/s", rates.turns), _fact("commits/s", rates.commits), _fact("asks/s", rates.asks),
-            _fact("crashes/s", rates.crashes, 2, alarm=bool(rates.crashes)), _text("memory", f"{memory:,.0f} MB"),
-        )  # fmt: skip
-        grid.add_row(
-            _fact("turn p99 ms", rates.turn_p99_ms, 1), _fact("commit p99 ms", rates.commit_p99_ms, 1),
-            _fact("loop lag p99 ms", rates.lag_p99_ms, 1, alarm=(rates.lag_p99_ms or 0) > 100),
-            _text("dead letters", f"{counters['dead_letters']:,}"),
+            _fact("crashes/s", rates.crashes, 2, alarm=bool(rates.crashes)), _fact("turn p99 ms", rates.turn_p99_ms, 1),
+            _fact("commit p99 ms", rates.commit_p99_ms, 1),
+            _fact("loop lag p99 ms", rates.lag_p99_ms, 1, alarm=(rates.lag_p99_ms or 0) > _LAG_ALARM_MS),
+            _text("memory", f"{memory:,.0f} MB"), _text("dead letters", f"{counters['dead_letters']:,}"),
             _text("database", "ready" if database["ready"] else "AWAY", alarm=not database["ready"]),
-        )  # fmt: skip
+        ]  # fmt: skip
         ill = [service["name"] for service in look.counters["services"] if service["state"] != "running"]
         if ill:
-            grid.add_row(_text("services not running", ", ".join(ill), alarm=True))
+            facts.append(_text("services not running", ", ".join(ill), alarm=True))
     kinds = Text()
     for kind, statuses in look.counters["actors"].items():
         kinds.append(f"{kind} ", style="dim")
         for status, count in statuses.items():
             kinds.append(f"{count:,} {status}  ", style=_COLOURS.get(status, ""))
-    return Group(grid, kinds)
+    return Group(Text("   ").join(facts), kinds)
 
 
 def _fact(label: str, value: float | None, digits: int = 0, *, alarm: bool = False) -> Text:
@@ -69,27 +70,40 @@ def _text(label: str, value: str, *, alarm: bool = False) -> Text:
     return Text.assemble((f"{label} ", "dim"), (value, "bold red" if alarm else "bold"))
 
 
-def actor_list(look: Look, rates: Rates, screen: Screen, rows: int) -> RenderableType:
-    """`rows` lines around the selected one."""
+def actor_list(look: Look, rates: Rates, screen: Screen, rows: int, width: int) -> RenderableType:
+    """`rows` lines around the selected one; a narrow terminal shows what matters most."""
     first = max(0, min(screen.place - rows // 2, len(look.actors) - rows))
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1))
-    for name, sort, right in (
-        ("actor", "address", False), ("status", "status", False), ("mailbox", "mailbox", True), ("msg/s", "rate", True),
-        ("handling", "age", False), ("handled", "handled", True), ("restarts", "restarts", True), ("crashes", "crashes", True),
-    ):  # fmt: skip
+    for name, sort, right, least in _COLUMNS:
         mark = (" v" if screen.down else " ^") if sort == screen.sort else ""
-        table.add_column(name + mark, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
+        if width >= _WIDE or sort not in ("handled", "restarts"):
+            table.add_column(
+                name + mark, justify="right" if right else "left", no_wrap=True, overflow="ellipsis", min_width=least,
+                ratio=1 if sort == "address" else None,
+            )  # fmt: skip
     for line in look.actors[first : first + rows]:
-        rate = rates.handled.get(line["address"], line["rate"])
-        current = f"{line['current']} {duration(line['current_age'])}" if line["current"] else ""
-        table.add_row(
-            Text(line["address"]), Text(line["status"], style=_COLOURS.get(line["status"], "")), f"{line['mailbox']:,}",
-            "" if rate is None else f"{rate:,.1f}", Text(current), f"{line['handled']:,}", f"{line['restarts']:,}",
-            f"{line['crashes']:,}", style="reverse" if line["address"] == screen.selected else "",
-        )  # fmt: skip
+        table.add_row(*_cells(line, rates, width), style="reverse" if line["address"] == screen.selected else "")
     shown = f"{first + 1 if look.actors else 0} to {min(first + rows, len(look.actors))} of {look.total:,}"
     searched = f", with {screen.text!r} in the address" if screen.text else ""
     return Group(table, Text(f"{shown}{searched}", style="dim"))
+
+
+_COLUMNS = (
+    ("actor", "address", False, 20), ("status", "status", False, 9), ("mailbox", "mailbox", True, 7), ("msg/s", "rate", True, 7),
+    ("handling", "age", False, 12), ("handled", "handled", True, 9), ("restarts", "restarts", True, 8),
+    ("crashes", "crashes", True, 7),
+)  # fmt: skip
+"""Title, sort, to the right, least width."""
+
+
+def _cells(line: Mapping[str, Any], rates: Rates, width: int) -> list[Text]:
+    rate = rates.handled.get(line["address"], line["rate"])
+    current = f"{line['current']} {duration(line['current_age'])}" if line["current"] else ""
+    more = [Text(f"{line['handled']:,}"), Text(f"{line['restarts']:,}")] if width >= _WIDE else []
+    return [
+        Text(line["address"]), Text(line["status"], style=_COLOURS.get(line["status"], "")), Text(f"{line['mailbox']:,}"),
+        Text("" if rate is None else f"{rate:,.1f}"), Text(current), *more, Text(f"{line['crashes']:,}"),
+    ]  # fmt: skip
 
 
 def one_actor(actor: Mapping[str, Any]) -> RenderableType:
@@ -152,8 +166,11 @@ def _time(text: str) -> str:
     return msgspec.convert(text, datetime).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def whole(url: str, look: Look, rates: Rates, screen: Screen, actor: Mapping[str, Any] | None, fault: str, height: int) -> Group:
-    """Everything on the screen, top to bottom."""
+def whole(
+    url: str, look: Look, rates: Rates, screen: Screen, actor: Mapping[str, Any] | None, fault: str, size: tuple[int, int]
+) -> Group:
+    """Everything on the screen, top to bottom; `size` is width and height of the terminal."""
+    width, height = size
     head = Text.assemble(("csms top ", "bold"), (f"{look.counters['node']} at {url}", "dim"), f"  {look.at:%H:%M:%S} UTC")
     parts: list[RenderableType] = [head]
     if fault:
@@ -163,7 +180,7 @@ def whole(url: str, look: Look, rates: Rates, screen: Screen, actor: Mapping[str
     if screen.opened:
         parts += [Text(screen.opened, style="bold"), one_actor(actor) if actor is not None else Text("...")]
     else:
-        parts += [overview(look, rates), actor_list(look, rates, screen, max(3, height - _FRAME_LINES - bool(fault) - 1))]
+        parts += [overview(look, rates), actor_list(look, rates, screen, max(3, height - _FRAME_LINES - bool(fault) - 1), width)]
     return Group(_foot(screen), *parts)
 
 

@@ -264,6 +264,8 @@ GERMAN: dict[str, str] = {
     "Key": "Schlüssel",
     "Updated": "Geändert",
     "Entry": "Eintrag",
+    "Configuration": "Konfiguration",
+    "State of the configuration": "Stand der Konfiguration",
     "Charging profiles": "Ladeprofile",
     "Charging limits": "Ladegrenzen",
     "Composite schedules": "Gesamtfahrpläne",

@@ -17,6 +17,7 @@ from gateways.web.problems import Problem
 from gateways.web.station_views import VariableView, station_view, variable_view
 
 BOOKS = {
+    "configuration": "Configuration", "configuration_summary": "State of the configuration",
     "profile": "Charging profiles", "limit": "Charging limits", "composite": "Composite schedules", "needs": "Charging needs",
     "reservation": "Reservations", "display": "Display messages", "local_list": "Local list",
     "local_list_entry": "Local list entries",
