@@ -98,5 +98,5 @@ async def _once(node: Node, screen: Screen, every: float, console: Console) -> N
     await trio.sleep(every)
     look = await first_look(node, screen.query)
     moved = rates(before, look)
-    console.print(overview(look, moved))
+    console.print(overview(look, moved, console.width))
     console.print(actor_list(look, moved, screen, _ONCE_ROWS, console.width))

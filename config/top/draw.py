@@ -36,8 +36,8 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def overview(look: Look, rates: Rates) -> RenderableType:
-    """The node in three lines; a tenant's administrator sees its actors alone."""
+def overview(look: Look, rates: Rates, width: int) -> RenderableType:
+    """The node in a few lines; a tenant's administrator sees its actors alone."""
     counters = look.counters.get("counters")
     facts: list[Text] = []
     if counters is not None:
@@ -59,7 +59,18 @@ def overview(look: Look, rates: Rates) -> RenderableType:
         kinds.append(f"{kind} ", style="dim")
         for status, count in statuses.items():
             kinds.append(f"{count:,} {status}  ", style=_COLOURS.get(status, ""))
-    return Group(Text("   ").join(facts), kinds)
+    return Group(*_packed(facts, width), kinds)
+
+
+def _packed(facts: list[Text], width: int) -> list[Text]:
+    """As many on a line as fit, none of them broken."""
+    lines: list[Text] = []
+    for fact in facts:
+        if lines and lines[-1].cell_len + 3 + fact.cell_len <= width:
+            lines[-1] = Text("   ").join([lines[-1], fact])
+        else:
+            lines.append(fact)
+    return lines
 
 
 def _fact(label: str, value: float | None, digits: int = 0, *, alarm: bool = False) -> Text:
@@ -180,7 +191,10 @@ def whole(
     if screen.opened:
         parts += [Text(screen.opened, style="bold"), one_actor(actor) if actor is not None else Text("...")]
     else:
-        parts += [overview(look, rates), actor_list(look, rates, screen, max(3, height - _FRAME_LINES - bool(fault) - 1), width)]
+        parts += [
+            overview(look, rates, width),
+            actor_list(look, rates, screen, max(3, height - _FRAME_LINES - bool(fault) - 1), width),
+        ]
     return Group(_foot(screen), *parts)
 
 

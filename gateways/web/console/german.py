@@ -238,7 +238,7 @@ GERMAN: dict[str, str] = {
     "since {ago}": "{ago}",
     "Protocol": "Protokoll",
     "Last seen": "Zuletzt gehört",
-    "Connections so far": "Verbindungen bisher",
+    "Connection number": "Nummer der Verbindung",
     "Security profile": "Sicherheitsprofil",
     "Tariff": "Tarif",
     "Commands under way": "Laufende Befehle",
