@@ -95,17 +95,9 @@ def judge_moment(at: datetime, received: datetime, what: str) -> list[Anomaly]:
     return []
 
 
-_ODD = {
-    "no_energy": "the reading has no energy register (quirk 22)",
-    "phase_only": "energy only per phase: the phases were summed (quirk 24)",
-    "power_in_wh": "power is given in an energy unit: read as power (quirk 24)",
-    "unreadable_value": "a value is not a number: kept as it came",
-}
-
-
-def judge_reading(reading: Reading, received: datetime) -> list[Anomaly]:
-    """What is odd about one meter reading. Nothing of it refuses the reading."""
-    return [*judge_moment(reading.at, received, "reading"), *(Anomaly(name, _ODD[name]) for name in odd_readings((reading,)))]
+_ODD = ("no_energy", "phase_only", "power_in_wh", "unreadable_value")
+"""No energy register (quirk 22); energy only per phase: the phases are summed; power in an energy unit: read as power (quirk
+24); a value that is no number: kept as it came."""
 
 
 def odd_readings(readings: Iterable[Reading]) -> tuple[str, ...]:

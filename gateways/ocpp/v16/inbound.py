@@ -4,7 +4,6 @@ The table `READERS` has one function for each action, those of the security exte
 the actors' answers into wire form. Connector N is EVSE N, connector 1; connector 0 is the station.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +19,7 @@ from actors.model.units import base_unit, parse_decimal
 from actors.station import messages as s
 from gateways.ocpp.dialect import Asker
 from gateways.ocpp.mapping.words import LIST_STATUS, LOG_STATUS, REASON, STATUS, token_type
+from gateways.ocpp.readings import content_of, read_all
 from gateways.ocpp.times import utc, wire_time
 from gateways.ocpp.v16 import messages as m
 from gateways.ocpp.v16 import security
@@ -79,16 +79,15 @@ def _stop(x: m.StopTransaction, asker: Asker, flags: tuple[str, ...], payload: b
         flags = (*flags, *odd) if odd else flags
     readings: tuple[Reading, ...] = ()
     if isinstance(x.transaction_data, list):
-        readings, flags = _readings(x.transaction_data, now, flags)
+        readings, flags = read_all(x.transaction_data, now, flags, _sample)
     reason = "Local" if x.reason is UNSET else str(x.reason)
     return s.TransactionStop(x.transaction_id, x.meter_stop, at, REASON.get(reason, reason), token, readings, flags)
 
 
 def _meter(x: m.MeterValues, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionMeter:
-    readings, flags = _readings(x.meter_value, asker.now(), flags)
-    content = hashlib.blake2b(payload, digest_size=12).hexdigest()
+    readings, flags = read_all(x.meter_value, asker.now(), flags, _sample)
     connector = x.connector_id
-    return s.TransactionMeter(connector, 1 if connector else 0, _maybe(x.transaction_id), readings, content, flags)
+    return s.TransactionMeter(connector, 1 if connector else 0, _maybe(x.transaction_id), readings, content_of(payload), flags)
 
 
 def _data(x: m.DataTransfer, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.DataTransferred:
@@ -114,24 +113,6 @@ READERS: dict[str, Callable[[Any, Asker, tuple[str, ...], bytes], Any]] = {
     "StopTransaction": _stop,
     **security.READERS,
 }
-
-
-def _readings(
-    values: list[m.MeterValue] | list[m.TransactionDatum], now: datetime, flags: tuple[str, ...]
-) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
-    readings = []
-    odd = False
-    for value in values:
-        at, flags = utc(value.timestamp, now, flags)
-        samples = []
-        for sampled in value.sampled_value:
-            sample, strange = _sample(sampled)
-            samples.append(sample)
-            odd = odd or strange
-        readings.append(Reading(at, tuple(samples)))
-    if odd:
-        flags = (*flags, "unit")
-    return tuple(readings), tuple(dict.fromkeys(flags)) if len(flags) > 1 else flags
 
 
 def _sample(x: m.SampledValue) -> tuple[Sample, bool]:

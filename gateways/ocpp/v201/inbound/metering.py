@@ -4,21 +4,18 @@ A signed value keeps the station's whole SignedMeterValueType as JSON in `raw`, 
 is the record, the method and the key together (PROTOCOLS 2.7).
 """
 
-from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from actors.model.meter import ENERGY_IMPORT, Reading, Sample
+from actors.model.meter import ENERGY_IMPORT, Sample
 from actors.model.units import base_unit
 from actors.station import messages as s
 from gateways.ocpp.dialect import Asker
-from gateways.ocpp.times import utc
+from gateways.ocpp.readings import content_of, read_all
 from gateways.ocpp.v201.inbound.parts import decimal, maybe, not_negative
 from gateways.ocpp.v201.messages import transactions as m
 
@@ -28,37 +25,14 @@ _LARGEST = 1e30
 _encode = msgspec.json.Encoder().encode
 
 
-def content_of(payload: bytes) -> str:
-    """Tells a repetition from another message with the same key."""
-    return blake2b(payload, digest_size=12).hexdigest()
-
-
 def meter_values(x: m.MeterValues, asker: Asker, flags: tuple[str, ...], payload: bytes) -> s.TransactionMeter:
     """Outside of transactions (block J): in 2.x those of a transaction come with its events."""
-    found, flags = readings(x.meter_value, asker.now(), flags)
+    found, flags = read_all(x.meter_value, asker.now(), flags, sample)
     evse = not_negative(x.evse_id, "/evseId")
     return s.TransactionMeter(evse, 1 if evse else 0, None, found, content_of(payload), flags)
 
 
-def readings(
-    values: Iterable[m.MeterValue], now: datetime, flags: tuple[str, ...]
-) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
-    found = []
-    odd = False
-    for value in values:
-        at, flags = utc(value.timestamp, now, flags)
-        samples = []
-        for sampled in value.sampled_value:
-            sample, strange = _sample(sampled)
-            samples.append(sample)
-            odd = odd or strange
-        found.append(Reading(at, tuple(samples)))
-    if odd:
-        flags = (*flags, "unit")
-    return tuple(found), tuple(dict.fromkeys(flags)) if len(flags) > 1 else flags
-
-
-def _sample(x: m.SampledValue) -> tuple[Sample, bool]:
+def sample(x: m.SampledValue) -> tuple[Sample, bool]:
     measure = x.unit_of_measure
     unit, multiplier = (measure.unit, maybe(measure.multiplier) or 0) if measure is not UNSET else (UNSET, 0)
     factor, measurand, unit, context, phase, location, odd = _meant(

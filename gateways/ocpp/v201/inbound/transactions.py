@@ -5,8 +5,9 @@ from msgspec import UNSET
 from actors.model.meter import Reading
 from actors.station import messages as s
 from gateways.ocpp.dialect import Asker
+from gateways.ocpp.readings import content_of, read_all
 from gateways.ocpp.times import utc
-from gateways.ocpp.v201.inbound.metering import content_of, readings
+from gateways.ocpp.v201.inbound.metering import sample
 from gateways.ocpp.v201.inbound.parts import maybe
 from gateways.ocpp.v201.inbound.tokens import token, token_info
 from gateways.ocpp.v201.messages import base
@@ -19,7 +20,7 @@ def event(x: m.TransactionEvent, asker: Asker, flags: tuple[str, ...], payload: 
     at, flags = utc(x.timestamp, now, flags)
     found: tuple[Reading, ...] = ()
     if x.meter_value is not UNSET:
-        found, flags = readings(x.meter_value, now, flags)
+        found, flags = read_all(x.meter_value, now, flags, sample)
     evse = connector = None
     if x.evse is not UNSET:
         evse, connector = x.evse.id, maybe(x.evse.connector_id)
