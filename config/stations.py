@@ -24,7 +24,7 @@ class Stations:
     def __init__(self, domain: Domain) -> None:
         self._settings = domain.settings.ocpp
         self._tls = _tls(self._settings, domain.cards)
-        self.quirks = _quirks(self._settings)
+        self.quirks = quirks_of(self._settings)
         self._listener = Listener(
             domain.system, domain.cards, domain.vault, domain.sink, strict=self._settings.strict, quirks=self.quirks
         )  # fmt: skip
@@ -43,7 +43,8 @@ class Stations:
         await self._listener.serve(endpoints, stop=stop, task_status=task_status)
 
 
-def _quirks(settings: OcppSettings) -> Registry:
+def quirks_of(settings: OcppSettings) -> Registry:
+    """Ours, with an operator's own. Raises UserError."""
     try:
         return load(settings.quirks) if settings.quirks is not None else ours()
     except QuirkError as error:

@@ -205,6 +205,17 @@ async def test_what_somebody_sets_against_the_template_is_drift_until_the_next_b
     assert states(house)["HeartbeatInterval"] == "applied"
 
 
+async def test_quirk_05_configuration_that_a_reboot_lost_is_set_again(autojump_clock: Any, house: House) -> None:
+    await put(house)
+    box = await connect(house, Box(house, AS_WANTED))
+    await assign(house)
+    key = key_of(HEARTBEAT, "Actual")
+    box.values[key] = "86400"
+    await boot(house)
+    assert box.values[key] == "300"
+    assert states(house)["HeartbeatInterval"] == "applied"
+
+
 async def test_a_template_that_only_reports_sets_nothing_unless_it_is_asked_to(autojump_clock: Any, house: House) -> None:
     await put(house, enforce="report only")
     box = await connect(house, Box(house, {"60": HEARTBEAT, "True": OFFLINE, "SoC": MEASURANDS}))
