@@ -15,6 +15,7 @@ from actors.model import intents as i
 from actors.model.ids import station_address
 from actors.station import messages as s
 from gateways.ocpp import rpc
+from gateways.ocpp.link import Link
 from gateways.ocpp.quirks import Registry
 from gateways.ocpp.v16.dialect import Dialect
 from storage.vault import Vault
@@ -169,7 +170,11 @@ async def test_quirk_05_what_reboots_a_station_is_not_triggered(tmp_path: Path) 
             assert (call[2], outcome.status) == ("TriggerMessage", "Accepted")
 
 
-async def test_quirk_05_a_station_that_does_not_boot_again_keeps_its_quirks(tmp_path: Path) -> None:
+async def test_quirk_05_a_station_that_does_not_boot_again_keeps_its_quirks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its first frame on: before its actor had a turn."""
+    monkeypatch.setattr(Link, "learn", lambda self, boot: None)
     quirks = known(tmp_path, 'avoid_triggers = ["*"]', 'vendor = "v"\nmodel = "m*"\nfirmware = "1.*"\nprotocol = ["ocpp1.6"]')
     async with open_node(limits=small_limits(), quirks=quirks) as node:
         with trio.fail_after(5):
