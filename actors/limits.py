@@ -131,6 +131,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How long a station may be away until an order about its certificates is given up."""
     charging_profiles: int = 200
     """Charging profiles that the book of a station holds; the oldest go first."""
+    charging_periods: int = 20_000
+    """Periods of all those profiles together, and of all limits: the oldest profiles and limits go first."""
     external_limits: int = 64
     """Limits of others, and vehicles' wishes, that the book of a station holds."""
     display_messages: int = 200

@@ -104,6 +104,8 @@ class EgressGate:
         inner = _inside(address)
         if any(candidate in network for candidate in {address, inner} for network in self._allowed):
             return True
+        if isinstance(inner, IPv6Address) and inner.is_site_local:  # deprecated, and "global" to the standard library
+            return False
         return inner.is_global and not (inner.is_multicast or inner.is_reserved or inner.is_unspecified)
 
     async def find(self, host: str, port: int) -> list[str]:

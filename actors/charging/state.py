@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from actors.charging import facts as f
 from actors.limits import DomainLimits
 from actors.model.composite import EXTERNAL, TX, Held, is_asked
+from actors.model.intents import ChargingSchedule
 from actors.model.inventory import Inventory, announced, continued, put
 
 LIMITS = DomainLimits()
@@ -56,7 +57,24 @@ def _hold(state: ChargingState, many: Iterable[Held]) -> ChargingState:
             highest = max(highest, one.profile.id + 1)
     while len(held) > LIMITS.charging_profiles:
         del held[next(iter(held))]
+    _shorten(held, lambda one: one.profile.schedules)
     return replace(state, held=held, next_profile=highest)
+
+
+def _length(schedule: ChargingSchedule) -> int:
+    entries = schedule.sales_tariff.get("salesTariffEntry") if schedule.sales_tariff is not None else None
+    return len(schedule.periods) + (len(entries) if isinstance(entries, list) else 0)
+
+
+def _shorten(book: dict[Any, Any], schedules: Callable[[Any], Iterable[ChargingSchedule]]) -> None:
+    """The oldest go until the book has no more periods (of power and of price) than it may: each may have thousands, and all are looked at at once."""
+    sizes = [(key, sum(map(_length, schedules(told)))) for key, told in book.items()]
+    excess = sum(size for _, size in sizes) - LIMITS.charging_periods
+    for key, size in sizes[:-1]:  # the newest stays whatever its size: a frame bounds that
+        if excess <= 0:
+            return
+        del book[key]
+        excess -= size
 
 
 def _installed(state: ChargingState, fact: f.ProfileInstalled) -> ChargingState:
@@ -105,6 +123,7 @@ def _limit_told(state: ChargingState, fact: f.LimitTold) -> ChargingState:
     limits = {**state.limits, limit_key(fact.source, fact.evse): fact}
     while len(limits) > LIMITS.external_limits:
         del limits[next(iter(limits))]
+    _shorten(limits, lambda told: told.schedules)
     return replace(state, limits=limits)
 
 

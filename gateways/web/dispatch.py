@@ -144,13 +144,13 @@ class Dispatcher:
         return await self.recognise(token, address)
 
     async def recognise(self, token: str, address: str) -> Principal:
-        """A token to its principal; failures count against the address, known tokens pass regardless."""
+        """A token to its principal; failures count against the address, tokens once known pass regardless."""
         known = self._identities.known(token)
         if known is not None:
             return known
         now = self._services.clock()
         wait = self._throttle.retry_after(address, now)
-        if wait is not None:
+        if wait is not None and not self._identities.once_known(token):
             raise Problem("too-many-requests", "too many failed authentications from this address", retry_after=wait)
         principal = await self._identities.find(token)
         if principal is None:

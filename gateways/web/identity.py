@@ -114,6 +114,10 @@ class Identities:
             return CONFIGURED_OWNER
         return self._cached(hashed)
 
+    def once_known(self, token: str) -> bool:
+        """Was it good when it was seen last, however long ago? Whoever guesses behind the same proxy does not shut it out."""
+        return token_hash(self._key, token) in self._cache
+
     async def find(self, token: str) -> Principal | None:
         """None: no such token, or not any more. Raises StoreAway."""
         known = self.known(token)
@@ -139,6 +143,7 @@ class Identities:
 
     def _judge(self, key: bytes | str, token: ApiToken | None) -> Principal | None:
         if token is None or token.revoked_at is not None or (token.expires is not None and token.expires <= self._now()):
+            self._cache.pop(key, None)
             return None
         role = OWNER if token.tenant is None and token.role == ADMIN else token.role
         principal = Principal(token.id, token.tenant, role, token.name)

@@ -196,3 +196,18 @@ def test_a_station_that_allows_more_than_our_book_is_noticed() -> None:
     assert told(16)["differs"] is False
     assert told(6)["differs"] is False, "a station may have limits of its own"
     assert told(32)["differs"] is True
+
+
+def test_profiles_and_limits_of_very_many_periods_push_the_oldest_out() -> None:
+    """A station may send thousands of periods in one frame; what looks at all of them must stay quick."""
+    schedule = ChargingSchedule("A", tuple(SchedulePeriod(n, Decimal(1)) for n in range(LIMITS.charging_periods // 4)))
+    book = Book()
+    for n in range(1, 9):
+        big = ChargingProfile(n, n, "TxDefaultProfile", "Absolute", (schedule,))
+        told = book.tell(m.ProfilesPart(7, 1, "CSO", True, (big,)))
+        book.tell(m.LimitNotified("EMS", T0, n, schedules=(schedule,)))
+    assert book.ids == [5, 6, 7, 8]
+    assert rows(told)["profile/4"] is True
+    assert sorted(book.state.limits) == [f"EMS#{n}" for n in (5, 6, 7, 8)]
+    book.tell(m.ProfilesPart(7, 1, "CSO", False, (profile(9),)))
+    assert book.ids == [6, 7, 8, 9], "a small one, too, where the book is full to the last period"

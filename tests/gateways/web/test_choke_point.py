@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateways.web import identity
+from gateways.web import identity, limits
 from gateways.web.api.routes import ROUTES
 from gateways.web.table import Route, Scope
 from tests.gateways.web.rig import Rig, running
@@ -125,6 +125,22 @@ async def test_an_address_that_keeps_guessing_gets_429_while_known_tokens_pass()
         assert int(refused.headers["Retry-After"]) > 0
         assert (await acme.get("/api/v1/tenants")).status_code == 200
         assert (await rig.owner.get("/api/v1/tenants")).status_code == 200
+
+
+async def test_who_guesses_behind_the_same_proxy_does_not_shut_out_a_token_that_was_good_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "PRINCIPAL_SECONDS", 0.0)
+    async with running() as rig:
+        acme = await rig.tenant()
+        made = (await acme.post("/api/v1/tenants/acme/api-tokens", json={"name": "ci", "role": "viewer"})).json()
+        ci = rig.client(made["token"])
+        assert (await ci.get("/api/v1/tenants/acme")).status_code == 200
+        for n in range(25):
+            await rig.client(f"guess-{n}").get("/api/v1/tenants")
+        assert (await ci.get("/api/v1/tenants/acme")).status_code == 200, "looked up, since it is no longer remembered"
+        assert (await acme.delete(f"/api/v1/tenants/acme/api-tokens/{made['id']}")).status_code == 204
+        assert (await ci.get("/api/v1/tenants/acme")).status_code == 429, "a revoked one is a guess like any other"
 
 
 @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearer", "Bearer   ", "vto_x"])
