@@ -67,7 +67,8 @@ def _length(schedule: ChargingSchedule) -> int:
 
 
 def _shorten(book: dict[Any, Any], schedules: Callable[[Any], Iterable[ChargingSchedule]]) -> None:
-    """The oldest go until the book has no more periods (of power and of price) than it may: each may have thousands, and all are looked at at once."""
+    """The oldest go until the book has no more periods (of power and of price) than it may: each may have thousands, and all
+    are looked at at once."""
     sizes = [(key, sum(map(_length, schedules(told)))) for key, told in book.items()]
     excess = sum(size for _, size in sizes) - LIMITS.charging_periods
     for key, size in sizes[:-1]:  # the newest stays whatever its size: a frame bounds that

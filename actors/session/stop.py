@@ -30,7 +30,8 @@ BLOCKING_FLAGS = frozenset({"repeated_after_stop", "unknown_evse"})
 
 def decide_stop(session: str, state: SessionState, stop: m.Stop, now: datetime, limits: DomainLimits) -> Decision:
     told = state.stop
-    if told is not None or state.phase in ("booked", "waived"):
+    if told is not None or state.phase in ("booked", "waived") or state.book is not None:
+        # A session of 2.x is ended by its own events: a number of 1.6 that hits it is mangled, or its station changed versions.
         return _stopped_again(session, state, told, stop, now)
     facts: list[Any] = []
     metered = state

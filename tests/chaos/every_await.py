@@ -16,10 +16,12 @@ from gateways.simulator.journal import Journal
 from gateways.simulator.memory import Model, Pending, StationSettings
 from gateways.simulator.stats import Stats
 from gateways.simulator.v16.station import Station16
+from gateways.simulator.v201.station import Station201
 from tests.chaos.process import PASSWORD, TOKEN, Node
 from tests.chaos.verify import verify
 
 IDENTITY = "AWAIT001"
+STATIONS: dict[str, type[Station16] | type[Station201]] = {"ocpp1.6": Station16, "ocpp2.0.1": Station201}
 DELAYS_MS = (0.0, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 """From before the statement reached PostgreSQL to after its answer."""
 SURVIVALS = 3
@@ -38,7 +40,7 @@ class Result:
 class Rig:
     """A node with a trap, and one station in front of it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, protocol: str) -> None:
         self.home = home
         self.node = Node(home)
         self.result = Result()
@@ -51,7 +53,8 @@ class Rig:
             backoff_most=0.3,
         )
         self.journal = Journal(home / "journals" / f"{IDENTITY}.jsonl")
-        self.station = Station16(settings, rng=random.Random(1), stats=Stats(), journal=self.journal)
+        kind = STATIONS[protocol]
+        self.station: Station16 | Station201 = kind(settings, rng=random.Random(1), stats=Stats(), journal=self.journal)
 
     async def start(self) -> None:
         await trio.to_thread.run_sync(self._start)
@@ -98,9 +101,9 @@ class Rig:
         return died
 
 
-def run_every_await(home: Path, *, most: int | None = None, say: bool = True) -> Result:
+def run_every_await(home: Path, protocol: str = "ocpp1.6", *, most: int | None = None, say: bool = True) -> Result:
     """`most`: at most so many kills a phase (for a short run)."""
-    rig = Rig(home)
+    rig = Rig(home, protocol)
     try:
         trio.run(_run, rig, most, say)
         rig.journal.close()
@@ -148,16 +151,16 @@ async def _one(rig: Rig, name: str, message: str, trap: str, say: bool) -> bool:
     died = False
     if message == "start":
         await rig.order(f"arm {trap}", "armed")
-    begun = station.begin(connector, TOKEN)
+    begun = station.begin(connector, TOKEN)  # type: ignore[arg-type]  # each knows its own kind of connector
     assert begun is not None
     died = await rig.under_fire(trap, begun) if message == "start" else await _answered(begun)
-    reading = station.meter(connector)
+    reading = station.meter(connector)  # type: ignore[arg-type]
     assert reading is not None
     await reading.done.wait()
     await station.online()
     if message == "stop":
         await rig.order(f"arm {trap}", "armed")
-    ended = station.end(connector)
+    ended = station.end(connector)  # type: ignore[arg-type]
     assert ended is not None
     died = await rig.under_fire(trap, ended) if message == "stop" else (await _answered(ended)) or died
     if died:

@@ -551,6 +551,22 @@ async def test_a_retry_that_is_dated_after_the_end_is_no_other_charge(autojump_c
     assert occupant(house, 1) is None
 
 
+async def test_a_stop_of_1_6_whose_number_is_that_of_a_2_x_transaction_ends_nothing(autojump_clock: Any, house: House) -> None:
+    """A mangled number, or a station that changed versions: only its own events end it."""
+    events = usual(house)
+    await play(house, events[:2])
+    await trio.sleep(0.1)
+    (row,) = house.sessions()
+    stop = m.TransactionStop(row.number, 99_000, at(31), "Local", house.token("GOOD"))
+    for _ in range(2):
+        assert isinstance(await house.station(stop), m.StopReply)
+    (row,) = house.sessions()
+    assert (row.state, row.anomalies) == ("active", ("stop_contradicted",))
+    await play(house, events[2:])
+    (row,) = house.sessions()
+    assert (row.phase, row.energy_wh, len(house.cdrs())) == ("booked", 10_000, 1)
+
+
 def occupant(house: House, evse: int) -> str | None:
     row = house.rows.get(EvseRow, TENANT, STATION, evse)
     assert row is not None

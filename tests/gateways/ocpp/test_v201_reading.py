@@ -226,6 +226,13 @@ def test_one_unreadable_sample_does_not_cost_the_others() -> None:
     assert set(told.flags) == {"sample_unreadable", "type"}
 
 
+def test_a_multiplier_that_is_none_of_any_meter_makes_no_number() -> None:
+    sampled = {"value": 4000, "unitOfMeasure": {"unit": "Wh", "multiplier": 31}}
+    told = read("MeterValues", {"evseId": 1, "meterValue": [{"timestamp": AT, "sampledValue": [sampled]}]})
+    (sample,) = told.readings[0].samples
+    assert (sample.value, sample.raw) == (None, "4000.0e31"), "not 4000 Wh"
+
+
 # -- the rest ------------------------------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,8 @@ from gateways.ocpp.v201.messages import transactions as m
 _ONE = Decimal(1)
 _LARGEST = 1e30
 """No meter says more, and nothing is calculated with it."""
+_LARGEST_MULTIPLIER = 30
+"""A power of ten beyond it makes no number of any meter: the value is kept as it came."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -38,8 +40,9 @@ def sample(x: m.SampledValue) -> tuple[Sample, bool]:
     factor, measurand, unit, context, phase, location, odd = _meant(
         x.measurand, unit, multiplier, x.context, x.phase, x.location
     )  # fmt: skip
-    if not -_LARGEST < x.value < _LARGEST:
-        return Sample(None, repr(x.value), measurand, unit, context, phase, location), False
+    if not -_LARGEST < x.value < _LARGEST or factor is None:
+        raw = f"{x.value!r}e{multiplier}" if multiplier else repr(x.value)
+        return Sample(None, raw, measurand, unit, context, phase, location), False
     value = decimal(x.value)
     if factor != 1:
         value *= factor
@@ -51,12 +54,13 @@ def sample(x: m.SampledValue) -> tuple[Sample, bool]:
 
 @lru_cache(maxsize=1024)
 def _meant(measurand: Any, unit: Any, multiplier: int, context: Any, phase: Any, location: Any) -> tuple[Any, ...]:
-    """(factor to the base unit, then measurand, base unit, context, phase and location as `Sample` has them, whether unit and
-    measurand do not fit together): a station sends the same few again and again. A missing unit is the measurand's own, not Wh
-    for everything as the standard has it: no station means that."""
+    """(factor to the base unit or None, then measurand, base unit, context, phase and location as `Sample` has them, whether
+    unit and measurand do not fit together): a station sends the same few again and again. A missing unit is the measurand's
+    own, not Wh for everything as the standard has it: no station means that."""
     measured = ENERGY_IMPORT if measurand is UNSET else str(measurand)
     factor, known, odd = base_unit(_ONE, maybe(unit), measured, multiplier)
     return (
-        factor, measured, known, "Sample.Periodic" if context is UNSET else str(context), maybe(phase),
+        factor if abs(multiplier) <= _LARGEST_MULTIPLIER else None, measured, known,
+        "Sample.Periodic" if context is UNSET else str(context), maybe(phase),
         "Outlet" if location is UNSET else str(location), odd,
     )  # fmt: skip
