@@ -24,7 +24,8 @@ from runtime.system import System
 _log = structlog.get_logger("ocpp")
 
 if TYPE_CHECKING:
-    from gateways.ocpp.link import Asked, Link
+    from gateways.ocpp.calling import Calls
+    from gateways.ocpp.link import Asked
 
 
 class Traced(Protocol):
@@ -137,8 +138,8 @@ class Hub:
         self.counters = Counters()
         self.links: dict[tuple[str, str], StationLink] = {}
         """The newest connection of each station, whatever its transport."""
-        self.calling: set[Link] = set()
-        """Links with a CALL out or waiting: the only ones whose clocks are looked at."""
+        self.calling: set[Calls] = set()
+        """Of connections with a CALL out or waiting: the only ones whose clocks are looked at."""
         self.spawn: Callable[..., None] = _no_nursery
         self._generation = 0
 

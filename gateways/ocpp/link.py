@@ -2,8 +2,7 @@
 
 Inbound: every CALL is asked of the station's actor, one after the other, and answered with what the actor committed.
 No answer from the actor (the database is away, say) means no answer to the station: it will send again, and nothing
-was acknowledged. Outbound: this is the `Line` that the actor holds; one CALL is out at a time, paced and with a timeout, and
-whatever becomes of it is told to the actor as CommandDone.
+was acknowledged. Outbound: this is the `Line` that the actor holds; what becomes of its commands is calling.py's matter.
 """
 
 from collections import deque
@@ -17,33 +16,18 @@ from trio_websocket import ConnectionClosed
 
 from actors.certificates.messages import CsrReply
 from actors.model.ids import station_address
-from actors.model.intents import AnyIntent, CommandFailure, CommandResult, Unsupported
+from actors.model.intents import AnyIntent, CommandFailure, Unsupported
 from actors.model.rows import EventRow
 from actors.station import messages as s
 from gateways.ocpp import peer as peers
 from gateways.ocpp import rpc
 from gateways.ocpp.asking import NoAnswer, ask_station
+from gateways.ocpp.calling import Calls
 from gateways.ocpp.dialect import BadPayload, Dialect, Several
 from gateways.ocpp.hub import Hub
-from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
-from gateways.ocpp.quirks.outgoing import is_question
-from gateways.ocpp.sequence import Progress
-from gateways.ocpp.websocket import StationSocket
+from gateways.ocpp.websocket import POLICY, StationSocket
 from runtime.address import Address
 from runtime.errors import ActorError
-
-GOING_AWAY, POLICY, TRY_AGAIN = 1001, 1008, 1013
-
-
-class Outgoing(msgspec.Struct):
-    """A command on its way. `deadline` is set when its first CALL went out; `wire` is the one that is meant now."""
-
-    id: str
-    wire: s.WireCall
-    timeout: float
-    deadline: float = 0.0
-    progress: Progress | None = None
-    """Of a command that takes several CALLs."""
 
 
 class Asked(msgspec.Struct, gc=False):
@@ -64,9 +48,8 @@ class Asked(msgspec.Struct, gc=False):
 
 class Link:
     __slots__ = (
-        "_asked", "_awaiting_boot", "_certificate", "_correlated", "_credit", "_current", "_dialect", "_flooding",
-        "_heard_boot", "_hub", "_next_at", "_next_question_at", "_number", "_pumping", "_queue", "_resume", "_rpc", "_timeouts",
-        "_working", "address", "generation", "protocol", "socket", "station", "tenant",
+        "_asked", "_calls", "_certificate", "_correlated", "_credit", "_dialect", "_flooding", "_hub", "_number", "_pumping",
+        "_resume", "_rpc", "_working", "address", "generation", "heard_boot", "protocol", "socket", "station", "tenant",
     )  # fmt: skip
 
     def __init__(
@@ -94,13 +77,9 @@ class Link:
         self._working = False
         self._pumping = False
         self._number = 0
-        self._queue: deque[Outgoing] | None = None
-        self._current: Outgoing | None = None
-        self._next_at = 0.0
-        self._next_question_at = 0.0
-        self._timeouts = 0
-        self._heard_boot = False
-        self._awaiting_boot = False
+        self._calls: Calls | None = None
+        """Once there was one; it ends with the connection, so that no cycle is left."""
+        self.heard_boot = False
         self._credit: float = hub.limits.message_burst
         self._flooding = 0
         self._resume: trio.Event | None = None
@@ -125,7 +104,7 @@ class Link:
             self._answered(event, text)
         elif isinstance(event, rpc.Late):
             self._hub.counters.answers_late += 1
-            self._note(("late_answer",))
+            self.note(("late_answer",))
             kind = "CALLRESULT" if event.type == rpc.CALLRESULT else "CALLERROR"
             self._hub.trace(self, "in", kind, "", event.unique_id, text, "an answer to nothing that is out")
         elif isinstance(event, rpc.Malformed):
@@ -156,14 +135,13 @@ class Link:
     def _malformed(self, event: rpc.Malformed, text: str) -> None:
         hub = self._hub
         hub.counters.malformed += 1
-        self._note(("not_json",))
+        self.note(("not_json",))
         hub.trace(self, "in", "malformed", event.action, event.unique_id, text, f"{event.code}: {event.detail}")
-        if self._current is not None and event.unique_id == self._rpc.outstanding:
-            self._rpc.give_up()
-            self._done(CommandFailure("error", event.code, event.detail))
+        if self._calls is not None and event.unique_id == self._rpc.outstanding:
+            self._calls.give_up(CommandFailure("error", event.code, event.detail))
         if event.reply is not None:
             hub.counters.errors_out += 1
-            self._post(event.reply, "CALLERROR", event.action, event.unique_id, event.detail)
+            self.post(event.reply, "CALLERROR", event.action, event.unique_id, event.detail)
 
     def _begin(self, asked: Asked) -> None:
         """Ask the actor; the answer comes back by `_taken` (perhaps at once), without a task per message. Clears
@@ -173,7 +151,7 @@ class Link:
             message = self._dialect.read(call)
         except BadPayload as bad:
             hub.counters.malformed += 1
-            self._note(("refused",))
+            self.note(("refused",))
             self._fail(asked, bad.code, bad.detail)
             self._working = False
             return
@@ -185,7 +163,7 @@ class Link:
         asked.message = message
         asked.mended = self._dialect.mended
         if self._dialect.noted:
-            self._note(self._dialect.noted)
+            self.note(self._dialect.noted)
         if type(message) is Several:
             hub.spawn(self._recover, asked, None)
             return
@@ -261,8 +239,9 @@ class Link:
         else:
             self._trace_alone(asked)
         if type(asked.message) is s.Boot:
-            self._heard_boot = True
-            self._advance()
+            self.heard_boot = True
+            if self._calls is not None:
+                self._calls.advance()
 
     async def _recover(self, asked: Asked, error: BaseException | None) -> None:
         """The first ask failed, or there are several: try again where that is safe, else say what must be said, or nothing."""
@@ -319,9 +298,7 @@ class Link:
             asked.traced = True
             self._hub.trace_call(self, asked)
 
-    def _post(
-        self, frame: bytes, kind: str, action: str, unique_id: Any, error: str | None = None, correlation: str = ""
-    ) -> bool:
+    def post(self, frame: bytes, kind: str, action: str, unique_id: Any, error: str | None = None, correlation: str = "") -> bool:
         try:
             self.socket.post(frame)
         except ConnectionClosed:
@@ -334,7 +311,7 @@ class Link:
     def render(self, intent: AnyIntent) -> s.WireCall | Unsupported:
         rendered = self._dialect.render(intent)
         if self._dialect.noted:
-            self._note(self._dialect.noted)
+            self.note(self._dialect.noted)
         return rendered
 
     def learn(self, boot: s.Boot) -> None:
@@ -342,116 +319,20 @@ class Link:
         self._dialect.learn((boot.vendor, boot.model, boot.firmware or ""), (boot.serial, boot.box_serial))
 
     def call(self, command: str, wire: s.WireCall, timeout: float) -> None:
-        outgoing = Outgoing(command, wire, timeout or self._hub.limits.call_timeout)
-        if wire.more:
-            outgoing.progress = Progress(wire)
-        if self.socket.closed is not None:
-            self._tell_done(outgoing, CommandFailure("offline", detail="the connection is closed"))
-            return
-        queue = self._queue
-        if queue is None:
-            queue = self._queue = deque()
-        if len(queue) >= self._hub.limits.outgoing_calls:
-            self._tell_done(outgoing, CommandFailure("error", "Busy", f"{len(queue)} commands are waiting"))
-            return
-        queue.append(outgoing)
-        self._advance()
+        if self._calls is None:
+            self._calls = Calls(self, self._hub, self._dialect, self._rpc)
+        self._calls.queue(command, wire, timeout)
 
-    def _note(self, flags: Iterable[str]) -> None:
+    def _answered(self, event: rpc.Answer | rpc.Failure, text: str) -> None:
+        assert self._calls is not None, "an answer finds what is out"
+        self._calls.answered(event, text)
+
+    def note(self, flags: Iterable[str]) -> None:
+        """Quirks that the station was seen to have."""
         self._hub.note(self.tenant, self.station, flags)
 
     def close(self, code: int, reason: str) -> None:
         self.socket.close_soon(code, reason)
-
-    def _advance(self) -> None:
-        """Send the next command if none is out and the station had its pause."""
-        if not self._queue or self._current is not None:
-            return
-        self._hub.calling.add(self)
-        now = self._hub.monotonic()
-        if now < self._next_at:
-            return
-        if self._dialect.rules.boot_first and not self._heard_boot:
-            if not self._awaiting_boot:
-                self._awaiting_boot = True
-                self._note(("boot_awaited",))
-            return
-        outgoing = self._take(now)
-        if outgoing is None:
-            return
-        self._current = outgoing
-        if not outgoing.deadline:
-            outgoing.deadline = now + outgoing.timeout
-        unique_id, frame = self._rpc.call(outgoing.wire.action, outgoing.wire.payload)
-        self._hub.counters.calls_out += 1
-        if not self._post(frame, "CALL", outgoing.wire.action, unique_id, None, outgoing.id):
-            self._rpc.give_up()
-            self._done(CommandFailure("offline", detail="the connection is closed"))
-
-    def _take(self, now: float) -> Outgoing | None:
-        """The first that may go now: what a station is only asked waits for its pace, and nothing else waits behind it."""
-        queue, gap = self._queue, self._dialect.rules.poll_gap
-        assert queue is not None
-        if gap is None:
-            return queue.popleft()
-        for n, outgoing in enumerate(queue):
-            question = is_question(outgoing.wire.action)
-            if not question or now >= self._next_question_at:
-                if question:
-                    self._next_question_at = now + gap
-                del queue[n]
-                return outgoing
-        return None
-
-    def _answered(self, event: rpc.Answer | rpc.Failure, text: str) -> None:
-        hub, current = self._hub, self._current
-        assert current is not None, "an answer finds what is out"
-        hub.counters.answers_in += 1
-        self._timeouts = 0
-        action = current.wire.action
-        if isinstance(event, rpc.Failure):
-            hub.trace(self, "in", "CALLERROR", action, event.unique_id, text, event.code, current.id)
-            self._done(CommandFailure("error", event.code, event.description))
-            return
-        hub.trace(self, "in", "CALLRESULT", action, event.unique_id, text, None, current.id)
-        outcome = self._dialect.answer(action, current.wire.payload, event.payload)
-        if self._dialect.noted:
-            self._note(self._dialect.noted)
-        self._done(outcome)
-
-    def tick(self, now: float) -> None:
-        """Time passes for a link with commands: a CALL may be overdue, a pause over."""
-        current = self._current
-        if current is not None and now >= current.deadline:
-            self._hub.counters.call_timeouts += 1
-            self._timeouts += 1
-            self._note(("call_timeout",))
-            self._rpc.give_up()
-            self._done(CommandFailure("timeout", detail=f"no answer within {current.timeout:g} s"))
-            if self._timeouts >= COMMAND_TIMEOUTS_BEFORE_RECONNECT:
-                self.close(GOING_AWAY, "no answer to several calls: please reconnect")
-        self._advance()
-        if self._current is None and not self._queue:
-            self._hub.calling.discard(self)
-
-    def _done(self, outcome: CommandResult | CommandFailure) -> None:
-        current, self._current = self._current, None
-        assert current is not None
-        gap = self._dialect.rules.call_gap
-        self._next_at = self._hub.monotonic() + (self._hub.limits.call_gap if gap is None else gap)
-        if current.progress is None:
-            self._tell_done(current, outcome)
-            return
-        following = current.progress.after(outcome)
-        in_time = self._hub.monotonic() < current.deadline
-        if following is not None and in_time and self._queue is not None and self.socket.closed is None:
-            current.wire = following
-            self._queue.appendleft(current)
-            return
-        self._tell_done(current, current.progress.outcome())
-
-    def _tell_done(self, outgoing: Outgoing, outcome: CommandResult | CommandFailure) -> None:
-        self._hub.system.tell(self.address, s.CommandDone(outgoing.id, self.generation, outcome), correlation=outgoing.id)
 
     # -- its life ------------------------------------------------------------------------------------------------------
 
@@ -506,7 +387,7 @@ class Link:
             self._hub.counters.closed_silent += 1
             self._kill("no sign of life")
         elif socket.pinged and not socket.ponged and socket.silent == answered_by:
-            self._note(("no_pong",))
+            self.note(("no_pong",))
 
     def _look_after(self, asked: Asked) -> None:
         """A CALL that is not answered within a tick or two appears in the trace without its answer, and those behind it too."""
@@ -521,7 +402,7 @@ class Link:
             self._flooding += 1
             if self._flooding * limits.tick >= limits.flood_seconds:
                 self._hub.counters.closed_flood += 1
-                self._note(("flood",))
+                self.note(("flood",))
                 self.close(POLICY, "too many messages")
         else:
             self._flooding = 0
@@ -536,18 +417,14 @@ class Link:
     def replaced(self) -> None:
         """A newer connection of the same station passed authentication: this one is over (quirk 2)."""
         self._hub.counters.replaced += 1
-        self._note(("replaced",))
+        self.note(("replaced",))
         self.close(1000, "a newer connection of this station is open")
 
     def ended(self) -> None:
         """The socket is closed: settle what was under way and tell the actor."""
-        self._hub.calling.discard(self)
-        if self._current is not None:
-            self._done(CommandFailure("unknown", detail="the connection ended before the answer"))
-        for outgoing in self._queue or ():
-            failure = CommandFailure("offline", detail="the connection ended before it was sent")
-            self._tell_done(outgoing, failure if outgoing.progress is None else outgoing.progress.outcome(failure))
-        self._queue = None
+        if self._calls is not None:
+            self._calls.ended()
+            self._calls = None
         self.socket.unplug()
         closed = self.socket.closed
         code, reason = (closed.code, closed.reason or "") if closed is not None else (1006, "")

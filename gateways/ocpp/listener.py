@@ -25,12 +25,12 @@ from gateways.ocpp.admission import Admission, Admitted, TokenBytes
 from gateways.ocpp.dialects import DIALECTS
 from gateways.ocpp.hub import Hub
 from gateways.ocpp.limits import CALL_TICK, GOODBYE_SECONDS, READ_BYTES, SLICE, TLS_LOOK_SECONDS, GatewayLimits
-from gateways.ocpp.link import GOING_AWAY, TRY_AGAIN, Link
+from gateways.ocpp.link import Link
 from gateways.ocpp.poller import Poller
 from gateways.ocpp.quirks import Registry
 from gateways.ocpp.quirks.registry import UNKNOWN
 from gateways.ocpp.tls import StationTls
-from gateways.ocpp.websocket import StationSocket
+from gateways.ocpp.websocket import GOING_AWAY, TRY_AGAIN, StationSocket
 from runtime.system import System
 
 PROTOCOL_ERROR = 1002
@@ -282,8 +282,8 @@ class Listener:
             await trio.sleep(CALL_TICK)
             now = self._hub.monotonic()
             with self._hub.contained("watching calls"):
-                for link in list(self._hub.calling):
-                    link.tick(now)
+                for calls in list(self._hub.calling):
+                    calls.tick(now)
 
     async def _say_goodbye(self) -> None:
         """Close every connection with 1001, so that its station knows that it may come back at once."""

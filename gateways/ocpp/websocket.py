@@ -42,6 +42,8 @@ try:
 except ImportError:  # a platform without the C helper
     from websockets.utils import apply_mask
 
+GOING_AWAY, POLICY, TRY_AGAIN = 1001, 1008, 1013
+"""With which we close."""
 TEXT, PING, PONG = 0x81, 0x89, 0x8A
 _SIMPLE = (TEXT, PONG, PING)
 _MASKED = 0x80
