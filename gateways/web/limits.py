@@ -10,6 +10,8 @@ IMPORT_PARALLEL = 16
 PAGE_DEFAULT = 50
 PAGE_MAX = 1000
 QUERY_VALUE_CHARS = 1024
+LOCATION_BYTES = 32 * 1024
+"""Of a station's location: every session of the station keeps it as it was."""
 FIELD_PROBLEMS = 100
 """Wrong fields told in one answer."""
 STATIONS_NAMED = 5

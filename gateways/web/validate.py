@@ -5,7 +5,7 @@ that failed is walked again, type beside value, to collect the rest.
 """
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
@@ -41,13 +41,27 @@ def pointer_join(pointer: str, part: object) -> str:
 
 def collect(type_: Any, value: Any, pointer: str) -> Iterator[FieldError]:
     """Every mistake in `value`, deepest first, as far as the type can be followed."""
+    error = _error(type_, value)
+    if error is not None:
+        yield from _explained(type_, value, pointer, error)
+
+
+def _error(type_: Any, value: Any) -> str | None:
     try:
         msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        deeper = list(_inside(type_, value, pointer))
-        yield from deeper
-        if not deeper:
-            yield FieldError(_plain(str(error)), pointer=pointer)
+        return str(error)
+    return None
+
+
+def _explained(type_: Any, value: Any, pointer: str, error: str) -> Iterator[FieldError]:
+    deeper = _inside(type_, value, pointer)
+    first = next(deeper, None)
+    if first is None:
+        yield FieldError(_plain(error), pointer=pointer)
+        return
+    yield first
+    yield from deeper
 
 
 def _inside(type_: Any, value: Any, pointer: str) -> Iterator[FieldError]:
@@ -64,11 +78,17 @@ def _inside(type_: Any, value: Any, pointer: str) -> Iterator[FieldError]:
         yield from _inside_struct(type_, value, pointer)
     elif origin in (list, tuple, set, frozenset) and isinstance(value, list):
         item = get_args(type_)[0]
-        for n, part in enumerate(value):
-            yield from collect(item, part, pointer_join(pointer, n))
+        yield from _among(item, enumerate(value), pointer)
     elif origin in (dict, Mapping) and isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from collect(get_args(type_)[1], part, pointer_join(pointer, key))
+        yield from _among(get_args(type_)[1], value.items(), pointer)
+
+
+def _among(type_: Any, parts: Iterable[tuple[Any, Any]], pointer: str) -> Iterator[FieldError]:
+    """A body may have hundreds of thousands of parts, most of them right: a pointer is made for a wrong one only."""
+    for key, part in parts:
+        error = _error(type_, part)
+        if error is not None:
+            yield from _explained(type_, part, pointer_join(pointer, key), error)
 
 
 def _inside_struct(type_: type[msgspec.Struct], value: Mapping[str, Any], pointer: str) -> Iterator[FieldError]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateways.web import limits
 from gateways.web.api.types import known_time_zone
 from gateways.web.call import Call
 from gateways.web.problems import FieldError, wrong_fields
@@ -52,6 +53,8 @@ def station_problems(call: Call, body: StationBody) -> list[FieldError]:
         errors.append(FieldError(f"profile {body.auth.profile} has no password", pointer="/auth/password"))
     if body.tariff is not None and call.env.snapshots.tariff(call.own, body.tariff, call.env.now()) is None:
         errors.append(FieldError(f"there is no tariff {body.tariff!r} in force", pointer="/tariff"))
+    if len(msgspec.json.encode(body.location)) > limits.LOCATION_BYTES:
+        errors.append(FieldError(f"at most {limits.LOCATION_BYTES} bytes as JSON", pointer="/location"))
     zone = body.location.get("time_zone")
     if zone is not None and not (isinstance(zone, str) and known_time_zone(zone)):
         errors.append(FieldError("not a time zone of the IANA database (Europe/Berlin, say)", pointer="/location/time_zone"))

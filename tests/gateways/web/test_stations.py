@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 
 from actors.model.rows import InboxRow
 from actors.ports import TraceRow
 from actors.station import messages as m
 from actors.station.auth import verify_secret
+from gateways.web import limits, validate
+from gateways.web.validate import pointer_join
 from tests.gateways.web.rig import Rig, running, serving
 
 STATIONS = "/api/v1/tenants/acme/stations"
@@ -149,7 +152,28 @@ async def test_every_wrong_field_of_a_station_is_pointed_at() -> None:
             "/location/time_zone",
             "/tariff",
         ]
+        body = {"location": {"directions": "x" * limits.LOCATION_BYTES}}
+        assert pointers(await acme.put(f"{STATIONS}/CS1", json=body)) == ["/location"]
         assert (await acme.get(f"{STATIONS}/CS1")).status_code == 404
+
+
+async def test_a_body_of_very_many_right_parts_and_a_wrong_one_is_looked_through_without_a_pointer_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It made one for every part: a second of the loop for a body of a megabyte."""
+    made: list[object] = []
+
+    def counted(pointer: str, part: object) -> str:
+        made.append(part)
+        return pointer_join(pointer, part)
+
+    monkeypatch.setattr(validate, "pointer_join", counted)
+    async with running() as rig:
+        acme = await rig.tenant()
+        versions: list[Any] = ["ocpp1.6"] * 50_000
+        answer = await acme.put(f"{STATIONS}/CS1", json={"versions": [*versions, "ocpp9"]})
+        assert pointers(answer) == ["/versions/50000"]
+        assert len(made) < 20
 
 
 async def test_bodies_that_are_no_json_or_hold_nul_or_are_too_large_are_refused_by_name() -> None:
