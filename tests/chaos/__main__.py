@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.every_await import run_every_await
+from tests.chaos.every_await import STATIONS, run_every_await
 from tests.chaos.storm import run_storm
 
 
@@ -42,12 +42,17 @@ def _storm(home: Path, given: argparse.Namespace) -> int:
 
 
 def _every_await(home: Path) -> int:
-    result = run_every_await(home)
-    print(f"kills: {result.kills}, by phase: {result.steps}")
-    for problem in result.problems:
+    home.chmod(0o711)
+    problems = []
+    for protocol in STATIONS:
+        (home / protocol).mkdir()
+        result = run_every_await(home / protocol, protocol)
+        print(f"{protocol}: kills: {result.kills}, by phase: {result.steps}")
+        problems += result.problems
+    for problem in problems:
         print(f"PROBLEM {problem}")
-    print("passed" if not result.problems else "FAILED")
-    return 0 if not result.problems else 1
+    print("passed" if not problems else "FAILED")
+    return 0 if not problems else 1
 
 
 if __name__ == "__main__":

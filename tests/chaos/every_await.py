@@ -1,8 +1,8 @@
 """SIGKILL at the k-th scheduling step of a start and of a stop, for every k, and around every COMMIT in the side thread.
 
-One station plays one session after the other. Before the message under test the node is armed; it dies at the chosen
-moment, comes back, and the station repeats what was not acknowledged, as stations do. A phase is over when the message was
-answered before the trap could spring.
+One station, of 1.6 or 2.0.1, plays one session after the other. Before the message under test the node is armed; it dies
+at the chosen moment, comes back, and the station repeats what was not acknowledged, as stations do. A phase is over when the
+message was answered before the trap could spring.
 """
 
 import random
@@ -47,6 +47,7 @@ class Rig:
         settings = StationSettings(
             url=self.node.ocpp_url,
             identity=IDENTITY,
+            protocol=protocol,
             model=Model("Chaos", "AC 22", "1", 22_000, 1),
             password=PASSWORD,
             message_attempts=10_000,

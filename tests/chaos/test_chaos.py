@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.every_await import run_every_await
+from tests.chaos.every_await import STATIONS, run_every_await
 from tests.chaos.storm import run_storm
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -28,8 +28,9 @@ def test_nothing_acknowledged_is_lost_doubled_or_invented_when_node_and_database
     assert result.verdict.counts["stops"] > 0
 
 
-def test_a_node_killed_at_the_first_steps_of_a_start_and_a_stop_loses_nothing(home: Path) -> None:
-    result = run_every_await(home, most=2)
+@pytest.mark.parametrize("protocol", STATIONS)
+def test_a_node_killed_at_the_first_steps_of_a_start_and_a_stop_loses_nothing(home: Path, protocol: str) -> None:
+    result = run_every_await(home, protocol, most=2)
     assert result.problems == []
     assert result.kills >= 8
     assert result.counts["sessions"] == result.counts["cdrs"] == result.counts["journals"]
