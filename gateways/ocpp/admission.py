@@ -33,6 +33,8 @@ SOAP_PROTOCOLS = ("ocpp1.6-S", "ocpp1.5", "ocpp1.2")
 TokenBytes = Callable[[int], bytes]
 _PAIR_REFILL = 0.1
 _ADDRESS_REFILL = 5.0
+_ENROLMENT_REFILL = 0.2
+_TENANT_ENROLMENT_REFILL = 1.0
 
 
 class Refusal(NamedTuple):
@@ -62,7 +64,7 @@ class Admitted(NamedTuple):
 
 
 class Failures:
-    """Token buckets of refusals, by whatever key; the least recently used is forgotten first."""
+    """Token buckets of refusals (and of enrolments), by whatever key; the least recently used is forgotten first."""
 
     def __init__(self, burst: int, refill: float, records: int) -> None:
         self._burst = burst
@@ -91,6 +93,8 @@ class Admission:
         self._token_bytes = token_bytes
         self._pairs = Failures(limits.failures_per_pair, _PAIR_REFILL, limits.failure_records)
         self._addresses = Failures(limits.failures_per_address, _ADDRESS_REFILL, limits.failure_records)
+        self._enrolled = Failures(limits.enrolments_per_address, _ENROLMENT_REFILL, limits.failure_records)
+        self._enrolled_of = Failures(limits.enrolments_per_tenant, _TENANT_ENROLMENT_REFILL, limits.failure_records)
 
     async def admit(
         self, request: StationRequest, peer: str, secure: bool, certificate: bytes | None = None
@@ -139,6 +143,9 @@ class Admission:
             if tenant_card.unknown_stations == "inbox":
                 self._knocked(tenant, identity, offered, peer)
             elif tenant_card.unknown_stations == "accept":
+                if not self._may_enrol(tenant, peer):
+                    hub.counters.refused_limit += 1
+                    return Refusal(429, ((b"Retry-After", b"60"),))
                 card = await self._enrol(tenant, identity, basic)
             if card is None:
                 return self.unknown(peer, place)
@@ -216,6 +223,14 @@ class Admission:
             tenant=tenant, station=identity, first_seen=now, last_seen=now, attempts=1, protocol=offered, peer=peer
         )  # fmt: skip
         self._hub.sink.put(row)
+
+    def _may_enrol(self, tenant: str, peer: str) -> bool:
+        now = self._hub.monotonic()
+        if self._enrolled.exhausted(peer, now) or self._enrolled_of.exhausted(tenant, now):
+            return False
+        self._enrolled.count(peer, now)
+        self._enrolled_of.count(tenant, now)
+        return True
 
     async def _enrol(self, tenant: str, identity: str, basic: tuple[str, bytes] | None) -> StationCard | None:
         """Register a station that nobody knew. A password it shows is the one it must show from now on."""

@@ -84,5 +84,10 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Refused upgrades of one identity from one address, refilled at one in 10 s; then 429 without looking."""
     failures_per_address: int = 500
     """The same of one address with whatever identities: carriers put thousands of stations behind one."""
+    enrolments_per_address: int = 500
+    """Unknown stations that a tenant accepts, from one address, refilled at one in 5 s; more get 429. Whoever knocks with
+    identities that he makes up must not fill the database."""
+    enrolments_per_tenant: int = 2_000
+    """The same from all addresses, refilled at one a second."""
     failure_records: int = 20_000
     """Buckets kept; the least recently used goes first."""

@@ -97,6 +97,14 @@ async def test_an_unknown_station_is_registered_where_the_tenant_accepts_all() -
             assert (await connect(node, "NEW-2", auth="")) is not None
 
 
+async def test_who_makes_up_identities_is_not_registered_without_end() -> None:
+    async with open_node(ready=False, limits=small_limits(enrolments_per_address=3)) as node:
+        await node.create_tenant(unknown="accept")
+        answers = [(await upgrade(node, f"MADE-UP-{n}", auth=""))[1].status for n in range(6)]
+        assert answers == [101] * 3 + [429] * 3
+        assert (await upgrade(node, "MADE-UP-1", auth=""))[1].status == 101, "who is registered gets in"
+
+
 # -- passwords -----------------------------------------------------------------------------------------------------------
 
 
