@@ -156,13 +156,15 @@ def _same_language(one: Any, other: str) -> bool:
 
 
 def _again(session: str, state: SessionState, message: m.Event, now: datetime) -> Decision:
-    """A number that is known. Another content under it is kept and flagged; a hash that is forgotten counts as equal."""
+    """A number that is known. Another content under it is kept and flagged; a hash that is forgotten counts as equal, unless the
+    number may be one of a gap that was too many to be kept apart: then it may come for the first time, and is kept."""
     told, book = message.told, state.book
     assert book is not None
     reply = answer(state, message)
     signals = _route(session, state, state, message)
     first = b.content_of(book, told.seq)
-    if first in (None, told.content) or (told.seq, told.content) in book.contested:
+    retry = first == told.content or (first is None and not book.holed)
+    if retry or (told.seq, told.content) in book.contested:
         return Decision(reply=reply, signals=signals)
     fact = f.EventContradicted(
         told.seq, told.type, told.at, message.received, told.trigger, told.content, told.token, told.charging_state,

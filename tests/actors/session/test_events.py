@@ -15,6 +15,7 @@ from actors.model.rows import EvseRow, NumberRow
 from actors.session.messages import Look, Resolve
 from actors.station import messages as m
 from actors.tenant.messages import PutTariff
+from runtime.address import Address
 from tests.actors.kit import STATION, TARIFF, TENANT, FakeLine, House, at, event, reading, sample
 
 SESSION = session_id_for_transaction(STATION, "tx-1")
@@ -565,6 +566,17 @@ async def test_a_stop_of_1_6_whose_number_is_that_of_a_2_x_transaction_ends_noth
     await play(house, events[2:])
     (row,) = house.sessions()
     assert (row.phase, row.energy_wh, len(house.cdrs())) == ("booked", 10_000, 1)
+
+
+async def test_an_event_that_fills_one_of_too_many_gaps_is_kept(autojump_clock: Any, house: House) -> None:
+    """It was acknowledged, and there was no trace of it: its gap had been let go, so its number counted as known."""
+    gaps = house.env.limits.event_ranges + 10
+    await play(house, [event("Updated", 2 * n, n, readings=(reading(n, n),)) for n in range(gaps)])
+    late = event("Updated", 1, 0.5, readings=(reading(0.5, 0.5),))
+    await play(house, [late, late])
+    history = await house.store.full_history(Address(*session_address(TENANT, SESSION)))
+    kept = [msgspec.json.decode(fact.row.body) for fact in history if fact.row.type == "event_contradicted"]
+    assert [(fact["seq"], fact["content"]) for fact in kept] == [(1, late.content)]
 
 
 def occupant(house: House, evse: int) -> str | None:
