@@ -38,6 +38,9 @@ class Charging:
         self.serial += 1
         self.socket.sendall(text_frame(json.dumps([2, f"crash-{self.serial}", action, payload]).encode()))
         answer = json.loads(self._frame())
+        while answer[0] == 2:  # the node asks for the configuration of a station that it has not seen before
+            self.socket.sendall(text_frame(json.dumps([4, answer[1], "NotImplemented", "", {}]).encode()))
+            answer = json.loads(self._frame())
         if answer[0] != 3:
             raise RuntimeError(f"{action}: {answer}")
         return dict(answer[2])

@@ -157,6 +157,7 @@ def _measured(node: Node, stations: int, variables: int) -> dict[str, Any]:
         **figures,
         "cpu_us_per_part": used,
         "loop_late_by_ms": {f"< {bound / 1e3:.0f}": count for bound, count in lag.items() if count and bound > 16_000},
+        "longest_stall_ms": round((node.metric("voltroupe_runtime_lag_max_us") or 0) / 1e3, 1),
         "peak_kb_per_station": round((peak - before) / stations / 1024, 1),
         "peak_kb_per_station_when_put_away": round((watch.peak - before) / stations / 1024, 1),
         "later_kb_per_station": round((rss_bytes(node.pid) - before) / stations / 1024, 1),
