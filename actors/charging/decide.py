@@ -14,9 +14,10 @@ import msgspec
 
 from actors.charging import facts as f
 from actors.charging import messages as m
-from actors.charging.rows import COMPOSITES, NEEDS, changes, entry, event
+from actors.charging.rows import COMPOSITES, NEEDS, changes, event
 from actors.charging.state import ChargingState, apply
 from actors.limits import DomainLimits
+from actors.model.books import entry
 from actors.model.composite import EXTERNAL, TX, Held, Period, Running, composite, limit_at
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter
 from actors.model.ids import digest, station_address

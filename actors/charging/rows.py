@@ -7,16 +7,11 @@ from typing import Any
 import msgspec
 
 from actors.charging.state import ChargingState
+from actors.model.books import entry
 from actors.model.decision import AddressKey
-from actors.model.rows import BookRow, EventRow, Row
+from actors.model.rows import EventRow, Row
 
 PROFILES, LIMITS, COMPOSITES, NEEDS = "profile", "limit", "composite", "needs"
-
-
-def entry(here: AddressKey, book: str, key: object, body: Any, now: datetime) -> BookRow:
-    """`body` None: the entry is gone."""
-    shown = {} if body is None else msgspec.to_builtins(body)
-    return BookRow(tenant=here[0], station=here[2], book=book, key=str(key), body=shown, updated_at=now, deleted=body is None)
 
 
 def changes(here: AddressKey, before: ChargingState, after: ChargingState, now: datetime) -> Sequence[Row]:

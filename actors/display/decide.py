@@ -14,9 +14,10 @@ from actors.display import facts as f
 from actors.display import messages as m
 from actors.display.state import DisplayState, apply, over
 from actors.limits import DomainLimits
+from actors.model.books import entry
 from actors.model.decision import NOTHING, AddressKey, Decision
 from actors.model.intents import ClearDisplayMessage, GetDisplayMessages, SetDisplayMessage
-from actors.model.rows import BookRow, EventRow
+from actors.model.rows import EventRow
 from actors.station.letters import IntentDone
 from actors.station.messages import Done
 
@@ -61,17 +62,12 @@ def _told(here: AddressKey, state: DisplayState, facts: Sequence[Any], now: date
     after = state
     for fact in told:
         after = apply(after, fact)
-    rows = [_row(here, id, None, now) for id in state.held if id not in after.held]
-    rows += [_row(here, id, message, now) for id, message in after.held.items() if state.held.get(id) != message]
+    rows = [entry(here, BOOK, id, None, now) for id in state.held if id not in after.held]
+    rows += [entry(here, BOOK, id, message, now) for id, message in after.held.items() if state.held.get(id) != message]
     if not rows:
         return Decision(facts=told)
     event = EventRow(tenant=here[0], kind="station.display", subject=here[2], at=now, body={"messages": sorted(after.held)})
     return Decision(facts=told, rows=(*rows, event))
-
-
-def _row(here: AddressKey, id: int, message: Any, now: datetime) -> BookRow:
-    shown = {} if message is None else msgspec.to_builtins(message)
-    return BookRow(tenant=here[0], station=here[2], book=BOOK, key=str(id), body=shown, updated_at=now, deleted=message is None)
 
 
 _DECIDE: dict[type, Callable[[AddressKey, DisplayState, Any, datetime], Decision]] = {

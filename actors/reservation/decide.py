@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from actors.limits import DomainLimits
+from actors.model.books import entry
 from actors.model.decision import NOTHING, AddressKey, Decision, Timer
 from actors.model.intents import CancelReservation
 from actors.model.rows import BookRow, EventRow, Row
@@ -93,7 +94,7 @@ def _open_row(here: AddressKey, told: f.Reserved, now: datetime) -> BookRow:
         "id": told.id, "state": "reserved", "evse": told.evse, "connector_type": told.connector_type,
         "token": told.token.masked, "expires": told.expires, "reserved_at": told.at,
     }  # fmt: skip
-    return _row(here, told.id, body, now)
+    return entry(here, BOOK, told.id, body, now)
 
 
 def _ended_rows(here: AddressKey, state: ReservationState, ended: f.Ended, now: datetime) -> Sequence[Row]:
@@ -103,16 +104,11 @@ def _ended_rows(here: AddressKey, state: ReservationState, ended: f.Ended, now: 
         "token": known.token.masked, "expires": known.expires, "reserved_at": known.at, "ended_at": ended.at,
         "session": ended.session,
     }  # fmt: skip
-    forgotten = [] if len(state.over) < _KEPT else [_row(here, next(iter(state.over)), None, now)]
-    return (*forgotten, _row(here, ended.id, body, now), _event(here, ended.id, now, status=ended.how, evse=known.evse))
+    forgotten = [] if len(state.over) < _KEPT else [entry(here, BOOK, next(iter(state.over)), None, now)]
+    return (*forgotten, entry(here, BOOK, ended.id, body, now), _event(here, ended.id, now, status=ended.how, evse=known.evse))
 
 
 _KEPT = DomainLimits().reservations_over
-
-
-def _row(here: AddressKey, id: int, body: dict[str, Any] | None, now: datetime) -> BookRow:
-    shown = {} if body is None else msgspec.to_builtins(body)
-    return BookRow(tenant=here[0], station=here[2], book=BOOK, key=str(id), body=shown, updated_at=now, deleted=body is None)
 
 
 def _event(here: AddressKey, id: int, now: datetime, **body: Any) -> EventRow:
