@@ -69,8 +69,11 @@ class Rig:
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(line.encode() + b"\n")
-        process.stdin.flush()
+        try:
+            process.stdin.write(line.encode() + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            return []  # it died in this very moment, by a shot that was on its way
         for said in process.stdout:
             if said.decode().startswith(answer):
                 return said.decode().split()
