@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from actors.merchant.messages import PartnerShare, Seller
 from actors.model.matching import KnownStation
 from actors.model.rows import BookRow, QuirkRow, Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
@@ -45,6 +46,24 @@ class StationCard(msgspec.Struct, frozen=True, gc=False):
     next_profile: int = 0
     serial: str | None = None
     made: tuple[str, str, str] = ("", "", "")
+    merchant: str | None = None
+    """Who sells here and is paid (actors/merchant); None: no card payment at this station."""
+
+
+class MerchantCard(msgspec.Struct, frozen=True, gc=False):
+    """A merchant as the pay page, the payments and the sessions need it. `account` None: the brand's own. Percentages as decimal
+    text, of the gross; `open`: the provider lets it take cards now."""
+
+    tenant: str
+    id: str
+    seller: Seller
+    account: str | None
+    open: bool
+    commission_percent: str = "0"
+    commission_vat_percent: str = "19"
+    sells: str = "owner"
+    partners: tuple[PartnerShare, ...] = ()
+    min_minor: int | None = None
 
 
 class AuthorityCard(msgspec.Struct, frozen=True, gc=False):
@@ -97,6 +116,9 @@ class Snapshots(Protocol):
         ...
 
     def put_authority(self, card: AuthorityCard) -> None: ...
+    def merchant(self, tenant: str, merchant: str) -> MerchantCard | None: ...
+    def put_merchant(self, card: MerchantCard) -> None: ...
+    def drop_merchant(self, tenant: str, merchant: str) -> None: ...
     def put_tenant(self, card: TenantCard) -> None: ...
     def put_token(self, tenant: str, card: TokenCard) -> None: ...
     def drop_token(self, tenant: str, ref: str) -> None: ...

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from actors.model.rows import VaultRow
 from actors.model.token import TokenCard
-from actors.ports import AuthorityCard, StationCard, TariffCard, TenantCard
+from actors.ports import AuthorityCard, MerchantCard, StationCard, TariffCard, TenantCard
 
 
 def _by_validity(card: TariffCard) -> tuple[datetime, int]:
@@ -27,6 +27,7 @@ class Cards:
         self._groups: dict[tuple[str, str], VaultRow] = {}
         self._authorities: dict[str, AuthorityCard] = {}
         self._all_authorities: tuple[AuthorityCard, ...] = ()
+        self._merchants: dict[tuple[str, str], MerchantCard] = {}
 
     def tenant(self, tenant: str) -> TenantCard | None:
         return self._tenants.get(tenant)
@@ -60,6 +61,15 @@ class Cards:
         self._authorities[card.tenant] = card
         self._all_authorities = tuple(self._authorities.values())
 
+    def merchant(self, tenant: str, merchant: str) -> MerchantCard | None:
+        return self._merchants.get((tenant, merchant))
+
+    def put_merchant(self, card: MerchantCard) -> None:
+        self._merchants[card.tenant, card.id] = card
+
+    def drop_merchant(self, tenant: str, merchant: str) -> None:
+        self._merchants.pop((tenant, merchant), None)
+
     def put_tenant(self, card: TenantCard) -> None:
         self._tenants[card.tenant] = card
 
@@ -68,7 +78,7 @@ class Cards:
         self._tenants.pop(tenant, None)
         if self._authorities.pop(tenant, None) is not None:
             self._all_authorities = tuple(self._authorities.values())
-        for cards in (self._stations, self._tokens, self._tariffs, self._groups):
+        for cards in (self._stations, self._tokens, self._tariffs, self._groups, self._merchants):
             for key in [key for key in cards if key[0] == tenant]:
                 del cards[key]
 

@@ -23,6 +23,9 @@ AUTHORITY = "authority"
 CAMPAIGN = "campaign"
 TEMPLATE = "template"
 CONFIGURATION = "configuration"
+PAYMENT = "payment"
+WALLET = "wallet"
+MERCHANT = "merchant"
 
 
 def tenant_address(tenant: str) -> AddressKey:
@@ -40,6 +43,20 @@ def template_address(tenant: str, template: str) -> AddressKey:
 
 def campaign_address(tenant: str, campaign: str) -> AddressKey:
     return (tenant, CAMPAIGN, campaign)
+
+
+def payment_address(tenant: str, attempt: str) -> AddressKey:
+    """One payment attempt: a card that pays a session, or tops a wallet up."""
+    return (tenant, PAYMENT, attempt)
+
+
+def wallet_address(tenant: str, wallet: str) -> AddressKey:
+    return (tenant, WALLET, wallet)
+
+
+def merchant_address(tenant: str, merchant: str) -> AddressKey:
+    """Who sells and is paid: an owner of stations with a connected account, or the brand itself."""
+    return (tenant, MERCHANT, merchant)
 
 
 def station_address(tenant: str, station: str) -> AddressKey:

@@ -258,3 +258,130 @@ class VaultRow(Row, frozen=True, gc=False, kw_only=True):
     blind: bytes
     cell: bytes
     key: bytes = b""
+
+
+class HoldRow(Row, frozen=True, gc=False, kw_only=True):
+    """A reservation on an account with a floor (a wallet), in the ledger. With `outcome` None it is made, pending: what may be
+    spent besides gets less; the turn is rejected where that is not there. `posted` finishes it with `journal` of the same
+    turn, which takes at most `amount_minor` (the rest is free again); `void` and `expired` let it go. Each hold ends once."""
+
+    id: str
+    book: str
+    account: str
+    currency: str
+    amount_minor: int
+    ref: str
+    at: datetime
+    expires: datetime | None = None
+    outcome: str | None = None
+    journal: str | None = None
+
+
+class PaymentRow(Row, frozen=True, gc=False, kw_only=True):
+    """A payment attempt (actors/payment). `purpose`: session, topup or auto_topup. `state`: of actors/payment/phases.py, as
+    in MONEY 1.1. `reason`: why it went no further (`evse_claimed`, `sca_refused`, `start_failed`, `card_declined` ...). `proof`: what
+    the 3-D Secure gate saw and said. `refunds`: [{id, refund, amount_minor, fee_minor, status, reason, who, at}]."""
+
+    id: str
+    purpose: str
+    state: str
+    currency: str
+    hold_minor: int
+    created_at: datetime
+    updated_at: datetime
+    limit_minor: int = 0
+    cost: Cost | None = None
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    fee_minor: int = 0
+    psp_fee_minor: int | None = None
+    station: str = ""
+    evse: int = 0
+    code: str = ""
+    merchant: str = ""
+    account: str | None = None
+    wallet: str = ""
+    checkout: str | None = None
+    checkout_url: str | None = None
+    intent: str | None = None
+    charge: str | None = None
+    capture_before: datetime | None = None
+    session: str | None = None
+    transaction_id: str | None = None
+    token_ref: str | None = None
+    reason: str | None = None
+    proof: dict[str, Any] | None = None
+    quote: dict[str, Any] | None = None
+    refunds: list[dict[str, Any]] = []
+    dispute: dict[str, Any] | None = None
+    journals: list[str] = []
+
+
+class WalletRow(Row, frozen=True, gc=False, kw_only=True):
+    """A wallet (actors/wallet). `state`: open, blocked, closing or closed. `balance_minor`: the driver's money, `held_minor` of
+    it is reserved; `promo_minor`: credit that is not the driver's money; `owed_minor`: what sessions cost beyond it."""
+
+    id: str
+    state: str
+    currency: str
+    balance_minor: int
+    held_minor: int
+    created_at: datetime
+    updated_at: datetime
+    promo_minor: int = 0
+    owed_minor: int = 0
+    owner: str = ""
+    session_limit_minor: int | None = None
+    auto: dict[str, Any] | None = None
+    has_card: bool = False
+
+
+class WalletLineRow(Row, frozen=True, gc=False, kw_only=True):
+    """A line of a wallet's statement. `kind`: topup, session, promo, refund, payout, collected. `amount_minor` signed from the
+    driver's side; `balance_minor` after it."""
+
+    wallet: str
+    id: str
+    at: datetime
+    kind: str
+    amount_minor: int
+    balance_minor: int
+    currency: str
+    ref: str
+    journal: str | None = None
+    detail: dict[str, Any] = {}
+
+
+class MerchantRow(Row, frozen=True, gc=False, kw_only=True):
+    """A merchant (actors/merchant). `seller`: as actors/merchant/messages.Seller. `onboarding`: none, started, pending, done or
+    disconnected. `terms`: commission, partners and the rest of PutMerchant."""
+
+    id: str
+    seller: dict[str, Any]
+    terms: dict[str, Any]
+    updated_at: datetime
+    account: str | None = None
+    onboarding: str = "none"
+    charges_enabled: bool = False
+    payouts_enabled: bool = False
+    card_payments: str = "inactive"
+    due: list[str] = []
+    deleted: bool = False
+
+
+class DocumentRow(Row, frozen=True, gc=False, kw_only=True):
+    """A fiscal document. The store gives it the next number of its `series` (legal entity, kind, year) in the very transaction of
+    the turn, so numbers have no gaps. `id` follows from what it documents, so it is made once. `kind`: receipt, invoice,
+    credit_note, statement. `body`: everything it says; without personal data. `corrects`: id of the document that a credit
+    note is about."""
+
+    id: str
+    seller: str
+    kind: str
+    series: str
+    at: datetime
+    ref: str
+    currency: str
+    gross_minor: int
+    body: dict[str, Any]
+    corrects: str | None = None

@@ -35,11 +35,23 @@ class Site(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class TokenTerms(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a tenant has arranged with a token besides. `sites`: where it may charge, none named: everywhere. `languages`: the
-    driver's, preferred one first, at most two. `priority`: -9 to 9 (OCPP 2.x chargingPriority)."""
+    driver's, preferred one first, at most two. `priority`: -9 to 9 (OCPP 2.x chargingPriority). `limit_minor`: a session is
+    stopped before it costs more."""
 
     sites: tuple[Site, ...] = ()
     languages: tuple[str, ...] = ()
     priority: int | None = None
+    limit_minor: int | None = None
+
+
+class Funds(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What there is to pay a session with: it is stopped before it costs more than `limit_minor`. `hold`: what a wallet reserved
+    for it, `hold_minor` of the wallet's money and `promo_minor` of promo credit."""
+
+    limit_minor: int
+    hold: str | None = None
+    hold_minor: int = 0
+    promo_minor: int = 0
 
 
 class TokenNotes(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -52,7 +64,8 @@ class TokenNotes(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class TokenCard(msgspec.Struct, frozen=True, gc=False):
-    """What the tenant says of a token. `payment`: "invoice", "free" or "wallet:ID"."""
+    """What the tenant says of a token. `payment`: "invoice", "free", "wallet:ID", or "attempt:ID" of a one-time token that a card
+    payment made."""
 
     ref: str
     type: TokenType
@@ -76,6 +89,8 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
     group: str | None = None
     group_ref: str | None = None
     payment: str = "invoice"
+    funds: Funds | msgspec.UnsetType = msgspec.UNSET
+    """Not written where it does not apply: most sessions are paid by invoice."""
 
     @property
     def accepted(self) -> bool:
@@ -92,7 +107,9 @@ def judge(card: TokenCard | None, now: datetime, station: str, evse: int | None 
         status = "Expired"
     if status == "Accepted" and card.terms is not None:
         status = status_at(card.terms, station, evse)
-    return TokenVerdict(status, card.expires, None, card.group_ref, card.payment)
+    limit = card.terms.limit_minor if card.terms is not None else None
+    funds = msgspec.UNSET if limit is None else Funds(limit)
+    return TokenVerdict(status, card.expires, None, card.group_ref, card.payment, funds)
 
 
 def status_at(terms: TokenTerms, station: str, evse: int | None = None) -> TokenStatus:

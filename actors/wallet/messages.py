@@ -1,0 +1,131 @@
+"""What a driver's wallet is told. It is money at a brand for charging only; the ledger account 2100/ID is the balance.
+
+station    AskHold (before an Authorize, RemoteStart or start is answered) -> HoldGranted, Refused(code="no_credit")
+session    SessionBegan, SessionEnded (actors/payment/messages.py), WalletCharged
+payment    ToppedUp
+gateway    OpenWallet, ChangeWallet, GivePromo, CreditWallet, CloseWallet, Look
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class AskHold(msgspec.Struct, frozen=True, gc=False):
+    """Reserve for a session of `token_ref` at `station`. The same pair again, before a session began, answers the same hold.
+    `want_minor`: the most that it may cost, None: what is there, up to the wallet's own limit per session."""
+
+    token_ref: str
+    station: str
+    want_minor: int | None = None
+
+
+class HoldGranted(msgspec.Struct, frozen=True, gc=False):
+    hold: str
+    amount_minor: int
+    currency: str
+
+
+class WalletCharged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="wallet_charged"):
+    """Letter from the session, of the turn that posted it: `taken_minor` came from the wallet under `hold` (which is finished by
+    that), `promo_minor` of the price was promo credit, `owed_minor` went to the customer's receivable: the wallet pays it when
+    it can."""
+
+    session: str
+    hold: str | None
+    taken_minor: int
+    owed_minor: int
+    currency: str
+    at: datetime
+    promo_minor: int = 0
+    token_ref: str = ""
+
+
+class ToppedUp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="topped_up"):
+    """Letter from the payment, of the turn that booked it. `customer`, `payment_method`: of a saved card."""
+
+    attempt: str
+    amount_minor: int
+    currency: str
+    at: datetime
+    customer: str | None = None
+    payment_method: str | None = None
+
+
+class TopUpFailed(msgspec.Struct, frozen=True, gc=False, tag="top_up_failed"):
+    """Letter from the payment: nothing came. `reason`: authentication_required, card_declined, expired ..."""
+
+    attempt: str
+    reason: str
+    at: datetime
+
+
+class TopUpReturned(msgspec.Struct, frozen=True, gc=False, tag="top_up_returned"):
+    """Letter from the payment: so much of a top-up was refunded or is disputed; the books say it already."""
+
+    attempt: str
+    amount_minor: int
+    currency: str
+    at: datetime
+
+
+class OpenWallet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Reply: WalletRow, or Refused(code="exists"). `owner`: a pseudonym of ours, never a name."""
+
+    who: str
+    owner: str = ""
+    session_limit_minor: int | None = None
+
+
+class AutoTopUp(msgspec.Struct, frozen=True, gc=False):
+    """When less than `below_minor` is available, `amount_minor` is charged to the saved card, at most `per_day` times a day.
+    `mandate`: version of the text that was agreed to, `agreed_at`: when. An explicit opt-in."""
+
+    below_minor: int
+    amount_minor: int
+    mandate: str
+    agreed_at: datetime
+    per_day: int = 2
+
+
+class ChangeWallet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Reply: WalletRow. `auto` None: no auto top-up."""
+
+    who: str
+    session_limit_minor: int | None = None
+    auto: AutoTopUp | None = None
+    blocked: bool = False
+
+
+class GivePromo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Credit that is not the driver's money. `funded_by`: brand (a discount: it lowers the tax base) or sponsor (who owes it,
+    the price stays). Reply: WalletRow or Refused."""
+
+    id: str
+    who: str
+    amount_minor: int
+    funded_by: Literal["brand", "sponsor"]
+    sponsor: str | None = None
+    expires: datetime | None = None
+
+
+class CreditWallet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Refund of (part of) a wallet session into the wallet. Reply: WalletRow, or Refused (unknown_session, too_much)."""
+
+    id: str
+    who: str
+    session: str
+    amount_minor: int
+    reason: str
+
+
+class CloseWallet(msgspec.Struct, frozen=True):
+    """Pay out what is left and close. Reply: WalletRow, or Refused(code="in_use") while a session runs or money is owed."""
+
+    who: str
+    reason: str
+
+
+class Look(msgspec.Struct, frozen=True):
+    """Reply: WalletRow as of now, None where there is no such wallet."""
