@@ -241,7 +241,8 @@ class BalanceLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class IntentSeen(msgspec.Struct, frozen=True, omit_defaults=True, tag="intent"):
     """`status`: requires_payment_method, requires_action, processing, requires_capture, canceled, succeeded ... `proof` once
-    there is a charge. `line`: the charge's balance transaction once it was captured. `disputed`, `refunded_minor` of the charge."""
+    there is a charge. `line`: the charge's balance transaction once it was captured; `disputed` and `refunded_minor` are the
+    charge's."""
 
     intent: str
     status: str

@@ -279,8 +279,9 @@ class HoldRow(Row, frozen=True, gc=False, kw_only=True):
 
 class PaymentRow(Row, frozen=True, gc=False, kw_only=True):
     """A payment attempt (actors/payment). `purpose`: session, topup or auto_topup. `state`: of actors/payment/phases.py, as
-    in MONEY 1.1. `reason`: why it went no further (`evse_claimed`, `sca_refused`, `start_failed`, `card_declined` ...). `proof`: what
-    the 3-D Secure gate saw and said. `refunds`: [{id, refund, amount_minor, fee_minor, status, reason, who, at}]."""
+    in MONEY 1.1. `reason`: why it went no further (`evse_claimed`, `sca_refused`, `start_failed`, `card_declined` ...).
+    `proof`: what the 3-D Secure gate saw and said. `refunds`: [{id, refund, amount_minor, fee_minor, status, reason, who,
+    at}]."""
 
     id: str
     purpose: str
