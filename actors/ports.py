@@ -268,6 +268,10 @@ class Queries(Protocol):
         """(StationRow, SeenRow | None, [EvseRow])."""
         ...
 
+    async def evse_by_code(self, tenant: str, code: str) -> Any | None:
+        """The EvseRow of the EVSE whose QR carries this code."""
+        ...
+
     async def quirks(self, tenant: str, station: str) -> Sequence[QuirkRow]:
         """What the station was seen to do, some seconds late."""
         ...

@@ -84,6 +84,9 @@ class MemoryQueries:
         evses = sorted(self._of(EvseRow, tenant, station=station), key=lambda evse: evse.evse)
         return row, self._rows.get(SeenRow, tenant, station), evses
 
+    async def evse_by_code(self, tenant: str, code: str) -> Any | None:
+        return next((row for row in self._of(EvseRow, tenant, code=code) if code), None)
+
     async def quirks(self, tenant: str, station: str) -> Sequence[QuirkRow]:
         return sorted(self._of(QuirkRow, tenant, station=station), key=lambda row: row.quirk)
 

@@ -175,6 +175,11 @@ class PostgresQueries(Feed):
         row, seen = _station_pair(record)
         return row, seen, [to_row(EvseRow, evse, text=("detail",)) for evse in evses]
 
+    async def evse_by_code(self, tenant: str, code: str) -> Any | None:
+        sql = "SELECT * FROM evse WHERE code = $1 AND tenant = $2 AND code <> ''"  # the index evse_code is for these words
+        record = await self._db.fetchrow(sql, code, tenant)
+        return None if record is None else to_row(EvseRow, record, text=("detail",))
+
     async def quirks(self, tenant: str, station: str) -> Sequence[QuirkRow]:
         told = "SELECT * FROM quirk WHERE tenant = $1 AND station = $2 ORDER BY quirk LIMIT $3"
         return [to_row(QuirkRow, record) for record in await self._db.fetch(told, tenant, station, limits.QUIRKS_SHOWN)]

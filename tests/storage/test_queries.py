@@ -237,6 +237,15 @@ async def test_a_station_comes_with_what_was_seen_of_it_and_its_evses_in_order(k
     assert evses[1].detail == "Preparing"
 
 
+async def test_an_evse_is_found_by_the_code_in_its_qr_and_only_in_its_own_tenant(kit: Kit) -> None:
+    await kit.write(evse("s/1", 1, code="k7q"), evse("s/1", 2, code="m3x"), evse("s/9", tenant="brand", code="k7q"))
+    await kit.write(evse("s/2", code=""))
+    assert await kit.queries.evse_by_code("acme", "m3x") == evse("s/1", 2, code="m3x")
+    assert (await kit.queries.evse_by_code("brand", "k7q")).station == "s/9"
+    assert await kit.queries.evse_by_code("brand", "m3x") is None
+    assert await kit.queries.evse_by_code("acme", "") is None
+
+
 async def test_what_an_older_connection_says_late_does_not_hide_the_newer_one(kit: Kit) -> None:
     await kit.write(station("s/1"))
     for row in (

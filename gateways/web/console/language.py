@@ -11,15 +11,17 @@ from gateways.web.console.german import GERMAN
 
 ENGLISH = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
-_CATALOGUES: Mapping[str, Mapping[str, str]] = {"de": GERMAN}
 
 
 class Words:
     """Called with an English text and the values of its {fields}, it says it in the visitor's language."""
 
+    catalogues: Mapping[str, Mapping[str, str]] = {"de": GERMAN}
+    """Language -> English text -> text. A surface with texts of its own has a subclass of its own."""
+
     def __init__(self, code: str) -> None:
         self.code = code if code in LANGUAGES else ENGLISH
-        self._catalogue = _CATALOGUES.get(self.code, {})
+        self._catalogue = self.catalogues.get(self.code, {})
 
     def __call__(self, text: str, **values: object) -> str:
         found = self._catalogue.get(text, text)
@@ -56,9 +58,14 @@ class Words:
 
 
 def preferred(chosen: str | None, accept: str) -> Words:
+    """The console's words in the language that `language_of` finds."""
+    return Words(language_of(chosen, accept))
+
+
+def language_of(chosen: str | None, accept: str) -> str:
     """`accept` as in the Accept-Language header (RFC 9110, 12.5.4)."""
     if chosen in LANGUAGES:
-        return Words(chosen or ENGLISH)
+        return chosen or ENGLISH
     offers = []
     for n, part in enumerate(accept.split(",")[:20]):
         tag, _, weight = part.partition(";q=")
@@ -69,4 +76,4 @@ def preferred(chosen: str | None, accept: str) -> Words:
         code = tag.strip().lower().partition("-")[0]
         if code in LANGUAGES and quality > 0:
             offers.append((-quality, n, code))
-    return Words(min(offers)[2]) if offers else Words(ENGLISH)
+    return min(offers)[2] if offers else ENGLISH
