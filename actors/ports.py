@@ -11,7 +11,7 @@ import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model.matching import KnownStation
-from actors.model.rows import BookRow, QuirkRow, Row, VariableRow, VaultRow
+from actors.model.rows import BookRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -176,6 +176,12 @@ class Lookups(Protocol):
         """Registered stations in order of their names, those after `after`; only of `names`, where given."""
         ...
 
+    async def attempt_of_intent(self, account: str | None, intent: str) -> tuple[str, str] | None:
+        """(tenant, payment attempt) of the provider's intent on `account`, None being the brand's own; None: nobody's."""
+        ...
+
+    async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None: ...
+
 
 class Vault(Protocol):
     """Personal data behind references. Synchronous: only cryptography, no I/O."""
@@ -243,6 +249,61 @@ class Pki(Protocol):
 
     async def contract_certificate(self, tenant: str, schema: str, action: str, exi: str) -> str | None:
         """The answer of the tenant's contract certificate pool, base64; None when it has none, or there is no pool."""
+        ...
+
+
+class PspEvent(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a webhook of the payment provider: which object changed, by ids, and nothing personal. `endpoint`:
+    account or connect; `account`: whose event it is, None: the brand's own."""
+
+    id: str
+    endpoint: str
+    account: str | None
+    type: str
+    created: datetime
+    api_version: str | None
+    livemode: bool
+    subject: dict[str, str]
+
+
+class WaitingPspEvent(msgspec.Struct, frozen=True, gc=False):
+    """`state`: waiting, done or parked; `attempt`: how often it was taken."""
+
+    event: PspEvent
+    state: str
+    attempt: int
+    received_at: datetime
+    error: str | None = None
+
+
+class PspInbox(Protocol):
+    """Webhooks between their acknowledgement and their effect. All of it raises runtime StoreAway when the database is away."""
+
+    async def put(self, event: PspEvent) -> bool:
+        """Returns when it is committed; False: it was there already."""
+        ...
+
+    async def take(self, limit: int, lease: float) -> Sequence[WaitingPspEvent]:
+        """The next ones due, oldest first. They come again after `lease` seconds unless something is said of them."""
+        ...
+
+    async def done(self, ids: Sequence[str]) -> None: ...
+    async def retry(self, ids: Sequence[str], seconds: float, error: str) -> None: ...
+    async def park(self, ids: Sequence[str], error: str) -> None:
+        """Not tried any more until somebody says `unpark`."""
+        ...
+
+    async def unpark(self, id: str) -> bool: ...
+    async def listed(self, state: str, limit: int) -> Sequence[WaitingPspEvent]:
+        """Oldest first."""
+        ...
+
+    async def counts(self) -> dict[str, int]:
+        """How many wait, and how many are parked."""
+        ...
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Forget what was done with before; how many."""
         ...
 
 
@@ -330,6 +391,22 @@ class Queries(Protocol):
 
     async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page: ...
     async def journal(self, tenant: str, journal: str) -> Any | None: ...
+    async def payment(self, tenant: str, payment: str) -> PaymentRow | None: ...
+    async def payments(
+        self,
+        tenant: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        state: str | None = None,
+        station: str | None = None,
+        session: str | None = None,
+        wallet: str | None = None,
+        merchant: str | None = None,
+    ) -> Page:
+        """PaymentRow, newest first."""
+        ...
+
     async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:
         """StoredEvent in commit order, below the snapshot horizon; `next` resumes after the last one."""
         ...

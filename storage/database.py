@@ -40,6 +40,7 @@ class Database:
         self.lanes = {lane: self._link(f"lane {lane}", PINNED) for lane in lanes}
         self.state = Readers([self._link(f"state {n}", PINNED) for n in range(2)])
         self.readers = Readers([self._link(f"reader {n}", ALWAYS) for n in range(limits.READERS)])
+        self.webhooks = self._link("webhooks", PINNED)
         self._background = self._link("background", UNHURRIED)
         self._listener: Link | None = None
         self._handlers: dict[str, list[tuple[trio.lowlevel.TrioToken, Handler]]] = {}
@@ -51,7 +52,7 @@ class Database:
 
     @property
     def _links(self) -> list[Link]:
-        links = [*self.lanes.values(), *self.state.links, *self.readers.links, self._background]
+        links = [*self.lanes.values(), *self.state.links, *self.readers.links, self.webhooks, self._background]
         return links if self._listener is None else [*links, self._listener]
 
     @property
@@ -142,6 +143,10 @@ class Database:
     async def background(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Like `fetch` on the connection of what gates nothing; one statement at a time, never cancelled."""
         return await self.bridge.call(self._background.rows, sql, *args, shielded=True)
+
+    async def webhook(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Like `background`, on the connection of webhooks: it waits for none of the others."""
+        return await self.bridge.call(self.webhooks.rows, sql, *args, shielded=True)
 
     async def background_copy(self, table: str, columns: Sequence[str], lines: bytes) -> None:
         """COPY into a table on that connection, in the text format: for what comes in thousands."""

@@ -84,3 +84,7 @@ AUDIT_PATIENCE = 600.0
 
 AUDIT_PAGE = 1_000
 """CDRs compared with their journals at a time."""
+
+WEBHOOK_QUEUE = 4_000
+WEBHOOK_BATCH = 200
+"""Webhooks that may wait to be written (one more is refused, and comes again), and so many are written in one statement."""

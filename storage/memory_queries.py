@@ -1,7 +1,7 @@
 """The admin API's questions, answered from the in-memory read models (tests without a database)."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,8 @@ from actors.model.rows import (
 from actors.ports import NumberedSession, Page
 from runtime.address import Address
 from runtime.store import StoredFact
-from storage import cursors
+from storage.memory_paging import page
+from storage.memory_payments import MemoryPaymentLookups, MemoryPaymentQueries
 from storage.memory_rows import MemoryRows
 from storage.readings import readings_of
 
@@ -35,20 +36,7 @@ History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-Sort = Callable[[Any], tuple[Any, ...]]
-
-
-def _page(rows: Iterable[Any], sort: Sort, limit: int, cursor: str | None, newest: bool = False) -> Page:
-    """Rows in order of `sort` after the cursor; `newest` turns the order around."""
-    ordered = sorted(rows, key=sort, reverse=newest)
-    if ordered and cursor:
-        after = cursors.decode(cursor, *(type(part) for part in sort(ordered[0])))
-        ordered = [row for row in ordered if (sort(row) < after if newest else sort(row) > after)]  # type: ignore[operator]
-    items = ordered[:limit]
-    return Page(items, cursors.encode(*sort(items[-1])) if len(ordered) > limit else None)
-
-
-class MemoryQueries:
+class MemoryQueries(MemoryPaymentQueries):
     """`history` gives an actor's facts (the store's `full_history`), from which meter readings are taken."""
 
     def __init__(self, rows: MemoryRows, history: History | None = None) -> None:
@@ -64,7 +52,7 @@ class MemoryQueries:
 
     async def tenants(self, limit: int, cursor: str | None) -> Page:
         live = [row for row in self._rows.table(TenantRow) if not row.deleted]
-        return _page(live, lambda row: (row.tenant,), limit, cursor)
+        return page(live, lambda row: (row.tenant,), limit, cursor)
 
     async def stations(self, tenant: str, status: str | None, q: str | None, limit: int, cursor: str | None) -> Page:
         pairs = []
@@ -75,7 +63,7 @@ class MemoryQueries:
             text = f"{row.station}\n{row.location}".casefold()
             if not row.deleted and (status is None or status in statuses) and (not q or q.casefold() in text):
                 pairs.append((row, seen))
-        return _page(pairs, lambda pair: (pair[0].station,), limit, cursor)
+        return page(pairs, lambda pair: (pair[0].station,), limit, cursor)
 
     async def station(self, tenant: str, station: str) -> Any | None:
         row = self._rows.get(StationRow, tenant, station)
@@ -91,7 +79,7 @@ class MemoryQueries:
         return sorted(self._of(QuirkRow, tenant, station=station), key=lambda row: row.quirk)
 
     async def inbox(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        return _page(self._of(InboxRow, tenant, state="waiting"), lambda row: (row.station,), limit, cursor)
+        return page(self._of(InboxRow, tenant, state="waiting"), lambda row: (row.station,), limit, cursor)
 
     async def variables(
         self,
@@ -117,10 +105,10 @@ class MemoryQueries:
             and (variable is None or row.variable.lower() == variable.lower())
             and (evse is None or (row.evse or 0) == evse)
         ]
-        return _page(found, sort, limit, cursor)
+        return page(found, sort, limit, cursor)
 
     async def book(self, tenant: str, station: str, book: str, limit: int, cursor: str | None) -> Page:
-        return _page(self._of(BookRow, tenant, station=station, book=book), lambda row: (row.key,), limit, cursor)
+        return page(self._of(BookRow, tenant, station=station, book=book), lambda row: (row.key,), limit, cursor)
 
     async def messages(
         self,
@@ -139,14 +127,14 @@ class MemoryQueries:
             and action in (None, row.action)
             and unique_id in (None, row.unique_id)
         ]
-        page = _page(rows, lambda pair: (pair[1].at, pair[0]), limit, cursor, newest=True)
-        return Page([row for _, row in page.items], page.next)
+        found = page(rows, lambda pair: (pair[1].at, pair[0]), limit, cursor, newest=True)
+        return Page([row for _, row in found.items], found.next)
 
     async def token(self, tenant: str, ref: str) -> Any | None:
         return self._rows.get(TokenRow, tenant, ref)
 
     async def tokens(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        return _page(self._of(TokenRow, tenant), lambda row: (row.ref,), limit, cursor)
+        return page(self._of(TokenRow, tenant), lambda row: (row.ref,), limit, cursor)
 
     def _tariffs(self, tenant: str) -> dict[str, TariffRow]:
         newest: dict[str, TariffRow] = {}
@@ -159,7 +147,7 @@ class MemoryQueries:
         return self._tariffs(tenant).get(tariff_id)
 
     async def tariffs(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        return _page(self._tariffs(tenant).values(), lambda row: (row.id,), limit, cursor)
+        return page(self._tariffs(tenant).values(), lambda row: (row.id,), limit, cursor)
 
     async def stations_with_tariff(self, tenant: str, tariff_id: str, limit: int) -> Sequence[str]:
         rows = self._of(StationRow, tenant, tariff=tariff_id)
@@ -171,7 +159,7 @@ class MemoryQueries:
     async def sessions(self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
         of_tenant = self._of(SessionRow, tenant)
         rows = [row for row in of_tenant if station in (None, row.station) and state in (None, row.state)]
-        return _page(rows, lambda row: (self._rows.opened[tenant, row.id], row.id), limit, cursor, newest=True)
+        return page(rows, lambda row: (self._rows.opened[tenant, row.id], row.id), limit, cursor, newest=True)
 
     async def meter_values(self, tenant: str, session: str) -> Sequence[Any]:
         if self._history is None:
@@ -183,7 +171,7 @@ class MemoryQueries:
         return self._rows.get(CdrRow, tenant, cdr)
 
     async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        return _page(self._of(CdrRow, tenant), lambda row: (row.at, row.id), limit, cursor, newest=True)
+        return page(self._of(CdrRow, tenant), lambda row: (row.at, row.id), limit, cursor, newest=True)
 
     async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
         sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
@@ -200,7 +188,7 @@ class MemoryQueries:
 
     async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page:
         rows = [row for row in self._of(JournalRow, tenant) if ref in (None, row.ref)]
-        return _page(rows, lambda row: (row.at, row.id), limit, cursor, newest=True)
+        return page(rows, lambda row: (row.at, row.id), limit, cursor, newest=True)
 
     async def journal(self, tenant: str, journal: str) -> Any | None:
         return self._rows.get(JournalRow, tenant, journal)
@@ -217,14 +205,14 @@ class MemoryQueries:
 
     async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:
         numbered = [(n, row) for n, row in enumerate(self._rows.audit) if row.tenant == tenant]
-        page = _page(numbered, lambda pair: (pair[0],), limit, cursor, newest=True)
-        return Page([row for _, row in page.items], page.next)
+        found = page(numbered, lambda pair: (pair[0],), limit, cursor, newest=True)
+        return Page([row for _, row in found.items], found.next)
 
     async def vault_row(self, tenant: str, ref: str) -> VaultRow | None:
         return next(iter(self._of(VaultRow, tenant, ref=ref)), None)
 
 
-class MemoryLookups:
+class MemoryLookups(MemoryPaymentLookups):
     """What actors may ask in `prepare`."""
 
     def __init__(self, rows: MemoryRows) -> None:

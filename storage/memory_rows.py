@@ -18,6 +18,7 @@ from actors.model.rows import (
     InboxRow,
     JournalRow,
     NumberRow,
+    PaymentRow,
     QuirkRow,
     Row,
     SeenRow,
@@ -50,6 +51,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     InboxRow: ("tenant", "station"),
     QuirkRow: ("tenant", "station", "quirk"),
     VaultRow: ("tenant", "ref", "kind"),
+    PaymentRow: ("tenant", "id"),
 }  # fmt: skip
 """What identifies a row of each class. Events, audit lines and traces are appended and have no key."""
 
@@ -101,6 +103,8 @@ class MemoryRows:
                     reason = f"number {row.number} belongs to session {known.session}"
             elif isinstance(row, CdrRow):
                 reason = self._reject_cdr(row)
+            elif isinstance(row, PaymentRow):
+                reason = self._reject_payment(row)
             if reason:
                 return reason
         return ""
@@ -127,6 +131,15 @@ class MemoryRows:
         for other in self.table(CdrRow):
             if other.tenant == cdr.tenant and other.session == cdr.session and other.id != cdr.id:
                 return f"session {cdr.session} has CDR {other.id} already"
+        return ""
+
+    def _reject_payment(self, payment: PaymentRow) -> str:
+        for other in self.table(PaymentRow):
+            if other.account != payment.account or (other.tenant, other.id) == (payment.tenant, payment.id):
+                continue
+            for name in ("intent", "checkout"):
+                if getattr(payment, name) is not None and getattr(other, name) == getattr(payment, name):
+                    return f"{name} {getattr(payment, name)} belongs to payment {other.id}"
         return ""
 
     def write(self, seq: int, rows: Sequence[Row | TraceRow]) -> None:

@@ -4,7 +4,7 @@ Lists page by keyset: the sort key of the last row is the cursor, every list is 
 the tenant, and one row more than asked for tells whether there is a next page.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,9 +33,9 @@ from storage import cursors, limits
 from storage.database import Database
 from storage.decoding import to_row
 from storage.feed import Feed
+from storage.listing import Listing, Record, decoded, keyed
+from storage.payments import PaymentQueries
 from storage.readings import readings_of
-
-Record = Mapping[str, Any]
 
 _STATION = """SELECT t.*, (SELECT row_to_json(s) FROM seen s WHERE (s.tenant, s.station) = (t.tenant, t.station)) AS seen
 FROM station t"""
@@ -83,64 +83,13 @@ _VARIABLE_KEY = """station, component, coalesce(component_instance, ''), variabl
 _decode_json = msgspec.json.Decoder().decode
 
 
-def _to(kind: type[Any], text: tuple[str, ...] = ()) -> Callable[[Record], Any]:
-    return lambda record: to_row(kind, record, text=text)
-
-
-def _keyed(*names: str) -> Callable[[Record], tuple[Any, ...]]:
-    return lambda record: tuple(record[name] for name in names)
-
-
 def _station_pair(record: Record) -> tuple[StationRow, SeenRow | None]:
     seen = record["seen"]
     return to_row(StationRow, record), msgspec.convert(_decode_json(seen), SeenRow) if seen else None
 
 
-class _Listing:
-    """One list of one tenant: conditions, sort key and cursor, put together to one statement."""
-
-    def __init__(self, select: str, scope: str, tenant: str) -> None:
-        self._select = select
-        self._conditions = [f"{scope} = $1"]
-        self._args: list[Any] = [tenant]
-
-    def where(self, condition: str, value: Any) -> "_Listing":
-        """Adds a condition in which `{}` stands for the value."""
-        self._args.append(value)
-        self._conditions.append(condition.replace("{}", f"${len(self._args)}"))
-        return self
-
-    def given(self, condition: str, value: Any) -> "_Listing":
-        """`where`, unless the value is None."""
-        return self if value is None else self.where(condition, value)
-
-    async def page(
-        self,
-        db: Database,
-        make: Callable[[Record], Any],
-        key: str,
-        types: tuple[type, ...],
-        key_of: Callable[[Any], tuple[Any, ...]],
-        limit: int,
-        cursor: str | None,
-        newest: bool = False,
-    ) -> Page:
-        after = cursors.decode(cursor, *types)
-        if after is not None:
-            places = ", ".join(f"${len(self._args) + n}" for n in range(1, len(after) + 1))
-            self._args += after
-            self._conditions.append(f"({key}) {'<' if newest else '>'} ({places})")
-        order = ", ".join(f"{part} DESC" for part in key.split(", ")) if newest else key
-        self._args.append(limit + 1)
-        where = " AND ".join(self._conditions)
-        sql = f"{self._select} WHERE {where} ORDER BY {order} LIMIT ${len(self._args)}"
-        records = await db.fetch(sql, *self._args)
-        more = cursors.encode(*key_of(records[limit - 1])) if len(records) > limit else None
-        return Page([make(record) for record in records[:limit]], more)
-
-
-class PostgresQueries(Feed):
-    """The Queries port; the event feed is in storage/feed.py."""
+class PostgresQueries(Feed, PaymentQueries):
+    """The Queries port; the event feed is in storage/feed.py, payments in storage/payments.py."""
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)
@@ -157,7 +106,7 @@ class PostgresQueries(Feed):
     async def stations(self, tenant: str, status: str | None, q: str | None, limit: int, cursor: str | None) -> Page:
         """`status`: online, offline, or a connector status that any of its EVSEs has; `q`: part of the identity or the
         location."""
-        found = _Listing(_STATION, "NOT t.deleted AND t.tenant", tenant)
+        found = Listing(_STATION, "NOT t.deleted AND t.tenant", tenant)
         online = "EXISTS (SELECT FROM seen s WHERE (s.tenant, s.station) = (t.tenant, t.station) AND s.online)"
         if status in ("online", "offline"):
             found.where(f"{online} = {{}}", status == "online")
@@ -165,7 +114,7 @@ class PostgresQueries(Feed):
             evse = "SELECT FROM evse e WHERE (e.tenant, e.station) = (t.tenant, t.station)"
             found.given(f"EXISTS ({evse} AND e.status = {{}})", status)
         found.given("strpos(lower(t.station || ' ' || t.location::text), lower({})) > 0", q or None)
-        return await found.page(self._db, _station_pair, "t.station", (str,), _keyed("station"), limit, cursor)
+        return await found.page(self._db, _station_pair, "t.station", (str,), keyed("station"), limit, cursor)
 
     async def station(self, tenant: str, station: str) -> Any | None:
         record = await self._db.fetchrow(f"{_STATION} WHERE t.tenant = $1 AND t.station = $2 AND NOT t.deleted", tenant, station)
@@ -188,8 +137,8 @@ class PostgresQueries(Feed):
         """Those still waiting; a knock that was written after the station had been registered does not count."""
         known = "SELECT FROM station s WHERE (s.tenant, s.station) = (t.tenant, t.station) AND s.registered AND NOT s.deleted"
         scope = f"t.state = 'waiting' AND NOT EXISTS ({known}) AND t.tenant"
-        found = _Listing("SELECT t.* FROM inbox t", scope, tenant)
-        return await found.page(self._db, _to(InboxRow), "t.station", (str,), _keyed("station"), limit, cursor)
+        found = Listing("SELECT t.* FROM inbox t", scope, tenant)
+        return await found.page(self._db, decoded(InboxRow), "t.station", (str,), keyed("station"), limit, cursor)
 
     async def variables(
         self,
@@ -202,7 +151,7 @@ class PostgresQueries(Feed):
         variable: str | None = None,
         evse: int | None = None,
     ) -> Page:
-        found = _Listing("SELECT *, false AS deleted FROM variable", "tenant", tenant).where("station = {}", station)
+        found = Listing("SELECT *, false AS deleted FROM variable", "tenant", tenant).where("station = {}", station)
         found.given("lower(component) = lower({})", component).given("lower(variable) = lower({})", variable)
         found.given("coalesce(evse, 0) = {}", evse)
 
@@ -212,12 +161,12 @@ class PostgresQueries(Feed):
             return station, row["component"], instances[0], row["variable"], instances[1], evse, connector
 
         types = (str, str, str, str, str, int, int)
-        return await found.page(self._db, _to(VariableRow), _VARIABLE_KEY, types, key_of, limit, cursor)
+        return await found.page(self._db, decoded(VariableRow), _VARIABLE_KEY, types, key_of, limit, cursor)
 
     async def book(self, tenant: str, station: str, book: str, limit: int, cursor: str | None) -> Page:
-        found = _Listing("SELECT *, false AS deleted FROM book", "tenant", tenant)
+        found = Listing("SELECT *, false AS deleted FROM book", "tenant", tenant)
         found = found.where("station = {}", station).where("book = {}", book)
-        return await found.page(self._db, _to(BookRow), "key", (str,), _keyed("key"), limit, cursor)
+        return await found.page(self._db, decoded(BookRow), "key", (str,), keyed("key"), limit, cursor)
 
     async def messages(
         self,
@@ -229,20 +178,20 @@ class PostgresQueries(Feed):
         action: str | None = None,
         unique_id: str | None = None,
     ) -> Page:
-        found = _Listing(_FRAMES, "(p.part = 0 OR t.answered_at IS NOT NULL) AND t.tenant", tenant)
+        found = Listing(_FRAMES, "(p.part = 0 OR t.answered_at IS NOT NULL) AND t.tenant", tenant)
         found.where("t.station = {}", station).given("t.action = {}", action).given("t.unique_id = {}", unique_id)
         types = (datetime, int, int)
         after = cursors.decode(cursor, *types)
         found.given("t.at <= {}", after and after[0])  # the index does not understand the whole key
-        make, key_of = _to(TraceRow, text=("body",)), _keyed("asked_at", "id", "part")
+        make, key_of = decoded(TraceRow, text=("body",)), keyed("asked_at", "id", "part")
         return await found.page(self._db, make, "t.at, t.id, p.part", types, key_of, limit, cursor, newest=True)
 
     async def token(self, tenant: str, ref: str) -> Any | None:
         return await self._one(TokenRow, "SELECT * FROM token WHERE tenant = $1 AND ref = $2 AND NOT deleted", tenant, ref)
 
     async def tokens(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        found = _Listing("SELECT * FROM token", "NOT deleted AND tenant", tenant)
-        return await found.page(self._db, _to(TokenRow), "ref", (str,), _keyed("ref"), limit, cursor)
+        found = Listing("SELECT * FROM token", "NOT deleted AND tenant", tenant)
+        return await found.page(self._db, decoded(TokenRow), "ref", (str,), keyed("ref"), limit, cursor)
 
     async def tariff(self, tenant: str, tariff_id: str) -> Any | None:
         """The newest version."""
@@ -253,8 +202,8 @@ class PostgresQueries(Feed):
         """The newest version of each."""
         newer = "SELECT FROM tariff n WHERE (n.tenant, n.id) = (t.tenant, t.id) AND n.version > t.version AND NOT n.deleted"
         scope = f"NOT t.deleted AND NOT EXISTS ({newer}) AND t.tenant"
-        found = _Listing("SELECT t.* FROM tariff t", scope, tenant)
-        return await found.page(self._db, _to(TariffRow), "t.id", (str,), _keyed("id"), limit, cursor)
+        found = Listing("SELECT t.* FROM tariff t", scope, tenant)
+        return await found.page(self._db, decoded(TariffRow), "t.id", (str,), keyed("id"), limit, cursor)
 
     async def stations_with_tariff(self, tenant: str, tariff_id: str, limit: int) -> Sequence[str]:
         sql = "SELECT station FROM station WHERE tenant = $1 AND tariff = $2 AND NOT deleted ORDER BY station LIMIT $3"
@@ -265,10 +214,10 @@ class PostgresQueries(Feed):
 
     async def sessions(self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
         """Newest first, in the order in which they first appeared."""
-        found = _Listing("SELECT * FROM session", _LISTED if station is None else "tenant", tenant)
+        found = Listing("SELECT * FROM session", _LISTED if station is None else "tenant", tenant)
         found.given("station = {}", station).given("state = {}", state)
-        key_of = _keyed("opened")
-        return await found.page(self._db, _to(SessionRow), "opened", (int,), key_of, limit, cursor, newest=True)
+        key_of = keyed("opened")
+        return await found.page(self._db, decoded(SessionRow), "opened", (int,), key_of, limit, cursor, newest=True)
 
     async def meter_values(self, tenant: str, session: str) -> Sequence[Any]:
         records = await self._db.fetch(_READINGS, tenant, SESSION, session)
@@ -278,9 +227,9 @@ class PostgresQueries(Feed):
         return await self._one(CdrRow, "SELECT * FROM cdr WHERE tenant = $1 AND id = $2", tenant, cdr)
 
     async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        found = _Listing("SELECT * FROM cdr", _LISTED, tenant)
-        key_of = _keyed("at", "id")
-        return await found.page(self._db, _to(CdrRow), "at, id", (datetime, str), key_of, limit, cursor, newest=True)
+        found = Listing("SELECT * FROM cdr", _LISTED, tenant)
+        key_of = keyed("at", "id")
+        return await found.page(self._db, decoded(CdrRow), "at, id", (datetime, str), key_of, limit, cursor, newest=True)
 
     async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
         """Balances are debits less credits: what is owed to us is positive, what we owe and what we earned negative."""
@@ -297,16 +246,16 @@ class PostgresQueries(Feed):
         ]
 
     async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page:
-        found = _Listing(_JOURNAL, f"j.{_LISTED}", tenant).given("j.ref = {}", ref)
-        key_of = _keyed("at", "id")
-        return await found.page(self._db, _to(JournalRow), "j.at, j.id", (datetime, str), key_of, limit, cursor, newest=True)
+        found = Listing(_JOURNAL, f"j.{_LISTED}", tenant).given("j.ref = {}", ref)
+        key_of = keyed("at", "id")
+        return await found.page(self._db, decoded(JournalRow), "j.at, j.id", (datetime, str), key_of, limit, cursor, newest=True)
 
     async def journal(self, tenant: str, journal: str) -> Any | None:
         return await self._one(JournalRow, f"{_JOURNAL} WHERE j.tenant = $1 AND j.id = $2", tenant, journal)
 
     async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        found = _Listing("SELECT * FROM audit_log", "tenant", tenant)
-        return await found.page(self._db, _to(AuditRow), "id", (int,), _keyed("id"), limit, cursor, newest=True)
+        found = Listing("SELECT * FROM audit_log", "tenant", tenant)
+        return await found.page(self._db, decoded(AuditRow), "id", (int,), keyed("id"), limit, cursor, newest=True)
 
     async def vault_row(self, tenant: str, ref: str) -> VaultRow | None:
         """With an empty key once the subject was erased."""

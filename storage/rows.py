@@ -42,6 +42,7 @@ KINDS: Final[dict[type[Any], str]] = {
     model.QuirkRow: "quirk",
     model.AuditRow: "audit",
     model.VaultRow: "vault",
+    model.PaymentRow: "payment",
 }
 
 _encode = msgspec.json.Encoder().encode

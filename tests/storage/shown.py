@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from actors.model.money import Cost, Money, VatAmount
-from actors.model.rows import CdrRow, EvseRow, SeenRow, SessionRow, StationRow, TariffRow, TenantRow, TokenRow
+from actors.model.rows import CdrRow, EvseRow, PaymentRow, SeenRow, SessionRow, StationRow, TariffRow, TenantRow, TokenRow
 from actors.ports import TraceRow
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -58,3 +58,8 @@ def cdr(id: str, session: str, **fields: Any) -> CdrRow:
 def trace(unique_id: str, **fields: Any) -> TraceRow:
     base = {"direction": "in", "protocol": "ocpp1.6", "message_type": "CALL", "action": "Heartbeat", "body": "[2]"}
     return TraceRow(**{"tenant": "acme", "station": "s/1", "at": AT, "unique_id": unique_id, **base, **fields})
+
+
+def payment(id: str, **fields: Any) -> PaymentRow:
+    base: dict[str, Any] = {"purpose": "session", "state": "quoted", "currency": "EUR", "hold_minor": 5000, "limit_minor": 4500}
+    return PaymentRow(**{"tenant": "acme", "id": id, **base, "created_at": AT, "updated_at": AT, **fields})

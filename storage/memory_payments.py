@@ -1,0 +1,50 @@
+"""Payment attempts, read from the in-memory read models: the twin of storage/payments.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+from actors.model.rows import PaymentRow
+from actors.ports import Page
+from storage.memory_paging import page
+from storage.memory_rows import MemoryRows
+
+
+class MemoryPaymentQueries:
+    _rows: MemoryRows
+
+    async def payment(self, tenant: str, payment: str) -> PaymentRow | None:
+        return self._rows.get(PaymentRow, tenant, payment)
+
+    async def payments(
+        self,
+        tenant: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        state: str | None = None,
+        station: str | None = None,
+        session: str | None = None,
+        wallet: str | None = None,
+        merchant: str | None = None,
+    ) -> Page:
+        filters = {"state": state, "station": station, "session": session, "wallet": wallet, "merchant": merchant}
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        found = [
+            row
+            for row in self._rows.table(PaymentRow)
+            if row.tenant == tenant and all(getattr(row, name) == value for name, value in wanted.items())
+        ]
+        return page(found, lambda row: (row.created_at, row.id), limit, cursor, newest=True)
+
+
+class MemoryPaymentLookups:
+    _rows: MemoryRows
+
+    async def attempt_of_intent(self, account: str | None, intent: str) -> tuple[str, str] | None:
+        return self._attempt(lambda row: row.intent == intent and row.account == account)
+
+    async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None:
+        return self._attempt(lambda row: row.checkout == checkout and row.account == account)
+
+    def _attempt(self, is_it: Callable[[Any], bool]) -> tuple[str, str] | None:
+        return next(((row.tenant, row.id) for row in self._rows.table(PaymentRow) if is_it(row)), None)

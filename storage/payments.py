@@ -1,0 +1,69 @@
+"""Payment attempts, read: for the admin API and the pay page, and from the provider's ids back to the attempt.
+
+A provider's ids are unique over the whole installation (one platform account), so the look-ups by them are asked with no
+tenant: a webhook does not know for whom it comes. What they answer names the tenant, and all that follows is in its scope.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from actors.model.rows import PaymentRow
+from actors.ports import Page
+from storage.database import Database
+from storage.decoding import to_row
+from storage.listing import Listing, decoded, keyed
+
+_LISTED = 'tenant COLLATE "POSIX"'
+"""Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
+
+_OF_INTENT = "SELECT tenant, id FROM payment WHERE intent = $1 AND coalesce(account, '') = $2"
+_OF_CHECKOUT = "SELECT tenant, id FROM payment WHERE checkout = $1 AND coalesce(account, '') = $2"
+
+
+class PaymentQueries:
+    """The part of the Queries port that is about payments."""
+
+    _db: Database
+
+    async def payment(self, tenant: str, payment: str) -> PaymentRow | None:
+        record = await self._db.fetchrow("SELECT * FROM payment WHERE tenant = $1 AND id = $2", tenant, payment)
+        return None if record is None else to_row(PaymentRow, record)
+
+    async def payments(
+        self,
+        tenant: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        state: str | None = None,
+        station: str | None = None,
+        session: str | None = None,
+        wallet: str | None = None,
+        merchant: str | None = None,
+    ) -> Page:
+        """Newest first. Of several filters each must hold."""
+        filters = {"station": station, "session": session, "wallet": wallet, "merchant": merchant}
+        narrow = any(value is not None for value in filters.values())
+        found = Listing("SELECT * FROM payment", "tenant" if narrow else _LISTED, tenant)
+        for column, value in filters.items():
+            found.given(f"{column} = {{}}", value)
+        found.given("state = {}", state)
+        types = (datetime, str)
+        key_of = keyed("created_at", "id")
+        return await found.page(self._db, decoded(PaymentRow), "created_at, id", types, key_of, limit, cursor, newest=True)
+
+
+class PaymentLookups:
+    """The part of the Lookups port that is about payments."""
+
+    _db: Database
+
+    async def attempt_of_intent(self, account: str | None, intent: str) -> tuple[str, str] | None:
+        return await self._attempt(_OF_INTENT, intent, account)
+
+    async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None:
+        return await self._attempt(_OF_CHECKOUT, checkout, account)
+
+    async def _attempt(self, sql: str, *args: Any) -> tuple[str, str] | None:
+        record = await self._db.fetchrow(sql, args[0], args[1] or "")
+        return None if record is None else (str(record["tenant"]), str(record["id"]))
