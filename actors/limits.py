@@ -174,6 +174,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     clock, in whole seconds and late by the network. One from an offline queue is older by more."""
     connectors: int = 32
     """Of an EVSE, whose statuses are shown; what a station says of more stands in the journal only."""
+    evse_reservations: int = 8
+    """Reservations for one EVSE that it knows of."""
     closed_sessions: int = 8
     """Sessions that an EVSE remembers as closed, so that a late opening letter changes nothing."""
 

@@ -1,40 +1,29 @@
 """What an EVSE answers: pure functions of state, message and time.
 
 Statuses arrive in any order (quirk 18): the station's own timestamp decides which is the newest. Sessions tell when
-they open and close here; one that finds another still open supersedes it, without ending it (quirk 15).
+they open and close here; one that finds another still open supersedes it, without ending it (quirk 15). Who has paid for
+the place is `claims.py`'s.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
+from actors.evse import claims
 from actors.evse import facts as f
 from actors.evse import messages as m
+from actors.evse.rows import Here, evse_rows
 from actors.evse.state import Connector, EvseState, apply, connector_of
-from actors.evse.statuses import CHARGING_STATE, evse_status
+from actors.evse.statuses import CHARGING_STATE
 from actors.limits import DomainLimits
-from actors.model.decision import NOTHING, AddressKey, Decision, Letter
+from actors.model.decision import NOTHING, Decision, Letter
 from actors.model.ids import session_address
-from actors.model.rows import EventRow, EvseRow
+from actors.model.rows import EventRow
+from actors.payment.messages import ClaimEvse, ReleaseEvse
 from actors.session.messages import ChargingState, Meter, Superseded
 from actors.station.messages import Done, TransactionMeter
 
 DONE = Decision(reply=Done())
-
-
-class Here(msgspec.Struct, frozen=True, gc=False):
-    """Which EVSE this is: read from the actor's address."""
-
-    tenant: str
-    station: str
-    evse: int
-
-    @classmethod
-    def at(cls, address: AddressKey) -> "Here":
-        station, _, evse = address[2].rpartition("#")
-        return cls(address[0], station, int(evse))
 
 
 def decide(here: Here, state: EvseState, message: Any, now: datetime, limits: DomainLimits) -> Decision:
@@ -60,7 +49,7 @@ def decide_status(here: Here, state: EvseState, told: m.ConnectorStatus, now: da
     event = EventRow(tenant=here.tenant, kind="evse.status", subject=here.station, at=now, body=body)
     return Decision(
         facts=(fact,),
-        rows=(*_rows(here, after, now), event),
+        rows=(*evse_rows(here, after, now), event),
         letters=_charging_letters(here, state, told, known, at),
         reply=Done(),
     )
@@ -100,14 +89,22 @@ def decide_opened(here: Here, state: EvseState, opened: m.SessionOpened, now: da
         if opened.at < state.opened_at:  # an older one, late from an offline queue
             return Decision(letters=(Letter(session_address(here.tenant, opened.session), Superseded(state.session, now)),))
         letters.append(Letter(session_address(here.tenant, state.session), Superseded(opened.session, now)))
-    fact = f.Occupied(opened.session, opened.connector, opened.at)
+    fact = f.Occupied(opened.session, opened.connector, opened.at, opened.token_ref)
+    claimed = claims.begun(here, state, opened.token_ref, now)
     after = apply(state, fact)
+    for ended in claimed.facts:
+        after = apply(after, ended)
     known = connector_of(state, opened.connector)
     charging = CHARGING_STATE.get(known.detail) if known is not None else None
     if charging is not None and known is not None and known.at >= opened.at:
         # The status overtook the start (live statuses arrive before a queued transaction).
         letters.append(Letter(session_address(here.tenant, opened.session), ChargingState(charging, known.at)))
-    return Decision(facts=(fact,), rows=_rows(here, after, now), letters=letters)
+    return Decision(
+        facts=(fact, *claimed.facts),
+        rows=evse_rows(here, after, now),
+        letters=(*letters, *claimed.letters),
+        timers=claimed.timers,
+    )
 
 
 def decide_closed(here: Here, state: EvseState, closed: m.SessionClosed, now: datetime, limits: DomainLimits) -> Decision:
@@ -116,14 +113,14 @@ def decide_closed(here: Here, state: EvseState, closed: m.SessionClosed, now: da
     fact = f.Released(closed.session, closed.at)
     if state.session != closed.session:
         return Decision(facts=(fact,))
-    return Decision(facts=(fact,), rows=_rows(here, apply(state, fact), now))
+    return Decision(facts=(fact,), rows=evse_rows(here, apply(state, fact), now))
 
 
 def decide_provision(here: Here, state: EvseState, told: m.Provision, now: datetime, limits: DomainLimits) -> Decision:
     if state.code == told.code and state.present == told.present:
         return NOTHING
     fact = f.Provisioned(told.code, told.present, now)
-    return Decision(facts=(fact,), rows=_rows(here, apply(state, fact), now))
+    return Decision(facts=(fact,), rows=evse_rows(here, apply(state, fact), now))
 
 
 def decide_meter(here: Here, state: EvseState, meter: TransactionMeter, now: datetime, limits: DomainLimits) -> Decision:
@@ -144,31 +141,17 @@ def decide_meter(here: Here, state: EvseState, meter: TransactionMeter, now: dat
     return Decision(facts=(fact,), reply=Done())
 
 
-def _rows(here: Here, state: EvseState, now: datetime) -> Sequence[EvseRow]:
-    """Nothing until the station has given the EVSE its permanent code."""
-    if not state.code:
-        return ()
-    status, detail = evse_status([(c.status, c.detail) for c in state.connectors])
-    connectors = [{"id": c.id, "status": c.status, "detail": c.detail, "error": c.error, "at": c.at} for c in state.connectors]
-    row = EvseRow(
-        tenant=here.tenant,
-        station=here.station,
-        evse=here.evse,
-        code=state.code,
-        status=status,
-        detail=detail,
-        connectors=connectors,
-        session=state.session,
-        updated_at=now,
-    )
-    return (row,)
-
-
 _Decider = Callable[[Here, EvseState, Any, datetime, DomainLimits], Decision]
 _DECIDE: dict[type, _Decider] = {
     m.ConnectorStatus: decide_status,
     m.SessionOpened: decide_opened,
     m.SessionClosed: decide_closed,
     m.Provision: decide_provision,
+    ClaimEvse: claims.decide_claim,
+    ReleaseEvse: claims.decide_release,
+    m.ClaimOver: claims.decide_over,
+    m.SessionAuthorised: claims.decide_authorised,
+    m.EvseReserved: claims.decide_reserved,
+    m.EvseUnreserved: claims.decide_unreserved,
     TransactionMeter: decide_meter,
 }

@@ -32,12 +32,13 @@ class StatusTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     late: bool = False
 
 
-class Occupied(msgspec.Struct, frozen=True, gc=False, tag="occupied"):
-    """`session` opened at `at` and now sits here."""
+class Occupied(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="occupied"):
+    """`session` opened at `at` and now sits here. `token_ref`: of who pays it, where that is known yet."""
 
     session: str
     connector: int
     at: datetime
+    token_ref: str | None = None
 
 
 class Released(msgspec.Struct, frozen=True, gc=False, tag="released"):
@@ -60,4 +61,45 @@ class Unattributed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
     flags: tuple[str, ...] = ()
 
 
-EvseFact = Provisioned | StatusTold | Occupied | Released | Unattributed
+class Authorised(msgspec.Struct, frozen=True, gc=False, tag="authorised"):
+    """The session that sits here has got a token: a transaction of 2.x may begin with the plug."""
+
+    session: str
+    token_ref: str
+    at: datetime
+
+
+class Claimed(msgspec.Struct, frozen=True, gc=False, tag="claimed"):
+    """The place is kept for `token_ref` until `until`: payment `attempt` holds the money for it."""
+
+    attempt: str
+    token_ref: str
+    until: datetime
+    at: datetime
+
+
+class Unclaimed(msgspec.Struct, frozen=True, gc=False, tag="unclaimed"):
+    """`how`: used (its session began), released, expired, or lost (a session of another token began)."""
+
+    attempt: str
+    how: str
+    at: datetime
+
+
+class Reserved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="reserved"):
+    """The station holds a reservation for this EVSE, for `token_ref` or one of `group_ref`."""
+
+    id: int
+    token_ref: str
+    until: datetime
+    group_ref: str | None = None
+
+
+class Unreserved(msgspec.Struct, frozen=True, gc=False, tag="unreserved"):
+    id: int
+
+
+EvseFact = (
+    Provisioned | StatusTold | Occupied | Released | Unattributed
+    | Authorised | Claimed | Unclaimed | Reserved | Unreserved
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""An EVSE's state: its connectors' statuses, and which session occupies it."""
+"""An EVSE's state: its connectors' statuses, which session occupies it, and for whom the place is kept."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,6 +26,23 @@ class Connector(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     vendor_error: str | None = None
 
 
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """Who has paid for the place, and until when it is kept."""
+
+    attempt: str
+    token_ref: str
+    until: datetime
+
+
+class Reservation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One that the station holds for this EVSE."""
+
+    id: int
+    token_ref: str
+    until: datetime
+    group_ref: str | None = None
+
+
 class EvseState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`session` sits here since `opened_at`; `closed` are recent ones whose opening may still be on its way."""
 
@@ -38,6 +55,10 @@ class EvseState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     closed: tuple[str, ...] = ()
     unattributed: tuple[datetime, str] | None = None
     """Natural key of the last meter message that belonged to nobody."""
+    token_ref: str | None = None
+    """Of `session`; None where it has no token yet."""
+    claim: Claim | None = None
+    reservations: tuple[Reservation, ...] = ()
 
 
 def connector_of(state: EvseState, connector: int) -> Connector | None:
@@ -66,18 +87,41 @@ def _by_id(connector: Connector) -> int:
 
 
 def _occupied(state: EvseState, fact: f.Occupied) -> EvseState:
-    return replace(state, session=fact.session, connector=fact.connector, opened_at=fact.at)
+    return replace(state, session=fact.session, connector=fact.connector, opened_at=fact.at, token_ref=fact.token_ref)
 
 
 def _released(state: EvseState, fact: f.Released) -> EvseState:
     closed = (*state.closed, fact.session)[-LIMITS.closed_sessions :]
     if state.session != fact.session:
         return replace(state, closed=closed)
-    return replace(state, session=None, connector=0, opened_at=None, closed=closed)
+    return replace(state, session=None, connector=0, opened_at=None, token_ref=None, closed=closed)
 
 
 def _unattributed(state: EvseState, fact: f.Unattributed) -> EvseState:
     return replace(state, unattributed=(fact.readings[0].at, fact.content)) if fact.readings else state
+
+
+def _authorised(state: EvseState, fact: f.Authorised) -> EvseState:
+    return replace(state, token_ref=fact.token_ref) if state.session == fact.session else state
+
+
+def _claimed(state: EvseState, fact: f.Claimed) -> EvseState:
+    return replace(state, claim=Claim(fact.attempt, fact.token_ref, fact.until))
+
+
+def _unclaimed(state: EvseState, fact: f.Unclaimed) -> EvseState:
+    known = state.claim
+    return replace(state, claim=None) if known is not None and known.attempt == fact.attempt else state
+
+
+def _reserved(state: EvseState, fact: f.Reserved) -> EvseState:
+    others = tuple(known for known in state.reservations if known.id != fact.id)
+    told = Reservation(fact.id, fact.token_ref, fact.until, fact.group_ref)
+    return replace(state, reservations=(*others, told)[-LIMITS.evse_reservations :])
+
+
+def _unreserved(state: EvseState, fact: f.Unreserved) -> EvseState:
+    return replace(state, reservations=tuple(known for known in state.reservations if known.id != fact.id))
 
 
 _APPLY: dict[type, Callable[[EvseState, Any], EvseState]] = {
@@ -86,6 +130,11 @@ _APPLY: dict[type, Callable[[EvseState, Any], EvseState]] = {
     f.Occupied: _occupied,
     f.Released: _released,
     f.Unattributed: _unattributed,
+    f.Authorised: _authorised,
+    f.Claimed: _claimed,
+    f.Unclaimed: _unclaimed,
+    f.Reserved: _reserved,
+    f.Unreserved: _unreserved,
 }
 
 

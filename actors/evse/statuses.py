@@ -10,6 +10,9 @@ CHARGING_STATE = {
 """Detail of a status notification -> OCPP 2.x ChargingStateEnum of the running session (PROTOCOLS 5.4). A detail
 that is missing here (Available, Faulted ...) says nothing about the charge."""
 
+UNDER_WAY = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
+"""Details of a connector on which a charge is under way, known to us as a session or not."""
+
 _SHOWN_FIRST = ("Occupied", "Reserved", "Available", "Faulted", "Unavailable")
 """An EVSE is what its most telling connector is: in use before reserved, usable before broken."""
 

@@ -88,7 +88,8 @@ class SeenRow(Row, frozen=True, gc=False, kw_only=True):
 
 class EvseRow(Row, frozen=True, gc=False, kw_only=True):
     """`code` is the permanent opaque code that the QR on the EVSE carries. Statuses: OCPP 2.x ConnectorStatus,
-    with the 1.6 detail (Preparing, Charging ...) in `detail`."""
+    with the 1.6 detail (Preparing, Charging ...) in `detail`. `claimed`: somebody has paid for the place and is about to
+    begin."""
 
     station: str
     evse: int
@@ -98,6 +99,7 @@ class EvseRow(Row, frozen=True, gc=False, kw_only=True):
     connectors: list[dict[str, Any]]
     session: str | None
     updated_at: datetime
+    claimed: bool = False
 
 
 class VariableRow(Row, frozen=True, gc=False, kw_only=True):

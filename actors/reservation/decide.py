@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from actors.evse.messages import EvseReserved, EvseUnreserved
 from actors.limits import DomainLimits
 from actors.model.books import entry
-from actors.model.decision import NOTHING, AddressKey, Decision, Timer
+from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Timer
+from actors.model.ids import evse_address
 from actors.model.intents import CancelReservation
 from actors.model.rows import BookRow, EventRow, Row
 from actors.reservation import facts as f
@@ -41,6 +43,7 @@ def _reserved(
         return Decision(rows=(_event(here, done.id, now, status=done.status, evse=done.evse),))
     fact = f.Reserved(done.id, done.token, done.expires, done.at, done.evse, done.connector_type, done.group_ref)
     due = done.expires + limits.reservation_grace
+    letters = [*_unreserved(here, state, done.id, done.evse), *_told(here, fact)]
     facts: list[Any] = [fact]
     rows: list[Row] = [_open_row(here, fact, now), _event(here, done.id, now, status="Accepted", evse=done.evse)]
     timers = [Timer(_timer(done.id), due, m.ReservationDue(done.id, done.expires))]
@@ -50,7 +53,24 @@ def _reserved(
         facts.insert(0, f.Ended(oldest, "removed", now))
         rows += _ended_rows(here, state, facts[0], now)
         timers.append(Timer(_timer(oldest), None))
-    return Decision(facts=facts, rows=rows, timers=timers)
+        letters += _unreserved(here, state, oldest)
+    return Decision(facts=facts, rows=rows, timers=timers, letters=letters)
+
+
+def _told(here: AddressKey, fact: f.Reserved) -> Sequence[Letter]:
+    """To the EVSE that a reservation names: nobody may pay for its place meanwhile."""
+    if not fact.evse:
+        return ()
+    to = evse_address(here[0], here[2], fact.evse)
+    return (Letter(to, EvseReserved(fact.id, fact.token.ref, fact.expires, fact.group_ref)),)
+
+
+def _unreserved(here: AddressKey, state: ReservationState, id: int, evse: int | None = None) -> Sequence[Letter]:
+    """To the EVSE that reservation `id` named until now, unless it goes on with `evse`."""
+    known = state.open.get(id)
+    if known is None or not known.evse or known.evse == evse:
+        return ()
+    return (Letter(evse_address(here[0], here[2], known.evse), EvseUnreserved(id)),)
 
 
 def _intent_done(here: AddressKey, state: ReservationState, done: IntentDone, now: datetime, limits: DomainLimits) -> Decision:
@@ -86,7 +106,12 @@ def _end(
     if id not in state.open:
         return NOTHING
     fact = f.Ended(id, how, at, session)
-    return Decision(facts=(fact,), rows=_ended_rows(here, state, fact, now), timers=(Timer(_timer(id), None),))
+    return Decision(
+        facts=(fact,),
+        rows=_ended_rows(here, state, fact, now),
+        timers=(Timer(_timer(id), None),),
+        letters=_unreserved(here, state, id),
+    )
 
 
 def _open_row(here: AddressKey, told: f.Reserved, now: datetime) -> BookRow:

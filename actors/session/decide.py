@@ -66,7 +66,7 @@ def decide_start(session: str, state: SessionState, start: m.Start, now: datetim
             event(session, after, "session.started", now),
         ),
         letters=(
-            *_opened(session, place, start.at),
+            *_opened(session, place, start),
             *_repeated(session, start, now, limits),
             *reservation_used(session, state, after),
         ),
@@ -76,10 +76,11 @@ def decide_start(session: str, state: SessionState, start: m.Start, now: datetim
     )
 
 
-def _opened(session: str, place: m.Place, at: datetime) -> Sequence[Letter]:
+def _opened(session: str, place: m.Place, start: m.Start) -> Sequence[Letter]:
     if not has_evse(place):
         return ()
-    return (Letter(evse_address(place.tenant, place.station, place.evse), SessionOpened(session, place.connector, at)),)
+    opened = SessionOpened(session, place.connector, start.at, start.token.ref)
+    return (Letter(evse_address(place.tenant, place.station, place.evse), opened),)
 
 
 def _started_again(state: SessionState, start: m.Start, limits: DomainLimits) -> Decision:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actors.evse.messages import SessionClosed, SessionOpened
+from actors.evse.messages import SessionAuthorised, SessionClosed, SessionOpened
 from actors.limits import DomainLimits
 from actors.model.decision import Decision, Letter, Signal, Timer
 from actors.model.ids import evse_address, session_address, session_id_for_transaction, station_address
@@ -312,13 +312,22 @@ def _route(session: str, before: SessionState, after: SessionState, message: m.E
 
 
 def _occupied(session: str, before: SessionState, after: SessionState) -> Sequence[Letter]:
-    """The EVSE hears of the session as soon as the station names it."""
+    """The EVSE hears of the session as soon as the station names it, and of its token as soon as there is one."""
     place, was = place_of(after), before.place
-    if not after.open or not has_evse(place) or (was is not None and was.evse == place.evse):
+    if not after.open or not has_evse(place):
         return ()
+    to, ref = evse_address(place.tenant, place.station, place.evse), _ref(after)
+    if was is not None and was.evse == place.evse:
+        if ref is None or ref == _ref(before):
+            return ()
+        assert after.heard_at is not None, "an event was heard"
+        return (Letter(to, SessionAuthorised(session, ref, after.heard_at)),)
     assert after.started_at is not None, "an open session has an event"
-    opened = SessionOpened(session, place.connector, after.started_at)
-    return (Letter(evse_address(place.tenant, place.station, place.evse), opened),)
+    return (Letter(to, SessionOpened(session, place.connector, after.started_at, ref)),)
+
+
+def _ref(state: SessionState) -> str | None:
+    return state.token.ref if state.token is not None else None
 
 
 def _vacated(session: str, before: SessionState, after: SessionState) -> Sequence[Letter]:

@@ -32,7 +32,8 @@ class ConnectorView(msgspec.Struct, frozen=True):
 
 
 class EvseView(msgspec.Struct, frozen=True):
-    """`code` is the permanent, opaque code in this EVSE's QR; `session` the one under way."""
+    """`code` is the permanent, opaque code in this EVSE's QR; `session` the one under way; `claimed`: somebody has paid for the
+    place and is about to begin."""
 
     id: int
     status: str
@@ -40,6 +41,7 @@ class EvseView(msgspec.Struct, frozen=True):
     code: str
     connectors: list[ConnectorView]
     session: str | None
+    claimed: bool = False
 
 
 class UnregisteredEvseView(msgspec.Struct, frozen=True):
@@ -126,7 +128,7 @@ def evse_view(row: EvseRow) -> EvseView:
         )
         for n, part in enumerate(row.connectors, start=1)
     ]
-    return EvseView(row.evse, row.status, row.detail, row.code, connectors, row.session)
+    return EvseView(row.evse, row.status, row.detail, row.code, connectors, row.session, row.claimed)
 
 
 def unregistered_view(evse: UnregisteredEvse) -> UnregisteredEvseView:

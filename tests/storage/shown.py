@@ -33,7 +33,7 @@ def station(station: str, **fields: Any) -> StationRow:
 
 
 def evse(station: str, evse: int = 1, **fields: Any) -> EvseRow:
-    base = {"code": f"{station}-{evse}", "status": "Available", "detail": "Available", "connectors": [{"id": 1}]}
+    base = {"code": f"{station}-{evse}", "status": "Available", "detail": "Available", "connectors": [{"id": 1}], "claimed": True}
     return EvseRow(**{"tenant": "acme", "station": station, "evse": evse, **base, "session": None, "updated_at": AT, **fields})
 
 

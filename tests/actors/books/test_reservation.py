@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from actors.evse.messages import EvseReserved, EvseUnreserved
 from actors.limits import DomainLimits
 from actors.model.decision import Decision
+from actors.model.ids import evse_address
 from actors.model.intents import CancelReservation, CommandResult
 from actors.model.rows import BookRow
 from actors.model.token import IdToken
@@ -87,3 +89,21 @@ def test_both_lists_are_bounded() -> None:
         told = book.tell(m.ReservationStatus(id, "Expired"))
     assert shown(told) == ["gone", "expired"]
     assert len(book.state.over) == DomainLimits().reservations_over
+
+
+def test_the_evse_that_a_reservation_names_hears_of_it_and_of_its_end() -> None:
+    book = Book()
+    made = book.reserve()
+    (letter,) = made.letters
+    assert letter.to == evse_address("acme", "CP-1", 1)
+    assert letter.message == EvseReserved(1, "tok_1", END)
+    assert book.reserve().letters == made.letters, "the same again: nothing is let go in between"
+    (letter,) = book.tell(m.ReservationUsed(1, "s1", T0)).letters
+    assert (letter.to, letter.message) == (evse_address("acme", "CP-1", 1), EvseUnreserved(1))
+
+
+def test_the_oldest_reservation_that_has_to_go_frees_its_evse() -> None:
+    book = Book()
+    for id in (1, 2, 3):
+        book.reserve(id)
+    assert EvseUnreserved(1) in [letter.message for letter in book.reserve(4).letters]

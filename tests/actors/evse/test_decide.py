@@ -3,8 +3,9 @@
 from itertools import permutations
 from typing import Any
 
-from actors.evse.decide import Here, decide
+from actors.evse.decide import decide
 from actors.evse.messages import ConnectorStatus, Provision, SessionClosed, SessionOpened
+from actors.evse.rows import Here
 from actors.evse.state import EvseState, apply
 from actors.evse.statuses import evse_status
 from actors.limits import DomainLimits
