@@ -3,7 +3,7 @@
 gateway    OpenAttempt, LookAgain, CancelAttempt, StopCharging, RefundPayment, Look
 provider   PspAnswer, PspObserved (actors/model/psp.py)
 EVSE       ClaimEvse, ReleaseEvse -> EvseClaimed, EvseRefused
-session    SessionBegan, SessionEnded
+session    SessionBegan, SessionEnded; TellCost -> CostTold
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from actors.model.money import Cost
 from actors.model.rating import KindNet
 
 
-class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
+class Quote(msgspec.Struct, frozen=True, omit_defaults=True, tag="quote"):
     """What the driver was shown and agreed to. `hold_minor` is held, `limit_minor` is the cost at which charging stops,
     `fee_minor` the application fee of a full hold. `fingerprint`: of the tariff version, which rates the session too. `shown`:
     hash of the price text, `terms`: version of the texts that the order button stood under, `clicked_at`: when."""
@@ -38,7 +38,7 @@ class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whose VAT it is: ISO 3166 alpha-2."""
 
 
-class TopUp(msgspec.Struct, frozen=True, omit_defaults=True):
+class TopUp(msgspec.Struct, frozen=True, omit_defaults=True, tag="top_up"):
     """Money for a wallet, paid to the brand. `automatic`: on the saved card, under the mandate."""
 
     wallet: str
@@ -52,9 +52,10 @@ class TopUp(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str = "en"
 
 
-class OpenAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Reply: AttemptOpened when the provider's page is there, or Refused (psp_away, psp_refused, not_open, ...). The same
-    again answers the same. `return_url` and `cancel_url` are pages of ours."""
+class OpenAttempt(msgspec.Struct, frozen=True, omit_defaults=True, tag="open_attempt"):
+    """Asked by a gateway, or a letter of a wallet that tops itself up. Reply: AttemptOpened when the provider's page is there,
+    or Refused (psp_away, psp_refused, not_open, differs, over ...). The same again answers the same. `return_url` and
+    `cancel_url` are pages of ours."""
 
     order: Quote | TopUp
     return_url: str
@@ -160,3 +161,22 @@ class SessionEnded(msgspec.Struct, frozen=True, omit_defaults=True, tag="session
     cdr: str | None = None
     fingerprint: str = ""
     reason: str = ""
+
+
+class TellCost(msgspec.Struct, frozen=True, gc=False, tag="tell_cost"):
+    """Letter to the session: the hold ends soon, so what does it cost by what is durable now? Answer: letter CostTold to the
+    attempt's address, from every phase; the session goes on."""
+
+    attempt: str
+
+
+class CostTold(msgspec.Struct, frozen=True, omit_defaults=True, tag="cost_told"):
+    """Letter from the session. `cost` (with `kinds`, as in SessionEnded) of the energy that meter values vouch for until now;
+    None where nothing can be charged: not accepted, waived, quarantined, unpriced, no reading."""
+
+    session: str
+    energy_wh: int
+    at: datetime
+    cost: Cost | None = None
+    kinds: tuple[KindNet, ...] = ()
+    fingerprint: str = ""

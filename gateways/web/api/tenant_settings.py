@@ -17,7 +17,10 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     name, which certificates of its stations must carry (O). `expired_certificates`: whether a station whose certificate has
     expired is let in as Pending to renew it, or refused (as without this setting). `charging_priority`: what a station of OCPP
     2.x is told with every accepted token (0 is normal). `transaction_gap_timeout`: seconds that missing events of an ended
-    2.x transaction are waited for before it is billed, or left to an operator, without them (1800)."""
+    2.x transaction are waited for before it is billed, or left to an operator, without
+    them (1800). Of card payments: `sca_allow_attempted`: a European card whose issuer could not authenticate but vouches is
+    taken (on by default); `sca_outside_eea`: whether a card from elsewhere is taken without 3-D Secure,
+    `sca_outside_eea_hold_minor`: up to which hold, in minor units (5000)."""
 
     boot: Literal["Accepted", "Pending", "Rejected"] | None = None
     charging_priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
@@ -29,6 +32,9 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     cpo_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     expired_certificates: Literal["pending", "refuse"] | None = None
     party_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{3}$")] | None = None
+    sca_allow_attempted: bool | None = None
+    sca_outside_eea: Literal["accept", "refuse"] | None = None
+    sca_outside_eea_hold_minor: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
 
 
 _FIELDS = {field.encode_name: field.type for field in msgspec.structs.fields(TenantSettings)}
