@@ -2,7 +2,7 @@
 
 station    AskHold (before an Authorize, RemoteStart or start is answered) -> HoldGranted, Refused(code="no_credit")
 session    SessionBegan, SessionEnded (actors/payment/messages.py), WalletCharged
-payment    ToppedUp
+payment    ToppedUp, TopUpFailed, TopUpReturned
 gateway    OpenWallet, ChangeWallet, GivePromo, CreditWallet, CloseWallet, Look
 """
 
@@ -61,13 +61,16 @@ class TopUpFailed(msgspec.Struct, frozen=True, gc=False, tag="top_up_failed"):
     at: datetime
 
 
-class TopUpReturned(msgspec.Struct, frozen=True, gc=False, tag="top_up_returned"):
-    """Letter from the payment: so much of a top-up was refunded or is disputed; the books say it already."""
+class TopUpReturned(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="top_up_returned"):
+    """Letter from the payment: so much of a top-up went back to the card, or is lost in a dispute (`disputed`). The wallet books
+    it (posting.topup_returned), since only it knows how much of it is still there. `refund`: our id of the refund or dispute."""
 
     attempt: str
     amount_minor: int
     currency: str
     at: datetime
+    refund: str = ""
+    disputed: bool = False
 
 
 class OpenWallet(msgspec.Struct, frozen=True, omit_defaults=True):
