@@ -127,22 +127,33 @@ def journal_for_invoice(
         for vat in cost.vat
         if vat.amount.amount_minor
     ]
-    return _journal(journal_id(session, n), tenant, book, session, at, entries)
+    return make_journal(journal_id(session, n), tenant, book, session, at, entries)
 
 
 def reversal(journal: JournalRow, *, at: datetime) -> JournalRow:
     """A credit of the whole journal: the same accounts, sides swapped. Its id follows from the journal's, so that a
-    journal is credited once however often that is asked."""
+    journal is credited once however often that is asked; so does the group of mirrored journals."""
     entries = [Entry(e.account, CREDIT if e.side == DEBIT else DEBIT, e.amount_minor, e.currency) for e in journal.entries]
     key = "j" + digest("reversal", journal.id)
-    return _journal(key, journal.tenant, journal.book, journal.ref, at, entries, reverses=journal.id)
+    group = None if journal.group_id is None else "g" + digest("reversal", journal.group_id)
+    return make_journal(key, journal.tenant, journal.book, journal.ref, at, entries, journal.id, group)
 
 
-def _journal(
-    key: str, tenant: str, book: str, ref: str, at: datetime, entries: Sequence[Entry], reverses: str | None = None
+def make_journal(
+    key: str,
+    tenant: str,
+    book: str,
+    ref: str,
+    at: datetime,
+    entries: Sequence[Entry],
+    reverses: str | None = None,
+    group_id: str | None = None,
 ) -> JournalRow:
+    """A journal whose sides are equal; Unbalanced is raised where they are not."""
     check_balanced(entries)
-    return JournalRow(tenant=tenant, id=key, book=book, ref=ref, at=at, entries=tuple(entries), reverses=reverses)
+    return JournalRow(
+        tenant=tenant, id=key, book=book, ref=ref, at=at, entries=tuple(entries), reverses=reverses, group_id=group_id
+    )
 
 
 def check_balanced(entries: Sequence[Entry]) -> None:

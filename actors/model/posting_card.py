@@ -1,0 +1,248 @@
+"""Journals of direct charges: captured, the provider's fee, refunds, disputes (MONEY 1.5, 3.4).
+
+A direct charge lies on the merchant's own account with the provider: its holder is the seller, bears refunds, disputes and
+the provider's fee, and pays the brand an application fee. Where the merchant is the brand itself there is one book and no fee.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from actors.merchant.messages import BRAND
+from actors.model.money import Cost
+from actors.model.posting_lines import Fact, credit, debit, earned_fee, negative, paid_fee, sold, unsold
+from actors.model.rating import KindNet
+from actors.model.rows import JournalRow
+from actors.model.shares import fee_of, split_of
+from actors.ports import MerchantCard
+
+
+def book_of(merchant: MerchantCard) -> str:
+    """The book of a merchant: its id. A merchant without an account of its own is paid to the brand's and kept in its book."""
+    return BRAND if merchant.account is None else merchant.id
+
+
+def holder(merchant: MerchantCard) -> str:
+    """Qualifier of 1100 and 1110: the account with the provider, `brand` for the brand's own."""
+    return merchant.account or BRAND
+
+
+def fee_country(merchant: MerchantCard, country: str) -> str:
+    """Whose VAT a commission bears: a service between businesses is taxed where the merchant is."""
+    return merchant.seller.country or country
+
+
+def captured(
+    *,
+    tenant: str,
+    attempt: str,
+    session: str,
+    merchant: MerchantCard,
+    country: str,
+    cost: Cost,
+    kinds: Sequence[KindNet],
+    captured_minor: int,
+    fee_minor: int,
+    at: datetime,
+) -> tuple[JournalRow, ...]:
+    """M: 1110 gross less fee, 5010, 1310 | 4000, 2300. B: 1110 fee | 4200, 2300. Nothing for a capture of nothing.
+
+    `captured_minor` may be less than the cost (the hold was smaller): the merchant waives the rest, and revenue and VAT are
+    those of what came. `fee_minor`: the application fee as the provider takes it. Raises ValueError where more is captured
+    than the session cost, or a fee beyond the capture or of the brand itself.
+    """
+    if captured_minor == 0:
+        return ()
+    book = book_of(merchant)
+    if not 0 <= fee_minor <= captured_minor or (fee_minor and book == BRAND):
+        raise ValueError(f"an application fee of {fee_minor} of {captured_minor} in book {book}")
+    fact = Fact(tenant, "captured", attempt, session, cost.incl.currency, at, book != BRAND)
+    fee, where = fee_of(fee_minor, merchant.commission_vat_percent), fee_country(merchant, country)
+    sale = sold(split_of(cost, kinds).of(captured_minor), country)
+    pending = debit(f"1110/{holder(merchant)}", captured_minor - fee_minor)
+    journals = [fact.journal(book, pending, paid_fee(fee, where, merchant.commission_vat_percent), sale)]
+    if fee_minor:
+        earned = earned_fee(fee, where, merchant.commission_vat_percent)
+        journals.append(fact.journal(BRAND, debit(f"1110/{BRAND}", fee_minor), earned))
+    return tuple(journals)
+
+
+def psp_fee(
+    *,
+    tenant: str,
+    charge: str,
+    ref: str,
+    merchant: MerchantCard | None,
+    fee_minor: int,
+    currency: str,
+    at: datetime,
+) -> JournalRow | None:
+    """The provider's own fee of a charge, when it tells it: 5000 | 1110. `merchant` None: a charge on the brand's account (a
+    top-up). `charge`: id of the charge or attempt, once per fee. `ref`: the session, else the attempt. None for no fee."""
+    if not fee_minor:
+        return None
+    book, account = (BRAND, BRAND) if merchant is None else (book_of(merchant), holder(merchant))
+    fact = Fact(tenant, "psp fee", charge, ref, currency, at)
+    return fact.journal(book, debit("5000", fee_minor), credit(f"1110/{account}", fee_minor))
+
+
+def refund_direct(
+    *,
+    tenant: str,
+    refund: str,
+    session: str,
+    merchant: MerchantCard,
+    country: str,
+    cost: Cost,
+    kinds: Sequence[KindNet],
+    captured_minor: int,
+    refunded_before_minor: int,
+    amount_minor: int,
+    at: datetime,
+    fee_minor: int = 0,
+    fee_returned_before_minor: int = 0,
+    fee_returned_minor: int = 0,
+) -> tuple[JournalRow, ...]:
+    """M: 4000, 2300 | 1100. What comes back of the application fee is `fee_returned`'s. `refund`: our id of it.
+
+    `fee_minor`: what the fee was; `fee_returned_minor`: what the provider gave back of it with this refund. Raises ValueError
+    for more than was captured.
+    """
+    split = split_of(cost, kinds).of(captured_minor)
+    back = split.between(refunded_before_minor, refunded_before_minor + amount_minor)
+    fact = Fact(tenant, "refund", refund, session, cost.incl.currency, at)
+    money = fact.journal(book_of(merchant), unsold(back, country), credit(f"1100/{holder(merchant)}", amount_minor))
+    return money, *fee_returned(
+        tenant=tenant,
+        refund=refund,
+        session=session,
+        merchant=merchant,
+        country=country,
+        currency=cost.incl.currency,
+        fee_minor=fee_minor,
+        returned_before_minor=fee_returned_before_minor,
+        returned_minor=fee_returned_minor,
+        at=at,
+    )
+
+
+def fee_returned(
+    *,
+    tenant: str,
+    refund: str,
+    session: str,
+    merchant: MerchantCard,
+    country: str,
+    currency: str,
+    fee_minor: int,
+    returned_before_minor: int,
+    returned_minor: int,
+    at: datetime,
+) -> tuple[JournalRow, ...]:
+    """M: 1100 | 5010, 1310. B: 4200, 2300 | 1100. Nothing where nothing came back."""
+    if not returned_minor:
+        return ()
+    rate, where = merchant.commission_vat_percent, fee_country(merchant, country)
+    fee = fee_of(fee_minor, rate).between(returned_before_minor, returned_before_minor + returned_minor)
+    fact = Fact(tenant, "fee returned", refund, session, currency, at, True)
+    return (
+        fact.journal(book_of(merchant), debit(f"1100/{holder(merchant)}", returned_minor), negative(paid_fee(fee, where, rate))),
+        fact.journal(BRAND, negative(earned_fee(fee, where, rate)), credit(f"1100/{BRAND}", returned_minor)),
+    )
+
+
+def refund_failed(
+    *,
+    tenant: str,
+    refund: str,
+    session: str,
+    merchant: MerchantCard,
+    country: str,
+    cost: Cost,
+    kinds: Sequence[KindNet],
+    captured_minor: int,
+    refunded_after_minor: int,
+    amount_minor: int,
+    at: datetime,
+    fee_minor: int = 0,
+    fee_returned_after_minor: int = 0,
+    fee_returned_minor: int = 0,
+) -> tuple[JournalRow, ...]:
+    """A refund that was booked did not reach the card: the money is back, and the sale stands again. It is a step back from the
+    sum of all refunds, `refunded_after_minor` being what is left of it, so that cents never get lost between refunds."""
+    split = split_of(cost, kinds).of(captured_minor)
+    step = split.between(refunded_after_minor, refunded_after_minor + amount_minor)
+    fact = Fact(tenant, "refund failed", refund, session, cost.incl.currency, at)
+    book = book_of(merchant)
+    journals = [fact.journal(book, debit(f"1100/{holder(merchant)}", amount_minor), sold(step, country))]
+    if fee_returned_minor:
+        rate, where = merchant.commission_vat_percent, fee_country(merchant, country)
+        fee = fee_of(fee_minor, rate).between(fee_returned_after_minor, fee_returned_after_minor + fee_returned_minor)
+        fact = Fact(tenant, "fee taken again", refund, session, cost.incl.currency, at, True)
+        paid = paid_fee(fee, where, rate)
+        journals.append(fact.journal(book, paid, credit(f"1100/{holder(merchant)}", fee_returned_minor)))
+        earned = earned_fee(fee, where, rate)
+        journals.append(fact.journal(BRAND, debit(f"1100/{BRAND}", fee_returned_minor), earned))
+    return tuple(journals)
+
+
+def dispute_opened(
+    *,
+    tenant: str,
+    dispute: str,
+    ref: str,
+    merchant: MerchantCard | None,
+    amount_minor: int,
+    fee_minor: int,
+    currency: str,
+    at: datetime,
+) -> JournalRow:
+    """The provider withdrew the disputed amount and its fee: 1160, 5050 | 1100. `merchant` None: of a top-up, on the brand's
+    account. `ref`: the session, else the attempt; 1160 returns to zero per ref."""
+    book, account = _where(merchant)
+    fact = Fact(tenant, "dispute opened", dispute, ref, currency, at)
+    taken = credit(f"1100/{account}", amount_minor + fee_minor)
+    return fact.journal(book, debit("1160", amount_minor), debit("5050", fee_minor), taken)
+
+
+def dispute_won(
+    *,
+    tenant: str,
+    dispute: str,
+    ref: str,
+    merchant: MerchantCard | None,
+    amount_minor: int,
+    currency: str,
+    at: datetime,
+    fee_minor: int = 0,
+) -> JournalRow:
+    """Reinstated: 1100 | 1160, and 5050 where the provider gives its fee back."""
+    book, account = _where(merchant)
+    fact = Fact(tenant, "dispute won", dispute, ref, currency, at)
+    back = debit(f"1100/{account}", amount_minor + fee_minor)
+    return fact.journal(book, back, credit("1160", amount_minor), credit("5050", fee_minor))
+
+
+def dispute_lost(
+    *,
+    tenant: str,
+    dispute: str,
+    session: str,
+    merchant: MerchantCard,
+    country: str,
+    cost: Cost,
+    kinds: Sequence[KindNet],
+    captured_minor: int,
+    refunded_before_minor: int,
+    amount_minor: int,
+    at: datetime,
+) -> JournalRow:
+    """5060 net, 2300 VAT | 1160: what was sold was never paid, so its VAT is corrected as by a refund. What is refunded and lost
+    counts up together: `refunded_before_minor` has both."""
+    step = split_of(cost, kinds).of(captured_minor).between(refunded_before_minor, refunded_before_minor + amount_minor)
+    fact = Fact(tenant, "dispute lost", dispute, session, cost.incl.currency, at)
+    vat = [line for line in unsold(step, country) if line[1].startswith("2300")]
+    return fact.journal(book_of(merchant), debit("5060", step.net), vat, credit("1160", amount_minor))
+
+
+def _where(merchant: MerchantCard | None) -> tuple[str, str]:
+    return (BRAND, BRAND) if merchant is None else (book_of(merchant), holder(merchant))
