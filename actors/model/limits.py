@@ -34,6 +34,20 @@ MAX_SIGNED_VALUES = 64
 CDR_DECIMALS = 4
 """OCPI numbers in a CDR (PROTOCOLS 6.4)."""
 
+# -- holds on a card (hold.py) --------------------------------------------------------------------------------------
+
+METER_INTERVAL_S = 60
+"""How often a running session tells its register, where nothing else is known."""
+COMMAND_LATENCY_S = 30
+"""From our wish to stop until power is off."""
+HOLD_OCCUPANCY_S = 1800
+"""How long a stopped vehicle may be charged for its place, unless the tenant says otherwise."""
+HOLD_TYPICAL_KWH = 60
+HOLD_TYPICAL_S = 8 * 3600
+"""A usual charge: a car's battery, or a night at a small EVSE."""
+HOLD_LEAST_PART = 10
+"""A hold must be good for a tenth of a usual charge at least, or nobody is served by it."""
+
 # -- plausibility -------------------------------------------------------------------------------------------------
 
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)

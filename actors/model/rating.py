@@ -143,35 +143,34 @@ def _lines(tariff: Tariff, tally: Tally, kind: str | None) -> list[RatedLine]:
     energy_step, time_step = _energy_step(tally), _time_step(tally)
     lines = []
     for key, choice in tally.order.items():
-        dimension = choice.component.type
+        dimension, price = choice.component.type, choice.component.price
         if dimension == "ENERGY":
             volume = tally.energy[key]
             billed = volume + energy_step if choice is tally.last_energy else volume
-            amount = choice.component.price * billed
-            unit = "kWh"
+            lines.append(_line(tariff, choice, kind or _KINDS[dimension], volume, billed, "kWh", price * billed, _ONE))
         elif dimension == "FLAT":
-            volume = billed = _ONE
-            amount = choice.component.price
-            unit = "1"
+            lines.append(_line(tariff, choice, kind or _KINDS[dimension], _ONE, _ONE, "1", price, _ONE))
         else:
             micros = tally.time[key]
-            more = time_step if choice is tally.last_time else 0
-            amount = choice.component.price * (micros + more) / _HOUR
-            volume, billed = Decimal(micros) / _SECOND, Decimal(micros + more) / _SECOND
-            unit = "s"
-        lines.append(_line(tariff, choice, kind or _KINDS[dimension], volume, billed, unit, amount))
+            more = micros + (time_step if choice is tally.last_time else 0)
+            volume, billed = Decimal(micros) / _SECOND, Decimal(more) / _SECOND
+            lines.append(_line(tariff, choice, kind or _KINDS[dimension], volume, billed, "s", price * more, _HOUR))
     return lines
 
 
-def _line(tariff: Tariff, choice: Choice, kind: str, volume: Decimal, billed: Decimal, unit: str, amount: Decimal) -> RatedLine:
+def _line(
+    tariff: Tariff, choice: Choice, kind: str, volume: Decimal, billed: Decimal, unit: str, amount: Decimal, per: Decimal
+) -> RatedLine:
+    """`amount` / `per` is the price by the tariff's own reading of taxes. It is divided last: a third of an hour at half as
+    much again with taxes is exactly a half, and rounds as one."""
     component = choice.component
     vat = component.vat if tariff.tax_included != "N/A" else None
-    excl = incl = amount
+    excl = incl = amount / per
     if vat:
         if tariff.tax_included == "YES":
-            excl = amount * _HUNDRED / (_HUNDRED + vat)
+            excl = amount * _HUNDRED / (per * (_HUNDRED + vat))
         else:
-            incl = amount * (_HUNDRED + vat) / _HUNDRED
+            incl = amount * (_HUNDRED + vat) / (per * _HUNDRED)
     return RatedLine(choice.element, component.type, kind, volume, billed, unit, component.price, vat, excl, incl)
 
 
