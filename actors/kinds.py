@@ -16,6 +16,7 @@ from actors.display.actor import DisplayActor
 from actors.env import ActorEnv
 from actors.evse.actor import EvseActor
 from actors.locallist.actor import LocalListActor
+from actors.merchant.actor import MerchantActor
 from actors.model.ids import (
     AUTHORITY,
     CAMPAIGN,
@@ -26,6 +27,7 @@ from actors.model.ids import (
     DISPLAY,
     EVSE,
     LOCAL_LIST,
+    MERCHANT,
     RESERVATION,
     SESSION,
     STATION,
@@ -78,6 +80,7 @@ def register_all(system: Registrar, env: ActorEnv, keepers: Mapping[str, Keeper]
     system.register(AUTHORITY, lambda context: AuthorityActor(context, env), parent=_tenant_of)
     system.register(TEMPLATE, lambda context: TemplateActor(context, env), parent=_tenant_of)
     system.register(CAMPAIGN, lambda context: CampaignActor(context, env), parent=_tenant_of)
+    system.register(MERCHANT, lambda context: MerchantActor(context, env), parent=_tenant_of)
     system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
     for kind, keeper in keepers.items():
         system.register(kind, _made(keeper, env), parent=_station_beside)

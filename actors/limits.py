@@ -192,6 +192,13 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     campaign_unclear: timedelta = timedelta(minutes=15)
     """How long a station may take to be heard of, when nobody can tell whether it got an order."""
 
+    merchant_partners: int = 8
+    """Partners that share in a merchant's sessions."""
+    merchant_slice: int = 200
+    """Payments, or lines of a balance, that a merchant looks at in one turn."""
+    oauth_within: timedelta = timedelta(minutes=30)
+    """How long the holder of an account may take to let us in."""
+
     template_settings: int = 200
     """Settings of a configuration template."""
     template_slice: int = 25

@@ -11,7 +11,7 @@ import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model.matching import KnownStation
-from actors.model.rows import BookRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow
+from actors.model.rows import BookRow, MerchantRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -47,12 +47,13 @@ class StationCard(msgspec.Struct, frozen=True, gc=False):
     serial: str | None = None
     made: tuple[str, str, str] = ("", "", "")
     merchant: str | None = None
-    """Who sells here and is paid (actors/merchant); None: no card payment at this station."""
+    """Who sells here and is paid, as the station says; None: whoever the tenant's settings name (merchant/rows.merchant_at)."""
 
 
 class MerchantCard(msgspec.Struct, frozen=True, gc=False):
     """A merchant as the pay page, the payments and the sessions need it. `account` None: the brand's own. Percentages as decimal
-    text, of the gross; `open`: the provider lets it take cards now."""
+    text, of the gross; `open`: the provider lets it take cards now (whether payments are configured on a node at all is known
+    to its payment gateway)."""
 
     tenant: str
     id: str
@@ -181,6 +182,13 @@ class Lookups(Protocol):
         ...
 
     async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None: ...
+    async def merchant_of_account(self, account: str) -> tuple[str, str] | None:
+        """(tenant, merchant) whose connected account it is; None: nobody's."""
+        ...
+
+    async def open_payments(self, tenant: str, account: str, after: str, limit: int) -> Sequence[str]:
+        """Attempts on this account that hold money, or may come to hold some, in order of their ids, those after `after`."""
+        ...
 
 
 class Vault(Protocol):
@@ -405,6 +413,11 @@ class Queries(Protocol):
         merchant: str | None = None,
     ) -> Page:
         """PaymentRow, newest first."""
+        ...
+
+    async def merchant(self, tenant: str, merchant: str) -> MerchantRow | None: ...
+    async def merchants(self, tenant: str, limit: int, cursor: str | None) -> Page:
+        """MerchantRow in order of their ids."""
         ...
 
     async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:

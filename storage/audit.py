@@ -90,7 +90,8 @@ _CHECKS: dict[str, str] = {
             format('its row is of turn %s, the head is at %s', r.applied_seq, h.seq)
         FROM (SELECT tenant, actor, applied_seq FROM session UNION ALL SELECT tenant, actor, applied_seq FROM station
               UNION ALL SELECT tenant, actor, applied_seq FROM evse UNION ALL SELECT tenant, actor, applied_seq FROM tenant
-              UNION ALL SELECT tenant, actor, applied_seq FROM payment) r
+              UNION ALL SELECT tenant, actor, applied_seq FROM payment
+              UNION ALL SELECT tenant, actor, applied_seq FROM merchant) r
         LEFT JOIN head h ON (h.tenant, h.actor) = (r.tenant, r.actor) LEFT JOIN actor k ON k.key = r.actor
         WHERE r.actor > 0 AND r.applied_seq > coalesce(h.seq, 0)""",
     "unbilled": """

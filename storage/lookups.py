@@ -8,6 +8,7 @@ from actors.model.rows import BookRow, VariableRow, VaultRow
 from actors.ports import NumberedSession
 from storage.database import Database
 from storage.decoding import to_row
+from storage.merchants import MerchantLookups
 from storage.payments import PaymentLookups
 
 _BY_NUMBER = """SELECT n.number, n.session, n.station, coalesce(s.evse, 0) AS evse, coalesce(s.connector, 0) AS connector,
@@ -37,7 +38,7 @@ ORDER BY t.station LIMIT $3"""
 _LARGEST = 2**31 - 1
 
 
-class PostgresLookups(PaymentLookups):
+class PostgresLookups(PaymentLookups, MerchantLookups):
     def __init__(self, db: Database) -> None:
         self._db = db
 

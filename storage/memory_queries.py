@@ -27,6 +27,7 @@ from actors.model.rows import (
 from actors.ports import NumberedSession, Page
 from runtime.address import Address
 from runtime.store import StoredFact
+from storage.memory_merchants import MemoryMerchantLookups, MemoryMerchantQueries
 from storage.memory_paging import page
 from storage.memory_payments import MemoryPaymentLookups, MemoryPaymentQueries
 from storage.memory_rows import MemoryRows
@@ -36,7 +37,7 @@ History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class MemoryQueries(MemoryPaymentQueries):
+class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries):
     """`history` gives an actor's facts (the store's `full_history`), from which meter readings are taken."""
 
     def __init__(self, rows: MemoryRows, history: History | None = None) -> None:
@@ -212,7 +213,7 @@ class MemoryQueries(MemoryPaymentQueries):
         return next(iter(self._of(VaultRow, tenant, ref=ref)), None)
 
 
-class MemoryLookups(MemoryPaymentLookups):
+class MemoryLookups(MemoryPaymentLookups, MemoryMerchantLookups):
     """What actors may ask in `prepare`."""
 
     def __init__(self, rows: MemoryRows) -> None:

@@ -17,6 +17,7 @@ from actors.model.rows import (
     EvseRow,
     InboxRow,
     JournalRow,
+    MerchantRow,
     NumberRow,
     PaymentRow,
     QuirkRow,
@@ -44,6 +45,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     ),
     BookRow: ("tenant", "station", "book", "key"),
     AuthorityRow: ("tenant",),
+    MerchantRow: ("tenant", "id"),
     SessionRow: ("tenant", "id"),
     NumberRow: ("number",),
     CdrRow: ("tenant", "id"),
@@ -105,6 +107,8 @@ class MemoryRows:
                 reason = self._reject_cdr(row)
             elif isinstance(row, PaymentRow):
                 reason = self._reject_payment(row)
+            elif isinstance(row, MerchantRow):
+                reason = self._reject_merchant(row)
             if reason:
                 return reason
         return ""
@@ -131,6 +135,12 @@ class MemoryRows:
         for other in self.table(CdrRow):
             if other.tenant == cdr.tenant and other.session == cdr.session and other.id != cdr.id:
                 return f"session {cdr.session} has CDR {other.id} already"
+        return ""
+
+    def _reject_merchant(self, merchant: MerchantRow) -> str:
+        for other in self.table(MerchantRow):
+            if merchant.account is not None and other.account == merchant.account and key_of(other) != key_of(merchant):
+                return f"account {merchant.account} belongs to merchant {other.id}"
         return ""
 
     def _reject_payment(self, payment: PaymentRow) -> str:

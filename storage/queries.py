@@ -34,6 +34,7 @@ from storage.database import Database
 from storage.decoding import to_row
 from storage.feed import Feed
 from storage.listing import Listing, Record, decoded, keyed
+from storage.merchants import MerchantQueries
 from storage.payments import PaymentQueries
 from storage.readings import readings_of
 
@@ -88,7 +89,7 @@ def _station_pair(record: Record) -> tuple[StationRow, SeenRow | None]:
     return to_row(StationRow, record), msgspec.convert(_decode_json(seen), SeenRow) if seen else None
 
 
-class PostgresQueries(Feed, PaymentQueries):
+class PostgresQueries(Feed, PaymentQueries, MerchantQueries):
     """The Queries port; the event feed is in storage/feed.py, payments in storage/payments.py."""
 
     def __init__(self, db: Database) -> None:

@@ -33,6 +33,7 @@ KINDS: Final[dict[type[Any], str]] = {
     model.VariableRow: "variable",
     model.BookRow: "book",
     model.AuthorityRow: "authority",
+    model.MerchantRow: "merchant",
     model.SessionRow: "session",
     model.NumberRow: "number",
     model.CdrRow: "cdr",

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import trio
 
-from actors.model.rows import VaultRow
+from actors.merchant.rows import card_of
+from actors.model.rows import MerchantRow, VaultRow
 from actors.model.token import TokenCard, TokenTerms
-from actors.ports import AuthorityCard, StationCard, TariffCard, TenantCard
+from actors.ports import AuthorityCard, MerchantCard, StationCard, TariffCard, TenantCard
 from runtime.store import StoreAway
 from storage import limits
 from storage.cards import Cards
@@ -26,7 +27,7 @@ _decode = msgspec.json.Decoder().decode
 _TENANTS = """SELECT tenant, currency, country, time_zone, unknown_stations, settings::text, deleted
 FROM tenant WHERE changed >= $1::text::xid8"""
 _STATIONS = """SELECT tenant, station, profile, auth, versions, evses, tariff, location::text, auth_next, profile_next, serial,
-    boot->>'vendor' AS vendor, boot->>'model' AS model, boot->>'firmware' AS firmware, deleted OR NOT registered AS gone
+    merchant, boot->>'vendor' AS vendor, boot->>'model' AS model, boot->>'firmware' AS firmware, deleted OR NOT registered AS gone
 FROM station WHERE changed >= $1::text::xid8"""
 _TOKENS = """SELECT tenant, ref, type, status, masked, group_ref, expires, payment, terms, deleted
 FROM token WHERE changed >= $1::text::xid8"""
@@ -36,6 +37,7 @@ WHERE v.kind = 'token' AND (v.tenant, v.ref) IN (
 _TARIFFS = """SELECT tenant, id, version, valid_from, fingerprint, currency, body::text, deleted
 FROM tariff WHERE changed >= $1::text::xid8 ORDER BY tenant, id, version"""
 _AUTHORITIES = """SELECT tenant, chain::text, trusted::text, revoked::text FROM authority WHERE changed >= $1::text::xid8"""
+_MERCHANTS = "SELECT * FROM merchant WHERE changed >= $1::text::xid8"
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
 
@@ -70,6 +72,7 @@ class FreshCards(Cards):
             tariffs = await self._db.fetch(_TARIFFS, self._horizon)
             groups = await self._db.fetch(_GROUPS, self._horizon)
             authorities = await self._db.fetch(_AUTHORITIES, self._horizon)
+            merchants = await self._db.fetch(_MERCHANTS, self._horizon)
             meanwhile = self._put_meanwhile
         finally:
             self._put_meanwhile = None
@@ -80,6 +83,7 @@ class FreshCards(Cards):
             (self._take_tariff, tariffs),
             (self._take_group, groups),
             (self._take_authority, authorities),
+            (self._take_merchant, merchants),
         ):
             for n, record in enumerate(records):
                 take(record, meanwhile)
@@ -121,6 +125,7 @@ class FreshCards(Cards):
             StationCard(
                 tenant, station, record["profile"], record["auth"], tuple(record["versions"]), record["evses"], record["tariff"],
                 _decode(record["location"]), record["auth_next"], record["profile_next"], record["serial"], made,
+                record["merchant"],
             )
         )  # fmt: skip
 
@@ -153,6 +158,15 @@ class FreshCards(Cards):
             pairs = tuple((use, pem) for use, pem in _decode(trusted))
             super().put_authority(AuthorityCard(tenant, tuple(_decode(chain)), pairs, frozenset(_decode(revoked))))
 
+    def _take_merchant(self, record: Mapping[str, Any], meanwhile: set[tuple[str, ...]]) -> None:
+        row = to_row(MerchantRow, record)
+        if ("merchant", row.tenant, row.id) in meanwhile:
+            return
+        if row.deleted:
+            super().drop_merchant(row.tenant, row.id)
+        else:
+            super().put_merchant(card_of(row))
+
     # What actors put goes straight in, and wins over a look that is under way.
 
     def _mark(self, *key: str) -> None:
@@ -170,6 +184,14 @@ class FreshCards(Cards):
     def put_authority(self, card: AuthorityCard) -> None:
         self._mark("authority", card.tenant)
         super().put_authority(card)
+
+    def put_merchant(self, card: MerchantCard) -> None:
+        self._mark("merchant", card.tenant, card.id)
+        super().put_merchant(card)
+
+    def drop_merchant(self, tenant: str, merchant: str) -> None:
+        self._mark("merchant", tenant, merchant)
+        super().drop_merchant(tenant, merchant)
 
     def put_station(self, card: StationCard) -> None:
         self._mark("station", card.tenant, card.station)

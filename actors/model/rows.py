@@ -73,6 +73,7 @@ class StationRow(Row, frozen=True, gc=False, kw_only=True):
     auth_next: bytes | None = None
     profile_next: int = 0
     serial: str | None = None
+    merchant: str | None = None
 
 
 class SeenRow(Row, frozen=True, gc=False, kw_only=True):
@@ -369,6 +370,8 @@ class MerchantRow(Row, frozen=True, gc=False, kw_only=True):
     payouts_enabled: bool = False
     card_payments: str = "inactive"
     due: list[str] = []
+    draining: bool = False
+    """It is to be disconnected: no new payment begins on its account."""
     deleted: bool = False
 
 

@@ -353,6 +353,7 @@ class StationActor(Actor[StationState]):
                 row.profile_next,
                 row.serial,
                 made_of(row.boot),
+                row.merchant,
             )
         )
 

@@ -214,6 +214,7 @@ def decide_register(here: Station, state: StationState, message: m.Register, fre
         message.who,
         now,
         state.serial if message.keep_secret else message.serial,
+        message.merchant,
     )
     after = apply(state, fact)
     kind = "station.changed" if state.registered else "station.registered"

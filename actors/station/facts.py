@@ -30,6 +30,7 @@ class Registered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     who: str
     at: datetime
     serial: str | None = None
+    merchant: str | None = None
 
 
 class Unregistered(msgspec.Struct, frozen=True, gc=False, tag="unregistered"):

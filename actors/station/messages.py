@@ -380,6 +380,7 @@ class Register(msgspec.Struct, frozen=True, gc=False):
     location: Mapping[str, Any]
     who: str = ""
     serial: str | None = None
+    merchant: str | None = None
 
 
 class Registered(msgspec.Struct, frozen=True, gc=False):

@@ -44,6 +44,7 @@ def station_row(tenant: str, station: str, state: StationState, now: datetime) -
         auth_next=state.next_secret,
         profile_next=state.next_profile,
         serial=state.serial or ((state.boot.serial or state.boot.box_serial) if state.boot is not None else None),
+        merchant=state.merchant,
     )
 
 

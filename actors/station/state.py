@@ -87,6 +87,8 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """As registered; else the one of the last boot counts."""
     versions: tuple[str, ...] = ()
     tariff: str | None = None
+    merchant: str | None = None
+    """Who sells here; None: whoever the tenant's settings name."""
     location: dict[str, Any] = {}
     codes: tuple[str, ...] = ()
     boot: Boot | None = None
@@ -134,6 +136,7 @@ def _registered(state: StationState, fact: f.Registered) -> StationState:
         secret=fact.secret,
         versions=fact.versions,
         tariff=fact.tariff,
+        merchant=fact.merchant,
         location=fact.location,
         codes=fact.codes,
         serial=fact.serial,

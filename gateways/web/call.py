@@ -26,6 +26,7 @@ _REFUSALS = {
     "active": "conflict",
     "state": "conflict",
     "conflict": "conflict",
+    "open_holds": "conflict",
     "offline": "station-offline",
     "away": "station-offline",
     "unsupported": "not-carried",

@@ -94,6 +94,7 @@ class StationView(msgspec.Struct, frozen=True):
     auth: AuthView
     versions: list[str]
     tariff: str | None
+    merchant: str | None
     connection: ConnectionView
     boot: dict[str, Any] | None
     evses: list[EvseView]
@@ -150,6 +151,7 @@ def station_view(
         auth=AuthView(row.profile, password),
         versions=list(row.versions),
         tariff=row.tariff,
+        merchant=row.merchant,
         connection=connection_view(seen, live),
         boot=live.boot if live is not None and live.boot is not None else row.boot,
         evses=[evse_view(evse) for evse in evses],

@@ -15,6 +15,7 @@ from actors.model.token import IdToken, TokenCard
 from actors.station import messages as m
 from actors.tenant.messages import Create, PutTariff, PutToken
 from runtime.clock import ManualClock
+from runtime.store import OutboxItem, StoreAway
 from runtime.system import System
 from runtime.turn import StagedTurn
 from storage.cards import Cards
@@ -59,14 +60,27 @@ def event(type: str, seq: int, minutes: float, trigger: str = "MeterValuePeriodi
 class RowStore(FaultyStore):
     """The runtime's store of tests, with the read models beside it."""
 
-    def __init__(self, rows: MemoryRows) -> None:
+    def __init__(self, rows: MemoryRows, clock: ManualClock) -> None:
         super().__init__()
-        self.tables = rows
+        self.tables, self.clock = rows, clock
         self.reject = lambda turn: rows.reject(turn.rows)
 
     def _write_rows(self, head: Any, turn: StagedTurn) -> None:
         super()._write_rows(head, turn)
         self.tables.write(turn.seq + 1, turn.rows)
+
+    async def take_outbox(self, topics: Sequence[str], limit: int, lease: float) -> Sequence[OutboxItem]:
+        """By the house's clock, which is not the one of the runtime's own tests."""
+        await self._travel()
+        if self.away:
+            raise StoreAway
+        now, taken = self.clock.now(), []
+        for (actor, _), row in self.effects.items():
+            effect, outcome, attempts, due = row
+            if outcome is None and effect.klass == "redeliver" and effect.topic in topics and due <= now and len(taken) < limit:
+                row[2], row[3] = attempts + 1, now + timedelta(seconds=lease)
+                taken.append(OutboxItem(actor, effect, attempts + 1))
+        return taken
 
 
 class FakeLine:
@@ -105,8 +119,8 @@ class House:
     ) -> None:
         self.keepers = KEEPERS if keepers is None else keepers
         self.rows = MemoryRows()
-        self.store = RowStore(self.rows)
         self.clock = ManualClock(T0)
+        self.store = RowStore(self.rows, self.clock)
         self.random = random.Random(seed)
         self.env = ActorEnv(
             snapshots=Cards(),

@@ -35,6 +35,9 @@ from actors.evse import facts as evse
 from actors.evse.actor import EvseActor
 from actors.locallist import facts as locallist
 from actors.locallist.actor import LocalListActor
+from actors.merchant import facts as merchant
+from actors.merchant.actor import MerchantActor
+from actors.merchant.messages import PartnerShare, Seller
 from actors.model.campaign import (
     Budget,
     CertificateWork,
@@ -62,6 +65,7 @@ from actors.model.intents import (
 from actors.model.matching import Match
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
+from actors.model.psp import AccountSeen
 from actors.model.rows import VaultRow
 from actors.model.settings import Setting, key_of
 from actors.model.token import IdToken, Site, TokenCard, TokenTerms, TokenVerdict
@@ -105,6 +109,10 @@ PROFILE = ChargingProfile(
     1, 2, "TxProfile", "Recurring",
     (ChargingSchedule("A", (SchedulePeriod(0, Decimal("16.5"), 3, None),), 1, T0, 3600, Decimal(6)),),
     "Daily", T0, LATER, "tx-1",
+)  # fmt: skip
+SELLER = Seller(
+    "Acme Energie GmbH", ("Weg 1", "50667 Köln"), "DE", "DE123", "help@acme.test", "+49 221 1", "ADR", "https://t", "https://p",
+    True, "https://k",
 )  # fmt: skip
 MESSAGE = DisplayMessage(1, "InFront", MessageText("Hallo", "UTF8", "de"), "Idle", T0, LATER, "tx-1")
 REF = VariableRef("OCPPCommCtrlr", "HeartbeatInterval", key_1_6="HeartbeatInterval")
@@ -286,6 +294,16 @@ SAMPLES: dict[type, list[Any]] = {
         session.Rated(COST, 9_000, "f" * 32, LATER),
         session.Booked("cs1", LATER, "j1"),
         session.Repeated("s2", LATER),
+    ],
+    MerchantActor: [
+        merchant.Put(SELLER, "op", T0, "5", "19", "brand", (PartnerShare("host", "30"),), 50),
+        merchant.OnboardingBegun(1, "oauth", "https://csms/r", "", "op", T0, "DE", "hash", LATER),
+        merchant.CodeTaken(1, "op", T0),
+        merchant.OnboardingFailed(1, "invalid_grant", "used", T0),
+        merchant.OnboardingBegun(2, "account_link", "https://csms/r", "https://csms/f", "op", LATER, "DE"),
+        merchant.AccountTold(AccountSeen("acct_1", True, True, True, "active", "DE", "EUR", ("external_account",)), LATER, 2),
+        merchant.Draining("op", "sold", LATER),
+        merchant.DisconnectBegun(3, LATER),
     ],
     AuthorityActor: [
         authority.Founded(

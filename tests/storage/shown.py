@@ -5,7 +5,18 @@ from decimal import Decimal
 from typing import Any
 
 from actors.model.money import Cost, Money, VatAmount
-from actors.model.rows import CdrRow, EvseRow, PaymentRow, SeenRow, SessionRow, StationRow, TariffRow, TenantRow, TokenRow
+from actors.model.rows import (
+    CdrRow,
+    EvseRow,
+    MerchantRow,
+    PaymentRow,
+    SeenRow,
+    SessionRow,
+    StationRow,
+    TariffRow,
+    TenantRow,
+    TokenRow,
+)
 from actors.ports import TraceRow
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -63,3 +74,9 @@ def trace(unique_id: str, **fields: Any) -> TraceRow:
 def payment(id: str, **fields: Any) -> PaymentRow:
     base: dict[str, Any] = {"purpose": "session", "state": "quoted", "currency": "EUR", "hold_minor": 5000, "limit_minor": 4500}
     return PaymentRow(**{"tenant": "acme", "id": id, **base, "created_at": AT, "updated_at": AT, **fields})
+
+
+def merchant(id: str, **fields: Any) -> MerchantRow:
+    terms = {"commission_percent": "5", "commission_vat_percent": "19", "sells": "owner", "partners": [], "min_minor": None}
+    base: dict[str, Any] = {"seller": {"name": "Owner GmbH", "country": "DE"}, "terms": terms, "updated_at": AT}
+    return MerchantRow(**{"tenant": "acme", "id": id, **base, **fields})

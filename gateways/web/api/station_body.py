@@ -30,13 +30,16 @@ class AuthBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class StationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`location` holds the fields of an OCPI location (name, address, city, postal_code, country, coordinates,
-    time_zone); `versions` empty: all that the platform speaks; `tariff` is the id of a tariff of the tenant."""
+    time_zone); `versions` empty: all that the platform speaks; `tariff` is the id of a tariff of the tenant. `merchant` sells
+    here and is paid by card; left out, it is the one of the tenant's setting `merchant`, and without either no card can be
+    used here."""
 
     evses: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
     location: dict[str, Any] = {}
     auth: AuthBody | None = None
     versions: Annotated[list[Version], msgspec.Meta(max_length=8)] = []
     tariff: str | None = None
+    merchant: str | None = None
 
 
 def identity_problem(station: str) -> str | None:
@@ -53,6 +56,8 @@ def station_problems(call: Call, body: StationBody) -> list[FieldError]:
         errors.append(FieldError(f"profile {body.auth.profile} has no password", pointer="/auth/password"))
     if body.tariff is not None and call.env.snapshots.tariff(call.own, body.tariff, call.env.now()) is None:
         errors.append(FieldError(f"there is no tariff {body.tariff!r} in force", pointer="/tariff"))
+    if body.merchant is not None and call.env.snapshots.merchant(call.own, body.merchant) is None:
+        errors.append(FieldError(f"there is no merchant {body.merchant!r}", pointer="/merchant"))
     if len(msgspec.json.encode(body.location)) > limits.LOCATION_BYTES:
         errors.append(FieldError(f"at most {limits.LOCATION_BYTES} bytes as JSON", pointer="/location"))
     zone = body.location.get("time_zone")

@@ -16,7 +16,7 @@ from gateways.web.problems import FieldError, Problem, wrong_field, wrong_fields
 from gateways.web.validate import collect
 
 LOCATION = ("name", "address", "city", "postal_code", "country", "time_zone")
-COLUMNS = ("station", "evses", "profile", "password", "versions", "tariff", *LOCATION, "latitude", "longitude")
+COLUMNS = ("station", "evses", "profile", "password", "versions", "tariff", "merchant", *LOCATION, "latitude", "longitude")
 Register = Callable[[Call, str, StationBody], Awaitable[tuple[Registered, str | None]]]
 
 
@@ -93,6 +93,8 @@ def _body_of(cells: dict[str, str]) -> dict[str, Any]:
         body["versions"] = cells["versions"].split()
     if "tariff" in cells:
         body["tariff"] = cells["tariff"]
+    if "merchant" in cells:
+        body["merchant"] = cells["merchant"]
     location: dict[str, Any] = {name: cells[name] for name in LOCATION if name in cells}
     if "latitude" in cells or "longitude" in cells:
         location["coordinates"] = {name: cells.get(name, "") for name in ("latitude", "longitude")}

@@ -77,6 +77,7 @@ async def register(call: Call, station: str, body: StationBody) -> tuple[message
         location=body.location,
         who=call.principal.who,
         serial=auth.serial if auth is not None else None,
+        merchant=body.merchant,
     )
     return await call.ask(station_address(call.own, station), message), generated
 

@@ -18,9 +18,10 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     expired is let in as Pending to renew it, or refused (as without this setting). `charging_priority`: what a station of OCPP
     2.x is told with every accepted token (0 is normal). `transaction_gap_timeout`: seconds that missing events of an ended
     2.x transaction are waited for before it is billed, or left to an operator, without
-    them (1800). Of card payments: `sca_allow_attempted`: a European card whose issuer could not authenticate but vouches is
-    taken (on by default); `sca_outside_eea`: whether a card from elsewhere is taken without 3-D Secure,
-    `sca_outside_eea_hold_minor`: up to which hold, in minor units (5000)."""
+    them (1800). Of card payments: `merchant`: who sells, and is paid, at stations that name no merchant of their own;
+    `sca_allow_attempted`: a European card whose issuer could not authenticate but vouches is taken (on by default);
+    `sca_outside_eea`: whether a card from elsewhere is taken without 3-D Secure, `sca_outside_eea_hold_minor`: up to which
+    hold, in minor units (5000)."""
 
     boot: Literal["Accepted", "Pending", "Rejected"] | None = None
     charging_priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
@@ -30,6 +31,7 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     transaction_gap_timeout: Interval | None = None
     country_code: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2}$")] | None = None
     cpo_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    merchant: Annotated[str, msgspec.Meta(min_length=1, max_length=63)] | None = None
     expired_certificates: Literal["pending", "refuse"] | None = None
     party_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{3}$")] | None = None
     sca_allow_attempted: bool | None = None
