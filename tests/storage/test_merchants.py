@@ -95,8 +95,8 @@ async def test_cards_of_merchants_are_loaded_and_stay_fresh(database: Database, 
 )
 async def test_a_merchant_that_the_provider_holds_back_is_closed(
     database: Database,
-    elsewhere: Elsewhere,
-    closed: dict[str, Any],  # noqa: F811
+    elsewhere: Elsewhere,  # noqa: F811
+    closed: dict[str, Any],
 ) -> None:
     await elsewhere.write(tenant(), merchant("m1", **{**OPEN, **closed}))
     cards = FreshCards(database)
