@@ -2,9 +2,9 @@
 
 from storage.migrations import plain
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
-    plain.run("0012_merchant.sql")
+    plain.run("0013_merchant.sql")
