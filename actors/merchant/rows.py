@@ -31,7 +31,7 @@ def merchant_row(here: AddressKey, state: MerchantState, now: datetime) -> Merch
             "partners": [{"partner": share.partner, "percent": share.percent} for share in terms.partners],
             "min_minor": terms.min_minor,
         },
-        updated_at=now,
+        updated_at=state.changed_at or now,
         account=state.account,
         onboarding=DONE if here[2] == BRAND else state.onboarding,
         charges_enabled=here[2] == BRAND or (seen is not None and seen.charges_enabled),

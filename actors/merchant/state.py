@@ -35,6 +35,7 @@ class MerchantState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     flow: Flow | None = None
     number: int = 0
     draining: bool = False
+    changed_at: datetime | None = None
 
     @property
     def takes_cards(self) -> bool:
@@ -97,4 +98,4 @@ _APPLY: dict[type, Callable[[MerchantState, Any], MerchantState]] = {
 
 
 def apply(state: MerchantState, fact: Any) -> MerchantState:
-    return _APPLY[type(fact)](state, fact)
+    return replace(_APPLY[type(fact)](state, fact), changed_at=fact.at)
