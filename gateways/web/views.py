@@ -122,7 +122,7 @@ def terms_view(terms: TokenTerms | None) -> tuple[list[SiteView], list[str], int
     return [SiteView(site.station, list(site.evses)) for site in terms.sites], list(terms.languages), terms.priority
 
 
-TARIFF_OURS = frozenset(("version", "valid_from", "fingerprint"))
+TARIFF_OURS = frozenset(("version", "valid_from", "fingerprint", "lint"))
 """Fields of ours that stand beside those of an OCPI tariff."""
 
 

@@ -225,3 +225,32 @@ async def test_the_preview_prices_a_described_session_line_by_line_as_the_bill_w
         assert wrong.status_code == 400
         assert len(wrong.json()["errors"]) >= 2
         assert (await acme.post(f"{T}/tariffs/none/preview", json={"energy_wh": 1})).status_code == 404
+
+
+async def test_a_tariff_is_judged_for_paying_ad_hoc_with_what_a_driver_would_see() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        parts = [
+            {"type": "TIME", "price": 2.5, "step_size": 1, "vat": 0},
+            {"type": "ENERGY", "price": 0.5, "step_size": 1, "vat": 19},
+        ]
+        put = await acme.put(f"{T}/tariffs/std", json={**TARIFF, "elements": [{"price_components": parts}]})
+        assert put.status_code == 201
+        assert [(f["rule"], f["severity"]) for f in put.json()["lint"]] == [
+            ("per_minute_inexact", "error"),
+            ("time_price", "warning"),
+        ]
+        fast = (await acme.post(f"{T}/tariffs/std/lint", json={"power_w": 150_000})).json()
+        assert fast["ad_hoc"] is False
+        assert [(f["rule"], f["pointer"]) for f in fast["findings"]] == [
+            ("per_minute_inexact", "/elements/0/price_components/0/price"),
+            ("time_price", "/elements/0/price_components/0/type"),
+        ]
+        assert [(line["kind"], line["gross"]) for line in fast["shown"]["lines"]] == [("energy", "0.595"), ("time", "2.5")]
+        parts[0]["price"] = 3
+        assert (await acme.put(f"{T}/tariffs/std", json={**TARIFF, "elements": [{"price_components": parts}]})).status_code == 200
+        slow = (await acme.post(f"{T}/tariffs/std/lint", json={"power_w": 22_000, "deployed": "2025-01-01"})).json()
+        assert (slow["ad_hoc"], slow["findings"]) == (True, [])
+        wrong = await acme.post(f"{T}/tariffs/std/lint", json={"power_w": -1, "deployed": "soon"})
+        assert wrong.status_code == 400
+        assert (await acme.post(f"{T}/tariffs/none/lint", json={})).status_code == 404
