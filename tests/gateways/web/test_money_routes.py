@@ -64,6 +64,15 @@ async def test_a_finished_session_shows_its_price_its_cdr_and_balanced_journals(
         assert sum(account["balance_minor"] for account in accounts) == 0
         by_ref = (await acme.get(f"{T}/ledger/journals", params={"ref": journal["ref"]})).json()["items"]
         assert [item["id"] for item in by_ref] == [journal["id"]]
+        trial = (await acme.get(f"{T}/ledger/trial-balance", params={"day": journal["at"][:10]})).json()
+        assert [(line["account"], line["name"], line["closing_minor"]) for line in trial["items"]] == [
+            ("1220", "Customer receivable", 595), ("2300", "VAT output", -95), ("4000", "Charging revenue", -500),
+        ]  # fmt: skip
+        assert [(total["debit_minor"], total["off_by_minor"]) for total in trial["totals"]] == [(595, 0)]
+        assert (await acme.get(f"{T}/ledger/trial-balance", params={"day": "2020-01-01"})).json()["items"] == []
+        assert (await acme.get(f"{T}/ledger/holds", params={"outcome": "open"})).json()["items"] == []
+        for wrong in ("trial-balance?day=yesterday", "journals?since=2026-01-01T00:00:00"):
+            assert (await acme.get(f"{T}/ledger/{wrong}")).status_code == 400
 
 
 async def test_an_active_session_is_read_from_its_actor() -> None:
