@@ -27,6 +27,13 @@ def _no_stats() -> Mapping[str, Any]:
     return {}
 
 
+class CardPayments(msgspec.Struct, frozen=True, kw_only=True):
+    """What the admin API must know of the payment provider: our id in OAuth (None: no OAuth), and where its pages are."""
+
+    client_id: str | None = None
+    connect_url: str = "https://connect.stripe.com"
+
+
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`token_key` (32 bytes) is the key of the token hashes and of nothing else; `cookie_key` signs the console's
     sessions. Both come from the deployment's secret in the data directory, so that they survive a restart.
@@ -40,6 +47,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     behind_tls: bool = False
     """A balancer in front ends TLS: what a SOAP station sends came encrypted."""
     ocpp_url: str | None = None
+    card_payments: CardPayments | None = None
+    """None: this node takes none."""
 
 
 class WebEnv(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ STATIONS_NAMED = 5
 
 ASK_SECONDS = 10.0
 """For an actor that answers from memory or after one commit."""
+PROVIDER_SECONDS = 50.0
+"""For an answer that the payment provider is asked for, twice in a row."""
 LOOK_SECONDS = 2.0
 """For the live part of a reading; afterwards the row alone is the answer."""
 COMMAND_SECONDS = 40.0
