@@ -151,6 +151,12 @@ class NumberedSession(msgspec.Struct, frozen=True, gc=False):
     started_at: datetime | None = None
 
 
+class SilentAttempt(msgspec.Struct, frozen=True, gc=False):
+    tenant: str
+    attempt: str
+    account: str | None
+
+
 class Lookups(Protocol):
     """The few questions an actor may ask the database (in `prepare`, before deciding)."""
 
@@ -182,6 +188,11 @@ class Lookups(Protocol):
         ...
 
     async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None: ...
+    async def silent_attempts(self, before: datetime, after: tuple[str, str], limit: int) -> Sequence[SilentAttempt]:
+        """Attempts that have waited for the provider since `before`, over all tenants; in a stable order those behind `after`
+        (tenant and attempt)."""
+        ...
+
     async def merchant_of_account(self, account: str) -> tuple[str, str] | None:
         """(tenant, merchant) whose connected account it is; None: nobody's."""
         ...
@@ -324,22 +335,6 @@ class InvalidCursor(ValueError):
     """The cursor is not one of ours, or not one of this list."""
 
 
-class TrialLine(msgspec.Struct, frozen=True, gc=False):
-    """A line of a trial balance, in minor units; `opening_minor` is debits less credits. `account`: code of the chart without
-    qualifiers."""
-
-    book: str
-    account: str
-    currency: str
-    opening_minor: int
-    debit_minor: int
-    credit_minor: int
-
-    @property
-    def closing_minor(self) -> int:
-        return self.opening_minor + self.debit_minor - self.credit_minor
-
-
 class Queries(Protocol):
     """What the admin API reads: rows of actors/model/rows.py and what is named here. `cursor` is opaque; every
     method is scoped by its tenant, raises runtime StoreAway when the database is away and InvalidCursor."""
@@ -409,47 +404,12 @@ class Queries(Protocol):
 
     async def cdr(self, tenant: str, cdr: str) -> Any | None: ...
     async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
-    async def accounts(
-        self, tenant: str, limit: int, cursor: str | None, *, book: str | None = None, account: str | None = None
-    ) -> Page:
-        """{book, account, currency, debit_minor, credit_minor, balance_minor, held_minor} in order of these names.
-        `account`: with its qualifiers, or a code alone: all accounts of the class."""
+    async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
+        """[{account, currency, debit_minor, credit_minor, balance_minor}]"""
         ...
 
-    async def journals(
-        self,
-        tenant: str,
-        ref: str | None,
-        limit: int,
-        cursor: str | None,
-        *,
-        book: str | None = None,
-        account: str | None = None,
-        group: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Page:
-        """JournalRow, newest first; `account` as in `accounts`, `until` is exclusive."""
-        ...
-
+    async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page: ...
     async def journal(self, tenant: str, journal: str) -> Any | None: ...
-    async def trial_balance(self, tenant: str, since: datetime, until: datetime, book: str | None = None) -> Sequence[TrialLine]:
-        """What moved from `since` to before `until`, and what was there before, per book, class of accounts and currency."""
-        ...
-
-    async def holds(
-        self,
-        tenant: str,
-        limit: int,
-        cursor: str | None,
-        *,
-        account: str | None = None,
-        ref: str | None = None,
-        outcome: str | None = None,
-    ) -> Page:
-        """HoldRow, last made first. `outcome`: open, posted, void or expired."""
-        ...
-
     async def payment(self, tenant: str, payment: str) -> PaymentRow | None: ...
     async def payments(
         self,

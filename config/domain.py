@@ -26,6 +26,7 @@ from actors.kinds import register_all
 from config.certificates import certificate_desk
 from config.data import DataDirectory
 from config.errors import EnvironmentFault
+from config.payments import Payments, payments_of
 from config.reports import report
 from config.settings import Settings
 from runtime.store import StoreAway
@@ -64,6 +65,7 @@ class Domain:
     api_tokens: PostgresApiTokens
     sink: PostgresSink
     vault: Vault
+    payments: Payments
     env: ActorEnv
     nursery: trio.Nursery
 
@@ -128,6 +130,7 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
             await _patiently(prepare)
         system = System(database.store, report=report)
         desk = certificate_desk(settings, system, vault, cards)
+        payments = payments_of(settings, system, database, lookups)
         env = ActorEnv(snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink, pki=desk)
         register_all(system, env)
         system.supervise(ChildSpec(name="database", run=_watch(database)))
@@ -146,6 +149,7 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
                 api_tokens=PostgresApiTokens(database),
                 sink=sink,
                 vault=vault,
+                payments=payments,
                 env=env,
                 nursery=nursery,
             )
@@ -154,6 +158,7 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
                 await system.drain(DRAIN_SECONDS)
                 with trio.move_on_after(FLUSH_SECONDS):
                     await _flush(sink)
+                    await payments.clients.close()
             nursery.cancel_scope.cancel()
 
 

@@ -139,6 +139,8 @@ def _http(domain: Domain, stations: Stations, *, soap: bool) -> Surface:
             protocols=(*PROTOCOLS, *SOAP_PROTOCOLS),
             soap=stations.soap if soap else None,
             quirks=stations.quirks,
+            webhooks=domain.payments.receiver,
+            payment_stats=domain.payments.stats,
             versions={"voltroupe": distribution_version()},
         )
         async with trio.open_nursery() as nursery:

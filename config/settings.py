@@ -139,6 +139,40 @@ class PkiSettings(_Section):
         return value
 
 
+class StripeSettings(_Section):
+    """Card payments; without `secret_key` there are none. `webhook_secret` is that of the endpoint `/stripe/webhook` (events of
+    the brand's own account), `connect_webhook_secret` that of `/stripe/webhook/connect` (those of connected accounts); two, by
+    a comma, while one replaces the other. `client_id` is for onboarding by OAuth. `live`: events must come from live
+    mode. `tenant`: the brand whose platform account this is, needed where there are several. `api_base`: a test server instead
+    of Stripe."""
+
+    api_base: str | None = None
+    secret_key: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
+    connect_webhook_secret: SecretStr | None = None
+    client_id: str | None = None
+    live: bool = False
+    tenant: str | None = None
+
+    @field_validator("api_base")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError("reads https://host, without a path")
+        return value.rstrip("/") if value is not None else None
+
+    @model_validator(mode="after")
+    def _key_of_the_mode(self) -> "StripeSettings":
+        key = self.secret_key.get_secret_value() if self.secret_key is not None else ""
+        if self.live and "_test_" in key:
+            raise ValueError("live is set, but secret_key is a key of test mode")
+        if not self.live and "_live_" in key:
+            raise ValueError("secret_key is a key of live mode: set live (CSMS_STRIPE__LIVE=true) as well")
+        if self.live and self.api_base is not None:
+            raise ValueError("a live key belongs to Stripe alone: unset api_base")
+        return self
+
+
 class Settings(BaseSettings):
     """All of it. Frozen: a running node does not change its mind."""
 
@@ -157,6 +191,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     egress: EgressSettings = EgressSettings()
     pki: PkiSettings = PkiSettings()
+    stripe: StripeSettings = StripeSettings()
     log: LogSettings = LogSettings()
 
     @field_validator("owner_token")

@@ -33,6 +33,11 @@ _CHECKS: dict[str, str] = {
             ELSE format('%s (%s) is overdue since %s after %s attempts: %s', o.id, o.topic, o.due, o.attempt, o.error) END
         FROM outbox o LEFT JOIN actor k ON k.key = o.actor
         WHERE CASE o.klass WHEN 'once' THEN o.not_after ELSE o.due END < now() - $1::interval""",
+    "webhook": """
+        SELECT '', event_id, CASE state
+            WHEN 'parked' THEN format('a webhook (%s) was given up after %s attempts: %s', type, attempt, error)
+            ELSE format('a webhook (%s) has waited since %s: %s', type, received_at, error) END
+        FROM stripe_inbox WHERE state = 'parked' OR state = 'waiting' AND received_at < now() - $1::interval""",
     "obligation": """
         SELECT s.tenant, s.id, 'an open session that nothing will wake: no timer, no letter, no outbox row'
         FROM session s JOIN actor k ON (k.tenant, k.kind, k.id) = (s.tenant, 'session', s.id)

@@ -1,12 +1,15 @@
 """Payment attempts, read from the in-memory read models: the twin of storage/payments.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from actors.model.rows import PaymentRow
-from actors.ports import Page
+from actors.ports import Page, SilentAttempt
 from storage.memory_paging import page
 from storage.memory_rows import MemoryRows
+
+_SILENT = ("quoted", "checkout_open", "capturing", "capture_uncertain", "releasing", "proof_refused", "start_failed")
 
 
 class MemoryPaymentQueries:
@@ -45,6 +48,11 @@ class MemoryPaymentLookups:
 
     async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None:
         return self._attempt(lambda row: row.checkout == checkout and row.account == account)
+
+    async def silent_attempts(self, before: datetime, after: tuple[str, str], limit: int) -> Sequence[SilentAttempt]:
+        waiting = [row for row in self._rows.table(PaymentRow) if row.state in _SILENT and row.updated_at < before]
+        waiting = sorted((row for row in waiting if (row.id, row.tenant) > (after[1], after[0])), key=lambda r: (r.id, r.tenant))
+        return [SilentAttempt(row.tenant, row.id, row.account) for row in waiting[:limit]]
 
     def _attempt(self, is_it: Callable[[Any], bool]) -> tuple[str, str] | None:
         return next(((row.tenant, row.id) for row in self._rows.table(PaymentRow) if is_it(row)), None)

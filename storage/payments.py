@@ -4,11 +4,12 @@ A provider's ids are unique over the whole installation (one platform account), 
 tenant: a webhook does not know for whom it comes. What they answer names the tenant, and all that follows is in its scope.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from actors.model.rows import PaymentRow
-from actors.ports import Page
+from actors.ports import Page, SilentAttempt
 from storage.database import Database
 from storage.decoding import to_row
 from storage.listing import Listing, decoded, keyed
@@ -18,6 +19,11 @@ _LISTED = 'tenant COLLATE "POSIX"'
 
 _OF_INTENT = "SELECT tenant, id FROM payment WHERE intent = $1 AND coalesce(account, '') = $2"
 _OF_CHECKOUT = "SELECT tenant, id FROM payment WHERE checkout = $1 AND coalesce(account, '') = $2"
+
+_SILENT = """SELECT tenant, id AS attempt, account FROM payment
+WHERE state IN ('quoted', 'checkout_open', 'capturing', 'capture_uncertain', 'releasing', 'proof_refused', 'start_failed')
+    AND updated_at < $1 AND (id, tenant) > ($2, $3) ORDER BY id, tenant LIMIT $4"""
+"""Index payment_silent."""
 
 
 class PaymentQueries:
@@ -63,6 +69,10 @@ class PaymentLookups:
 
     async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None:
         return await self._attempt(_OF_CHECKOUT, checkout, account)
+
+    async def silent_attempts(self, before: datetime, after: tuple[str, str], limit: int) -> Sequence[SilentAttempt]:
+        records = await self._db.fetch(_SILENT, before, after[1], after[0], limit)
+        return [SilentAttempt(*record) for record in records]
 
     async def _attempt(self, sql: str, *args: Any) -> tuple[str, str] | None:
         record = await self._db.fetchrow(sql, args[0], args[1] or "")

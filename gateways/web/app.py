@@ -32,6 +32,8 @@ from gateways.web.services import Services
 from gateways.web.soap import PREFIX as SOAP
 from gateways.web.soap import add_soap
 from gateways.web.table import Route
+from gateways.web.webhooks import PREFIX as WEBHOOKS
+from gateways.web.webhooks import add_webhooks
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -53,6 +55,8 @@ class WebRequest(TrioRequest):
             kwargs["max_content_length"] = limits.IMPORT_BYTES
         elif path.startswith(SOAP):
             kwargs["max_content_length"] = BODY_BYTES
+        elif path.startswith(WEBHOOKS):
+            kwargs["max_content_length"] = limits.WEBHOOK_BYTES
         super().__init__(method, scheme, path, *args, **kwargs)
 
 
@@ -117,6 +121,8 @@ def create_app(env: WebEnv) -> WebApp:
     add_console(app, env, services, dispatcher)
     if env.soap is not None:
         add_soap(app, env.soap, env.settings, services)
+    if env.webhooks is not None:
+        add_webhooks(app, env.webhooks, services)
     for template in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(template)  # compiled now, not while stations wait for the loop
 

@@ -8,7 +8,7 @@ feed) may be lost with the process at any moment.
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -27,11 +27,12 @@ def _no_stats() -> Mapping[str, Any]:
     return {}
 
 
-class CardPayments(msgspec.Struct, frozen=True, kw_only=True):
-    """What the admin API must know of the payment provider: our id in OAuth (None: no OAuth), and where its pages are."""
+class Webhooks(Protocol):
+    """Who takes what the payment provider tells (gateways/payments/webhooks.py)."""
 
-    client_id: str | None = None
-    connect_url: str = "https://connect.stripe.com"
+    async def take(self, endpoint: Literal["account", "connect"], body: bytes, signature: str | None) -> int:
+        """The HTTP status to answer with."""
+        ...
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +48,6 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     behind_tls: bool = False
     """A balancer in front ends TLS: what a SOAP station sends came encrypted."""
     ocpp_url: str | None = None
-    card_payments: CardPayments | None = None
-    """None: this node takes none."""
 
 
 class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +71,9 @@ class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     protocols: tuple[str, ...] = ("ocpp1.6",)
     soap: SoapService | None = None
     quirks: Registry = msgspec.field(default_factory=ours)
+    webhooks: Webhooks | None = None
+    """Takes what the payment provider tells; None where this node serves no payments."""
+    payment_stats: Callable[[], Mapping[str, Any]] = _no_stats
     now: Callable[[], datetime] = _utc_now
     token_bytes: Callable[[int], bytes] = secrets.token_bytes
     """The source of generated station passwords."""

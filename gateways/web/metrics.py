@@ -61,6 +61,7 @@ class _NodeCollector:
     def collect(self) -> Iterator[Metric]:
         yield from _families(f"{PREFIX}_runtime", self._env.system.inspect.stats())
         yield from _families(f"{PREFIX}_ocpp", self._env.ocpp_stats())
+        yield from _families(f"{PREFIX}_payments", self._env.payment_stats())
         yield from _families(f"{PREFIX}_database", self._env.health.describe())
         yield GaugeMetricFamily(f"{PREFIX}_database_ready", "1 while the database answers", float(self._env.health.ready))
         yield GaugeMetricFamily(f"{PREFIX}_sse_streams", "Open event streams", float(len(self._streams)))

@@ -1,4 +1,4 @@
-"""Holds on accounts with a floor."""
+"""An index over the payment attempts that wait for the provider."""
 
 from storage.migrations import plain
 
@@ -7,4 +7,4 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    plain.run("0014_hold.sql")
+    plain.run("0014_silent.sql")

@@ -1,0 +1,76 @@
+"""Between minor units of ISO 4217 and the integers that Stripe counts in, which are not always the same (MONEY 1.2).
+
+Most currencies have two decimals on both sides, JPY and its like none. ISK and UGX have none any more, but Stripe takes them with
+two, which must be 00. The three-decimal ones must end in 0. So not every amount can be charged: what can is always the next
+one *below*, so that nobody is charged more than was rated.
+"""
+
+from typing import Final
+
+from actors.model.money import CURRENCIES, exponent
+
+_ZERO_DECIMAL: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905
+"""Stripe counts them in whole units. MGA has a minor unit of a fifth, which ISO 4217 writes with two decimals."""
+_WHOLE_BUT_TWO_DECIMAL: Final = frozenset(("ISK", "UGX"))
+_PAYOUT_STEP: Final = {"HUF": 100, "TWD": 100}
+"""Payouts only: charges may be of any amount."""
+
+_MINIMUM: Final = {
+    "USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,
+    "GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200,
+    "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000,
+}  # fmt: skip
+"""The smallest charge in minor units, in the currency in which it is settled."""
+
+
+class UnknownCurrency(ValueError):
+    """Not a currency that people pay in (actors/model/money.CURRENCIES)."""
+
+
+def _ratio(currency: str) -> tuple[int, int]:
+    """(multiply, divide): Stripe's integer is minor * multiply // divide."""
+    if currency not in CURRENCIES:
+        raise UnknownCurrency(f"{currency!r} is no currency of ISO 4217")
+    if currency in _WHOLE_BUT_TWO_DECIMAL:
+        return 100, 1
+    if currency in _ZERO_DECIMAL:
+        return 1, 10 ** exponent(currency)
+    return 1, 1
+
+
+def step(currency: str) -> int:
+    """Amounts that can be charged are multiples of so many minor units."""
+    if exponent(currency) == 3:
+        return 10
+    return _ratio(currency)[1]
+
+
+def chargeable(minor: int, currency: str) -> int:
+    """The amount in minor units that can be charged, paid back or transferred for `minor`: itself, or the next one below."""
+    return minor - minor % step(currency)
+
+
+def to_stripe(minor: int, currency: str) -> int:
+    """Stripe's integer for `chargeable(minor, currency)`. Raises UnknownCurrency, and ValueError for less than nothing."""
+    if minor < 0:
+        raise ValueError(f"{minor} {currency}: an amount is never below zero")
+    multiply, divide = _ratio(currency)
+    return chargeable(minor, currency) * multiply // divide
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """Minor units for an integer of Stripe's, which may be negative (a balance). A fraction of a minor unit, as an exchanged
+    ISK balance may have, is cut off towards zero."""
+    multiply, divide = _ratio(currency)
+    whole = abs(amount) * divide // multiply
+    return whole if amount >= 0 else -whole
+
+
+def payable_out(minor: int, currency: str) -> int:
+    """What of a balance can be paid out to a bank: HUF and TWD in whole units only."""
+    return minor - minor % max(step(currency), _PAYOUT_STEP.get(currency, 1))
+
+
+def minimum(currency: str) -> int | None:
+    """The smallest charge in minor units; None where Stripe names none of its own and the settlement currency's holds."""
+    return _MINIMUM.get(currency)

@@ -1,0 +1,66 @@
+"""The desk: where the actors' wishes for the payment provider arrive, from the outbox (topic `psp`).
+
+    desk = PaymentDesk(clients)
+    system.outbox.handle(TOPIC, desk.deliver)
+
+The answer is a message for the actor whose wish it was, and its commit settles the wish. What cannot be done now raises, and
+the outbox tries again with growing pauses.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from actors.model.psp import (
+    TOPIC,
+    AnyCall,
+    ChargeSaved,
+    ConnectAccount,
+    LinkAccount,
+    OpenAccount,
+    OpenCheckout,
+    PspAnswer,
+    PspRefused,
+    PspUnsure,
+)
+from gateways.payments.calls import execute
+from gateways.payments.client import ClientSource, PaymentsOff
+from runtime.store import OutboxItem
+
+__all__ = ["TOPIC", "PaymentDesk"]
+
+_call = msgspec.json.Decoder(AnyCall).decode
+_BEGINS = (OpenCheckout, ChargeSaved, OpenAccount, LinkAccount, ConnectAccount)
+"""Without a key these are refused, since somebody waits and nothing is owed. All else waits for a key: it is about money that
+is held or was taken."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PaymentDesk:
+    def __init__(self, clients: ClientSource, now: Callable[[], datetime] = _utc_now) -> None:
+        self._clients = clients
+        self._now = now
+        self._counts: Counter[str] = Counter()
+
+    async def deliver(self, item: OutboxItem) -> PspAnswer:
+        """Handler of the outbox. Raises errors.Away, and PaymentsOff."""
+        call = _call(item.effect.body)
+        try:
+            client = self._clients.of(item.actor.tenant)
+        except PaymentsOff as off:
+            if not isinstance(call, _BEGINS):
+                raise
+            return PspAnswer(item.effect.id, call, PspRefused("payments_off", str(off)))
+        seen = await execute(client, call, self._now(), again=item.attempt > 1)
+        outcome = "refused" if isinstance(seen, PspRefused) else "unsure" if isinstance(seen, PspUnsure) else "done"
+        self._counts[outcome] += 1
+        return PspAnswer(item.effect.id, call, seen)
+
+    def stats(self) -> Mapping[str, int]:
+        """Answered wishes by outcome: done, refused, unsure."""
+        return self._counts

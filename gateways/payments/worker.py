@@ -1,0 +1,219 @@
+"""Works off the inbox of webhooks: fetches what the provider has now, and tells the actor concerned.
+
+The order in which events come means nothing, and neither does how often: actors go only forward on what is true now. Events
+about the same object are one question. What fails is tried again with growing pauses; what fails for too long is parked, where
+`csms audit`, the metrics and the log show it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import structlog
+import trio
+
+from actors.merchant.messages import BRAND
+from actors.model.ids import merchant_address, payment_address
+from actors.model.psp import (
+    AccountSeen,
+    CheckoutSeen,
+    DisputeSeen,
+    IntentSeen,
+    PspObserved,
+    RefundSeen,
+    Seen,
+)
+from actors.model.rows import PaymentRow
+from actors.payment.messages import Look
+from actors.ports import Lookups, PspInbox, Queries, WaitingPspEvent
+from gateways.payments.client import ClientSource, PaymentsOff
+from gateways.payments.errors import Away
+from gateways.payments.events import Target, target_of
+from gateways.payments.fetching import Gone, fetch
+from gateways.payments.limits import (
+    INBOX_KEPT,
+    PRUNE_BATCH,
+    WORKER_ASK,
+    WORKER_AT_ONCE,
+    WORKER_ATTEMPTS,
+    WORKER_AWAY,
+    WORKER_BACKOFF,
+    WORKER_BACKOFF_CAP,
+    WORKER_BATCH,
+    WORKER_LEASE,
+    WORKER_POLL,
+)
+from runtime.address import Address
+from runtime.store import StoreAway
+from runtime.system import System
+
+_log = structlog.get_logger("payments")
+_DETAIL = 300
+
+
+class InboxWorker:
+    """`brand` names the tenant whose platform account it is, where the settings do; otherwise it is the only tenant there is."""
+
+    def __init__(
+        self,
+        inbox: PspInbox,
+        clients: ClientSource,
+        system: System,
+        lookups: Lookups,
+        queries: Queries,
+        brand: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._inbox = inbox
+        self._clients = clients
+        self._system = system
+        self._lookups = lookups
+        self._queries = queries
+        self._brand = brand
+        self._now = now
+        self._nudge = trio.Event()
+        self._room = trio.CapacityLimiter(WORKER_AT_ONCE)
+        self._counts: Counter[str] = Counter()
+        self._depth: dict[str, int] = {}
+
+    def nudge(self) -> None:
+        """Something arrived: do not wait for the next poll."""
+        self._nudge.set()
+
+    def stats(self) -> Mapping[str, int]:
+        """Events by what became of them, and how many wait or are parked."""
+        return {**self._counts, **self._depth}
+
+    async def run(self) -> None:
+        """Until cancelled. A database that is away is waited for."""
+        pruned = self._now()
+        while True:
+            self._nudge = trio.Event()
+            try:
+                busy = await self.round()
+                if self._now() - pruned > INBOX_KEPT / 1000:
+                    pruned = self._now()
+                    await self._inbox.prune(pruned - INBOX_KEPT, PRUNE_BATCH)
+            except StoreAway:
+                await trio.sleep(WORKER_AWAY)
+                continue
+            if not busy:
+                self._depth = await self._counted()
+                with trio.move_on_after(WORKER_POLL):
+                    await self._nudge.wait()
+
+    async def _counted(self) -> dict[str, int]:
+        try:
+            return await self._inbox.counts()
+        except StoreAway:
+            return self._depth
+
+    async def round(self) -> bool:
+        """One batch; whether it was a full one. Raises StoreAway."""
+        taken = await self._inbox.take(WORKER_BATCH, WORKER_LEASE)
+        groups: dict[Target | None, list[WaitingPspEvent]] = {}
+        for line in taken:
+            groups.setdefault(target_of(line.event), []).append(line)
+        ignored = groups.pop(None, [])
+        if ignored:
+            await self._inbox.done([line.event.id for line in ignored])
+            self._counts["ignored"] += len(ignored)
+        async with trio.open_nursery() as nursery:
+            for target, lines in groups.items():
+                assert target is not None
+                nursery.start_soon(self._settle, target, lines)
+        return len(taken) == WORKER_BATCH
+
+    async def _settle(self, target: Target, lines: Sequence[WaitingPspEvent]) -> None:
+        ids = [line.event.id for line in lines]
+        async with self._room:
+            try:
+                try:
+                    outcome = await self._tell(target, lines)
+                except StoreAway:
+                    return  # the lease brings them again
+                except Exception as error:
+                    await self._again(target, lines, error)
+                    return
+                await self._inbox.done(ids)
+                self._counts[outcome] += len(lines)
+            except StoreAway:
+                return
+
+    async def _again(self, target: Target, lines: Sequence[WaitingPspEvent], error: Exception) -> None:
+        expected = isinstance(error, Away | PaymentsOff)
+        reason = f"{type(error).__name__}: {error}"[:_DETAIL]
+        attempt = max(line.attempt for line in lines)
+        ids = [line.event.id for line in lines]
+        if attempt >= WORKER_ATTEMPTS:
+            await self._inbox.park(ids, reason)
+            self._counts["parked_events"] += len(ids)
+            _log.error("webhook.parked", kind=target.kind, events=ids, reason=reason)
+            return
+        await self._inbox.retry(ids, min(WORKER_BACKOFF_CAP, WORKER_BACKOFF * 2.0 ** (attempt - 1)), reason)
+        self._counts["retried"] += len(ids)
+        (_log.info if expected else _log.warning)("webhook.retried", kind=target.kind, attempt=attempt, reason=reason)
+
+    async def _tell(self, target: Target, lines: Sequence[WaitingPspEvent]) -> str:
+        """done: an actor knows it. foreign: it is nothing of ours."""
+        try:
+            seen = await fetch(self._clients.platform(), target, self._now())
+        except Gone:
+            return "foreign"
+        event = lines[-1].event
+        to = await self._concerned(target, seen, lines)
+        if to is None:
+            return "foreign"
+        await self._system.ask(to, PspObserved(seen, event.id), deadline=WORKER_ASK, correlation=event.id)
+        return "done"
+
+    async def _concerned(self, target: Target, seen: Seen, lines: Sequence[WaitingPspEvent]) -> Address | None:
+        marks = lines[-1].event.subject
+        account = target.account
+        match seen:
+            case IntentSeen() | CheckoutSeen():
+                return await self._attempt_of(account, seen, marks)
+            case RefundSeen() | DisputeSeen():
+                found = None if seen.intent is None else await self._lookups.attempt_of_intent(account, seen.intent)
+                return None if found is None else Address(*payment_address(*found))
+            case AccountSeen():
+                return await self._merchant_of(seen.account)
+            case _:
+                if target.kind == "transfer":
+                    tenant, merchant = marks.get("tenant"), marks.get("merchant")
+                    return None if account or tenant is None or merchant is None else Address(*merchant_address(tenant, merchant))
+                return await self._merchant_of(account)
+
+    async def _attempt_of(self, account: str | None, seen: IntentSeen | CheckoutSeen, marks: Mapping[str, str]) -> Address | None:
+        """By the ids that our rows have; else by our marks, once the attempt itself agrees: whoever has a connected account can
+        write any marks into the objects on it."""
+        if isinstance(seen, CheckoutSeen):
+            found = await self._lookups.attempt_of_checkout(account, seen.checkout)
+        else:
+            found = await self._lookups.attempt_of_intent(account, seen.intent)
+        if found is not None:
+            return Address(*payment_address(*found))
+        if "tenant" not in marks or "attempt" not in marks:
+            return None
+        to = Address(*payment_address(marks["tenant"], marks["attempt"]))
+        row = await self._system.ask(to, Look(), deadline=WORKER_ASK)
+        return to if isinstance(row, PaymentRow) and _agrees(row, account, seen) else None
+
+    async def _merchant_of(self, account: str | None) -> Address | None:
+        if account is None:
+            tenant = self._brand or await self._only_tenant()
+            return None if tenant is None else Address(*merchant_address(tenant, BRAND))
+        found = await self._lookups.merchant_of_account(account)
+        return None if found is None else Address(*merchant_address(*found))
+
+    async def _only_tenant(self) -> str | None:
+        page = await self._queries.tenants(2, None)
+        return page.items[0].tenant if len(page.items) == 1 else None
+
+
+def _agrees(row: PaymentRow, account: str | None, seen: IntentSeen | CheckoutSeen) -> bool:
+    if row.account != account:
+        return False
+    if isinstance(seen, CheckoutSeen):
+        return row.checkout in (None, seen.checkout)
+    return row.intent in (None, seen.intent)

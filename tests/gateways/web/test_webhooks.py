@@ -1,0 +1,65 @@
+"""The payment provider's webhooks over a real socket: the very bytes reach the receiver; the answer says no more than it must."""
+
+from typing import Literal
+
+import httpx
+import msgspec
+import pytest
+
+from gateways.web import limits
+from gateways.web.app import WebApp, create_app
+from gateways.web.env import WebEnv
+from tests.gateways.web import rig
+from tests.gateways.web.rig import serving
+
+
+class Taken:
+    def __init__(self) -> None:
+        self.came: list[tuple[str, bytes, str | None]] = []
+        self.status = 200
+
+    async def take(self, endpoint: Literal["account", "connect"], body: bytes, signature: str | None) -> int:
+        self.came.append((endpoint, body, signature))
+        return self.status
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> Taken:
+    found = Taken()
+
+    def create(env: WebEnv) -> WebApp:
+        return create_app(msgspec.structs.replace(env, webhooks=found))
+
+    monkeypatch.setattr(rig, "create_app", create)
+    return found
+
+
+async def test_both_endpoints_hand_on_the_bytes_and_the_signature_as_they_came(taken: Taken) -> None:
+    body = b'{ "id" : "evt_1",\n"text":"K\xc3\xb6ln" }\xff'
+    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+        for path in ("/stripe/webhook", "/stripe/webhook/connect"):
+            answer = await client.post(path, content=body, headers={"stripe-signature": "t=1,v1=ab"})
+            assert (answer.status_code, answer.text) == (200, "ok\n")
+    assert taken.came == [("account", body, "t=1,v1=ab"), ("connect", body, "t=1,v1=ab")]
+
+
+@pytest.mark.parametrize("status", [400, 503])
+async def test_a_refusal_is_told_by_its_status_alone(taken: Taken, status: int) -> None:
+    taken.status = status
+    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+        answer = await client.post("/stripe/webhook", content=b"{}")
+    assert answer.status_code == status
+    assert len(answer.content) < 40
+
+
+async def test_a_body_that_is_too_long_is_refused_before_anybody_looks(taken: Taken) -> None:
+    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+        answer = await client.post("/stripe/webhook", content=b"x" * (limits.WEBHOOK_BYTES + 1))
+        assert answer.status_code == 413
+        assert (await client.get("/stripe/webhook")).status_code == 405
+    assert taken.came == []
+
+
+async def test_a_node_without_payments_has_no_such_address() -> None:
+    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+        assert (await client.post("/stripe/webhook", content=b"{}")).status_code == 404
