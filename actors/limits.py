@@ -52,6 +52,19 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cost_points: int = 48
     """Readings that a running cost looks at."""
 
+    cost_check: timedelta = timedelta(seconds=15)
+    """An open session that a card or a wallet pays is looked at when it may have come to its limit, whether its meter speaks or
+    not; so long after the last time at the earliest."""
+    cost_silence: timedelta = timedelta(seconds=45)
+    """A meter that says nothing for longer: from then on the station is taken to give all it can. With `cost_check` it makes the
+    meter interval that the reserve of a hold is reckoned with (a minute, and a command's way)."""
+    stop_attempts: int = 3
+    """Orders to end the transaction of a session that may not go on; then an operator has to look."""
+    stop_pause: timedelta = timedelta(minutes=2)
+    """Before the next of them, where the station did not take the last one."""
+    stop_within: timedelta = timedelta(hours=12)
+    """How long such an order waits for its station."""
+
     seen_every: timedelta = timedelta(seconds=60)
     """A live station's last-seen row is written at most this often."""
     open_commands: int = 16

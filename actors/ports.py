@@ -335,6 +335,22 @@ class InvalidCursor(ValueError):
     """The cursor is not one of ours, or not one of this list."""
 
 
+class TrialLine(msgspec.Struct, frozen=True, gc=False):
+    """A line of a trial balance, in minor units; `opening_minor` is debits less credits. `account`: code of the chart without
+    qualifiers."""
+
+    book: str
+    account: str
+    currency: str
+    opening_minor: int
+    debit_minor: int
+    credit_minor: int
+
+    @property
+    def closing_minor(self) -> int:
+        return self.opening_minor + self.debit_minor - self.credit_minor
+
+
 class Queries(Protocol):
     """What the admin API reads: rows of actors/model/rows.py and what is named here. `cursor` is opaque; every
     method is scoped by its tenant, raises runtime StoreAway when the database is away and InvalidCursor."""
@@ -404,12 +420,47 @@ class Queries(Protocol):
 
     async def cdr(self, tenant: str, cdr: str) -> Any | None: ...
     async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page: ...
-    async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
-        """[{account, currency, debit_minor, credit_minor, balance_minor}]"""
+    async def accounts(
+        self, tenant: str, limit: int, cursor: str | None, *, book: str | None = None, account: str | None = None
+    ) -> Page:
+        """{book, account, currency, debit_minor, credit_minor, balance_minor, held_minor} in order of these names.
+        `account`: with its qualifiers, or a code alone: all accounts of the class."""
         ...
 
-    async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page: ...
+    async def journals(
+        self,
+        tenant: str,
+        ref: str | None,
+        limit: int,
+        cursor: str | None,
+        *,
+        book: str | None = None,
+        account: str | None = None,
+        group: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Page:
+        """JournalRow, newest first; `account` as in `accounts`, `until` is exclusive."""
+        ...
+
     async def journal(self, tenant: str, journal: str) -> Any | None: ...
+    async def trial_balance(self, tenant: str, since: datetime, until: datetime, book: str | None = None) -> Sequence[TrialLine]:
+        """What moved from `since` to before `until`, and what was there before, per book, class of accounts and currency."""
+        ...
+
+    async def holds(
+        self,
+        tenant: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        account: str | None = None,
+        ref: str | None = None,
+        outcome: str | None = None,
+    ) -> Page:
+        """HoldRow, last made first. `outcome`: open, posted, void or expired."""
+        ...
+
     async def payment(self, tenant: str, payment: str) -> PaymentRow | None: ...
     async def payments(
         self,

@@ -8,6 +8,7 @@ from bisect import insort
 from datetime import datetime
 
 from actors.model.rows import VaultRow
+from actors.model.tariff import has_ended
 from actors.model.token import TokenCard
 from actors.ports import AuthorityCard, MerchantCard, StationCard, TariffCard, TenantCard
 
@@ -39,9 +40,10 @@ class Cards:
         return self._tokens.get((tenant, ref))
 
     def tariff(self, tenant: str, tariff_id: str, at: datetime) -> TariffCard | None:
-        """The version in force at `at`: the one that began last, and of two that began together the newer."""
+        """The version in force at `at`: of those that have not ended the one that began last, and of two that began together the
+        newer. So one that ends gives way to the one before it."""
         for card in reversed(self._tariffs.get((tenant, tariff_id), ())):
-            if card.valid_from <= at:
+            if card.valid_from <= at and not has_ended(card.body, at):
                 return card
         return None
 

@@ -1,6 +1,5 @@
 """The admin API's questions, answered from the in-memory read models (tests without a database)."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,6 @@ from actors.model.rows import (
     CdrRow,
     EvseRow,
     InboxRow,
-    JournalRow,
     NumberRow,
     QuirkRow,
     SeenRow,
@@ -27,6 +25,7 @@ from actors.model.rows import (
 from actors.ports import NumberedSession, Page
 from runtime.address import Address
 from runtime.store import StoredFact
+from storage.memory_ledger import MemoryLedgerQueries
 from storage.memory_merchants import MemoryMerchantLookups, MemoryMerchantQueries
 from storage.memory_paging import page
 from storage.memory_payments import MemoryPaymentLookups, MemoryPaymentQueries
@@ -37,7 +36,7 @@ History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries):
+class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries, MemoryLedgerQueries):
     """`history` gives an actor's facts (the store's `full_history`), from which meter readings are taken."""
 
     def __init__(self, rows: MemoryRows, history: History | None = None) -> None:
@@ -173,26 +172,6 @@ class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries):
 
     async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page:
         return page(self._of(CdrRow, tenant), lambda row: (row.at, row.id), limit, cursor, newest=True)
-
-    async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
-        sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-        for journal in self._of(JournalRow, tenant):
-            for entry in journal.entries:
-                sums[journal.book, entry.account, entry.currency][entry.side == "credit"] += entry.amount_minor
-        return [
-            {
-                "book": book, "account": account, "currency": currency,
-                "debit_minor": debit, "credit_minor": credit, "balance_minor": debit - credit,
-            }
-            for (book, account, currency), (debit, credit) in sorted(sums.items())
-        ]  # fmt: skip
-
-    async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page:
-        rows = [row for row in self._of(JournalRow, tenant) if ref in (None, row.ref)]
-        return page(rows, lambda row: (row.at, row.id), limit, cursor, newest=True)
-
-    async def journal(self, tenant: str, journal: str) -> Any | None:
-        return self._rows.get(JournalRow, tenant, journal)
 
     async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:
         first = int(after) if after and after.isdecimal() else 0

@@ -6,6 +6,7 @@ against both.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from actors.model.rows import (
@@ -15,6 +16,7 @@ from actors.model.rows import (
     CdrRow,
     EventRow,
     EvseRow,
+    HoldRow,
     InboxRow,
     JournalRow,
     MerchantRow,
@@ -32,6 +34,7 @@ from actors.model.rows import (
     VaultRow,
 )
 from actors.ports import StoredEvent, TraceRow
+from storage.memory_ledger import Books, merged
 
 KEYS: dict[type, tuple[str, ...]] = {
     TenantRow: ("tenant",),
@@ -50,6 +53,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     NumberRow: ("number",),
     CdrRow: ("tenant", "id"),
     JournalRow: ("tenant", "id"),
+    HoldRow: ("tenant", "id"),
     InboxRow: ("tenant", "station"),
     QuirkRow: ("tenant", "station", "quirk"),
     VaultRow: ("tenant", "ref", "kind"),
@@ -60,12 +64,6 @@ KEYS: dict[type, tuple[str, ...]] = {
 
 def key_of(row: Row) -> tuple[Any, ...]:
     return tuple(getattr(row, field) for field in KEYS[type(row)])
-
-
-def _content(journal: JournalRow) -> tuple[Any, ...]:
-    """What makes a repeated journal the same one: all but when it was written, entries in any order."""
-    entries = sorted((entry.account, entry.side, entry.currency, entry.amount_minor) for entry in journal.entries)
-    return journal.book, journal.ref, journal.reverses, journal.group_id, entries
 
 
 def _stays(known: tuple[int, Any], seq: int, row: Row) -> bool:
@@ -80,6 +78,9 @@ class MemoryRows:
 
     def __init__(self) -> None:
         self._tables: dict[type, dict[tuple[Any, ...], tuple[int, Any]]] = defaultdict(dict)
+        self.books = Books(self.get)
+        self.made: dict[tuple[str, str], datetime] = {}
+        """When holds were made."""
         self.opened: dict[tuple[str, str], int] = {}
         """Order in which sessions first appeared."""
         self.events: list[StoredEvent] = []
@@ -97,9 +98,7 @@ class MemoryRows:
         """Why a turn with these rows breaks a constraint; empty when it does not."""
         for row in rows:
             reason = ""
-            if isinstance(row, JournalRow):
-                reason = self._reject_journal(row)
-            elif isinstance(row, NumberRow):
+            if isinstance(row, NumberRow):
                 known = self.get(NumberRow, row.number)
                 if known is not None and known.session != row.session:
                     reason = f"number {row.number} belongs to session {known.session}"
@@ -111,22 +110,7 @@ class MemoryRows:
                 reason = self._reject_merchant(row)
             if reason:
                 return reason
-        return ""
-
-    def _reject_journal(self, journal: JournalRow) -> str:
-        known = self.get(JournalRow, journal.tenant, journal.id)
-        if known is not None and _content(known) != _content(journal):
-            return f"journal {journal.id}: differs: exists with other content"
-        sums: dict[str, int] = defaultdict(int)
-        sides: dict[str, set[str]] = defaultdict(set)
-        for entry in journal.entries:
-            if entry.side not in ("debit", "credit") or entry.amount_minor <= 0:
-                return f"journal {journal.id}: invalid: an entry is a debit or credit of a positive amount"
-            sums[entry.currency] += entry.amount_minor if entry.side == "debit" else -entry.amount_minor
-            sides[entry.currency].add(entry.side)
-        if not sums or any(sums.values()) or any(len(side) < 2 for side in sides.values()):
-            return f"journal {journal.id}: unbalanced: debits and credits differ: {dict(sums)}"
-        return ""
+        return self.books.reject(rows)
 
     def _reject_cdr(self, cdr: CdrRow) -> str:
         known = self.get(CdrRow, cdr.tenant, cdr.id)
@@ -168,6 +152,11 @@ class MemoryRows:
     def _upsert(self, seq: int, row: Row) -> None:
         table, key = self._tables[type(row)], key_of(row)
         known = table.get(key)
+        self.books.take(row)
+        if isinstance(row, HoldRow):
+            self.made.setdefault((row.tenant, row.id), row.at)
+            table[key] = (seq, merged(known[1] if known else None, row))
+            return
         if known is not None and _stays(known, seq, row):
             return
         if (isinstance(row, TokenRow | BookRow | VariableRow) and row.deleted) or (isinstance(row, VaultRow) and not row.cell):

@@ -17,7 +17,6 @@ from actors.model.rows import (
     CdrRow,
     EvseRow,
     InboxRow,
-    JournalRow,
     QuirkRow,
     SeenRow,
     SessionRow,
@@ -33,6 +32,7 @@ from storage import cursors, limits
 from storage.database import Database
 from storage.decoding import to_row
 from storage.feed import Feed
+from storage.ledger_queries import LedgerQueries
 from storage.listing import Listing, Record, decoded, keyed
 from storage.merchants import MerchantQueries
 from storage.payments import PaymentQueries
@@ -40,24 +40,6 @@ from storage.readings import readings_of
 
 _STATION = """SELECT t.*, (SELECT row_to_json(s) FROM seen s WHERE (s.tenant, s.station) = (t.tenant, t.station)) AS seen
 FROM station t"""
-
-_JOURNAL = """SELECT j.tenant, j.id, j.book, j.ref, j.at, j.reverses, j.group_id, (
-    SELECT json_agg(json_build_object('account', a.code, 'currency', a.currency, 'amount_minor', abs(e.amount_minor),
-        'side', CASE WHEN e.amount_minor > 0 THEN 'debit' ELSE 'credit' END) ORDER BY e.n)
-    FROM ledger_entry e JOIN ledger_account a ON a.id = e.account WHERE (e.tenant, e.journal) = (j.tenant, j.id)
-) AS entries FROM ledger_journal j"""
-
-_ACCOUNTS = """SELECT a.book, a.code, a.currency,
-    coalesce(t.debit_minor, 0) + coalesce(u.debit_minor, 0) AS debit,
-    coalesce(t.credit_minor, 0) + coalesce(u.credit_minor, 0) AS credit
-FROM ledger_account a LEFT JOIN ledger_total t ON t.account = a.id
-LEFT JOIN (
-    SELECT e.account, sum(greatest(e.amount_minor, 0)) AS debit_minor, -sum(least(e.amount_minor, 0)) AS credit_minor
-    FROM ledger_era r JOIN ledger_journal j ON j.era = r.era AND j.txid >= r.sealed_upto
-    JOIN ledger_entry e ON (e.tenant, e.journal) = (j.tenant, j.id)
-    WHERE j.tenant = $1 GROUP BY e.account
-) u ON u.account = a.id
-WHERE a.tenant = $1 ORDER BY a.book, a.code, a.currency"""
 
 _READINGS = """SELECT f.body FROM actor a CROSS JOIN LATERAL (
     SELECT m.seq, m.n, m.body FROM meter m WHERE (m.tenant, m.actor) = (a.tenant, a.key)
@@ -89,8 +71,9 @@ def _station_pair(record: Record) -> tuple[StationRow, SeenRow | None]:
     return to_row(StationRow, record), msgspec.convert(_decode_json(seen), SeenRow) if seen else None
 
 
-class PostgresQueries(Feed, PaymentQueries, MerchantQueries):
-    """The Queries port; the event feed is in storage/feed.py, payments in storage/payments.py."""
+class PostgresQueries(Feed, PaymentQueries, MerchantQueries, LedgerQueries):
+    """The Queries port; the event feed is in storage/feed.py, payments in storage/payments.py, merchants in
+    storage/merchants.py, the books in storage/ledger_queries.py."""
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)
@@ -231,28 +214,6 @@ class PostgresQueries(Feed, PaymentQueries, MerchantQueries):
         found = Listing("SELECT * FROM cdr", _LISTED, tenant)
         key_of = keyed("at", "id")
         return await found.page(self._db, decoded(CdrRow), "at, id", (datetime, str), key_of, limit, cursor, newest=True)
-
-    async def accounts(self, tenant: str) -> Sequence[dict[str, Any]]:
-        """Balances are debits less credits: what is owed to us is positive, what we owe and what we earned negative."""
-        return [
-            {
-                "book": record["book"],
-                "account": record["code"],
-                "currency": record["currency"],
-                "debit_minor": int(record["debit"]),
-                "credit_minor": int(record["credit"]),
-                "balance_minor": int(record["debit"] - record["credit"]),
-            }
-            for record in await self._db.fetch(_ACCOUNTS, tenant)
-        ]
-
-    async def journals(self, tenant: str, ref: str | None, limit: int, cursor: str | None) -> Page:
-        found = Listing(_JOURNAL, f"j.{_LISTED}", tenant).given("j.ref = {}", ref)
-        key_of = keyed("at", "id")
-        return await found.page(self._db, decoded(JournalRow), "j.at, j.id", (datetime, str), key_of, limit, cursor, newest=True)
-
-    async def journal(self, tenant: str, journal: str) -> Any | None:
-        return await self._one(JournalRow, f"{_JOURNAL} WHERE j.tenant = $1 AND j.id = $2", tenant, journal)
 
     async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:
         found = Listing("SELECT * FROM audit_log", "tenant", tenant)

@@ -37,6 +37,7 @@ KINDS: Final[dict[type[Any], str]] = {
     model.SessionRow: "session",
     model.NumberRow: "number",
     model.CdrRow: "cdr",
+    model.HoldRow: "hold",
     model.JournalRow: "journal",
     model.EventRow: "event",
     model.InboxRow: "inbox",

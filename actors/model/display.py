@@ -105,9 +105,15 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
         return not any(line.amount for line in self.lines) and (self.min_price is None or not self.min_price.net)
 
     @property
+    def plain(self) -> dict[str, Any]:
+        """As JSON values, numbers as decimal text: what was shown, to the last digit."""
+        found: dict[str, Any] = _plain(self)
+        return found
+
+    @property
     def text(self) -> str:
-        """Canonical JSON (RFC 8785), numbers as decimal text: what was shown, to the last digit."""
-        return rfc8785.dumps(_plain(self)).decode()
+        """`plain` as canonical JSON (RFC 8785)."""
+        return rfc8785.dumps(self.plain).decode()
 
     @property
     def hash(self) -> str:

@@ -30,9 +30,10 @@ _HUNDRED = Decimal(100)
 
 
 class HoldTerms(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tenant's own wishes for one currency. `default_minor`: what is held as a rule, None: as much as a usual charge at this
-    EVSE costs. `most_minor`: more is never held, None: no such bound. `occupancy_s`: how long a vehicle that was stopped may
-    still be charged for its place; after that the operator bears it."""
+    """A tenant's own wishes for one currency. `default_minor`: what is held as a rule, None: what the tariff says
+    (preauthorize_amount), else as much as a usual charge at this EVSE costs. `most_minor`: more is never held, None: no such
+    bound. `occupancy_s`: how long a vehicle that was stopped may still be charged for its place; after that the operator
+    bears it."""
 
     default_minor: int | None = None
     most_minor: int | None = None
@@ -90,6 +91,8 @@ def hold_for(tariff: Tariff, max_power_w: int, terms: HoldTerms | None = None) -
             needed,
         )
     wanted = terms.default_minor
+    if wanted is None and tariff.preauthorize is not None:
+        wanted = _minor(tariff.preauthorize, currency)
     if wanted is None:
         wanted = round_up(needed + usual, currency)
     elif wanted < needed:

@@ -266,7 +266,8 @@ class VaultRow(Row, frozen=True, gc=False, kw_only=True):
 class HoldRow(Row, frozen=True, gc=False, kw_only=True):
     """A reservation on an account with a floor (a wallet), in the ledger. With `outcome` None it is made, pending: what may be
     spent besides gets less; the turn is rejected where that is not there. `posted` finishes it with `journal` of the same
-    turn, which takes at most `amount_minor` (the rest is free again); `void` and `expired` let it go. Each hold ends once."""
+    turn, which takes 1 to `amount_minor` (the rest is free again); `void` and `expired` (not before `expires`) let it go. Each
+    hold ends once; its row says the same account and amount again, `at` and `ref` are then those of the end."""
 
     id: str
     book: str

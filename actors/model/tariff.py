@@ -9,7 +9,7 @@ questions that rating asks, so that a session's stop does not sort it again.
 
 import hashlib
 from collections import OrderedDict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -151,7 +151,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Tariff(msgspec.Struct, frozen=True):
-    """`body` is the OCPI object as it was given, in plain JSON values; `version` the OCPI version of its shape."""
+    """`body` is the OCPI object as it was given, in plain JSON values; `version` the OCPI version of its shape. `preauthorize`:
+    what the tariff itself wants held on a card, in major units (OCPI Payments)."""
 
     id: str
     currency: str
@@ -166,6 +167,7 @@ class Tariff(msgspec.Struct, frozen=True):
     valid_from: datetime | None
     valid_to: datetime | None
     body: dict[str, Any]
+    preauthorize: Decimal | None = None
 
 
 def plan_of(elements: tuple[Element, ...]) -> Plan:
@@ -209,6 +211,15 @@ def fingerprint(body: dict[str, Any]) -> str:
     putting the same tariff again makes no new version. 32 hex digits."""
     content = {key: plain(value) for key, value in body.items() if key != "last_updated"}
     return hashlib.sha256(rfc8785.dumps(content)).hexdigest()[:32]
+
+
+def has_ended(body: dict[str, Any], at: datetime) -> bool:
+    """Is `at` past the body's `end_date_time` (exclusive)? Looked at without parsing the whole tariff."""
+    written = body.get("end_date_time")
+    if not isinstance(written, str):
+        return False
+    end = datetime.fromisoformat(written)
+    return at >= (end if end.tzinfo is not None else end.replace(tzinfo=UTC))
 
 
 def plain(value: Any) -> Any:

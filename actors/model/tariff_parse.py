@@ -164,6 +164,7 @@ def parse_tariff(body: Any, *, currency: str | None = None) -> Tariff:
         read.wrong("end_date_time", "must be after start_date_time")
     tax = read.word("tax_included", ("YES", "NO", "N/A"), required=newer)
     kind, identity = read.word("type", _TYPES), read.text("id", 36)
+    preauthorize = read.number("preauthorize_amount")
     read.moment("last_updated")
     read.text("tariff_alt_url", 255)
     if body.get("tariff_alt_text") is not None and body["tariff_alt_text"] != []:
@@ -184,6 +185,7 @@ def parse_tariff(body: Any, *, currency: str | None = None) -> Tariff:
         valid_from=valid_from,
         valid_to=valid_to,
         body=plain(body),
+        preauthorize=preauthorize,
     )
 
 

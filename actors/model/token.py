@@ -96,6 +96,16 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
     def accepted(self) -> bool:
         return self.status == "Accepted"
 
+    @property
+    def paid_by(self) -> str:
+        """`attempt:ID` or `wallet:ID` where one of them pays and has to hear of it; empty for all else."""
+        return self.payment if self.payment.startswith(("attempt:", "wallet:")) else ""
+
+    @property
+    def liable(self) -> bool:
+        """Does who shows this token owe what is delivered? Also without credit, where the token itself is good."""
+        return self.status == "Accepted" or (self.status == "NoCredit" and self.payment.startswith("wallet:"))
+
 
 def judge(card: TokenCard | None, now: datetime, station: str, evse: int | None = None) -> TokenVerdict:
     """The verdict on a token: unknown ones are Unknown (1.6 says Invalid), a past expiry beats Accepted, and so does the wrong

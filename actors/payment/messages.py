@@ -135,9 +135,9 @@ class EvseRefused(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
     at: datetime
 
 
-class SessionBegan(msgspec.Struct, frozen=True, gc=False, tag="session_began"):
+class SessionBegan(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="session_began"):
     """Letter from a session whose verdict's payment is `attempt:ID` or `wallet:ID`, also from one whose token is not good any
-    more (then nobody may be charged for it)."""
+    more (then nobody may be charged for it: it is stopped and waived). `hold`: what a wallet reserved for it."""
 
     session: str
     station: str
@@ -145,11 +145,13 @@ class SessionBegan(msgspec.Struct, frozen=True, gc=False, tag="session_began"):
     transaction_id: str
     accepted: bool
     at: datetime
+    token_ref: str = ""
+    hold: str | None = None
 
 
 class SessionEnded(msgspec.Struct, frozen=True, omit_defaults=True, tag="session_ended"):
     """Letter from such a session: what became of it. `outcome`: rated (`cost`, `kinds` and `cdr` say how), waived (nobody
-    pays), or for an operator: quarantined, unpriced; then another one follows when it is resolved. `n` counts them up."""
+    pays), or for an operator: quarantined, unpriced; then another one follows when it is resolved. `n` counts them up from 1."""
 
     session: str
     outcome: Literal["rated", "waived", "quarantined", "unpriced"]

@@ -8,10 +8,12 @@ import msgspec
 from actors.env import ActorEnv
 from actors.model.decision import Decision
 from actors.model.ids import SESSION
+from actors.payment.messages import TellCost
 from actors.session import facts, messages
 from actors.session.apply import apply
 from actors.session.decide import decide
 from actors.session.state import SessionState
+from actors.station.letters import OrderEnded
 from runtime.actor import Actor, Context
 
 
@@ -21,7 +23,7 @@ class SessionActor(Actor[SessionState]):
     fact_type = facts.SessionFact
     durable_type = (
         messages.Superseded | messages.ChargingState | messages.Overdue | messages.StopClaimed | messages.Repeated
-        | messages.GapOver
+        | messages.GapOver | messages.CheckCost | TellCost | OrderEnded
     )  # fmt: skip
 
     def __init__(self, context: Context, env: ActorEnv) -> None:

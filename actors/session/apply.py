@@ -11,7 +11,7 @@ from actors.session import facts as f
 from actors.session import told
 from actors.session.phases import SETTLED, after, allows
 from actors.session.series import FOLD, bounded, folded, useful
-from actors.session.state import LIMITS, SessionState, StopTold, add_flags, charging_event, row_due
+from actors.session.state import LIMITS, Paying, SessionState, StopTold, add_flags, charging_event, row_due
 
 
 def _started(state: SessionState, fact: f.Started) -> SessionState:
@@ -111,7 +111,15 @@ def _ended(state: SessionState, fact: f.Ended) -> SessionState:
 
 
 def _rated(state: SessionState, fact: f.Rated) -> SessionState:
-    return replace(state, phase=after(state.phase, "rated"), cost=fact.cost, energy_wh=fact.energy_wh, row_at=fact.at)
+    return replace(
+        state,
+        phase=after(state.phase, "rated"),
+        cost=fact.cost,
+        energy_wh=fact.energy_wh,
+        kinds=fact.kinds,
+        fingerprint=fact.tariff or "" if fact.kinds else "",
+        row_at=fact.at,
+    )
 
 
 def _booked(state: SessionState, fact: f.Booked) -> SessionState:
@@ -200,6 +208,25 @@ def _waived(state: SessionState, fact: f.Waived) -> SessionState:
     return replace(state, phase=after(state.phase, "waived"), ended_at=ended, series=(), latest=(), charging=(), row_at=fact.at)
 
 
+def _payer_told(state: SessionState, fact: f.PayerTold) -> SessionState:
+    if fact.what == "began":
+        return replace(state, paying=Paying(fact.payment, fact.accepted, fact.funds, fact.n))
+    assert state.paying is not None, "whoever hears of an outcome has heard of the beginning"
+    return replace(state, paying=replace(state.paying, n=fact.n, outcome=fact.what))
+
+
+def _stop_ordered(state: SessionState, fact: f.StopOrdered) -> SessionState:
+    assert state.paying is not None, "only what somebody pays for is stopped"
+    paying = replace(state.paying, order=fact.order, stops=state.paying.stops + 1, stopped="")
+    return replace(state, paying=paying, flags=add_flags(state.flags, (fact.reason,)), row_at=fact.at)
+
+
+def _stop_answered(state: SessionState, fact: f.StopAnswered) -> SessionState:
+    if state.paying is None or state.paying.order != fact.order:
+        return state
+    return replace(state, paying=replace(state.paying, stopped=fact.status))
+
+
 _APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
     f.Started: _started,
     f.Metered: _metered,
@@ -221,6 +248,9 @@ _APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
     f.EventMetered: told.event_metered,
     f.EventContradicted: told.event_contradicted,
     f.Concluded: told.concluded,
+    f.PayerTold: _payer_told,
+    f.StopOrdered: _stop_ordered,
+    f.StopAnswered: _stop_answered,
 }
 
 

@@ -10,10 +10,8 @@ from typing import Any
 
 import msgspec
 
-from actors.limits import DomainLimits
 from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
 from actors.model.ledger import journal_for_invoice
-from actors.model.money import Cost
 from actors.model.plausible import QUARANTINE, judge_session
 from actors.model.rating import UsageError, rate
 from actors.model.rows import CdrRow
@@ -21,11 +19,9 @@ from actors.model.tariff import Tariff, tariff_of
 from actors.model.tariff_parse import TariffError, parse_tariff
 from actors.model.usage import Usage, usage_of
 from actors.session import facts as f
-from actors.session.book import billed_from, never_charged
 from actors.session.rows import place_of
 from actors.session.state import SessionState
 
-LIMITS = DomainLimits()
 MOST_WH = 2**63 - 1
 """What a row can hold."""
 
@@ -51,7 +47,6 @@ def findings(state: SessionState, meter_stop_wh: int, at: datetime, received: da
     """(anomalies that forbid a bill, flags that only inform) of a session at its stop."""
     assert state.meter_start_wh is not None, "an open session has a start"
     assert state.started_at is not None
-    power = place_of(state).location.get("max_power_w")
     judgement = judge_session(
         meter_start_wh=state.meter_start_wh,
         meter_stop_wh=meter_stop_wh,
@@ -59,7 +54,7 @@ def findings(state: SessionState, meter_stop_wh: int, at: datetime, received: da
         end=at,
         received=received,
         readings=state.curve,
-        max_power_w=power if isinstance(power, int) and power > 0 else None,
+        max_power_w=max_power(state),
     )
     names = judgement.names
     return [n for n in names if n in QUARANTINE], [n for n in names if n not in QUARANTINE]
@@ -68,10 +63,11 @@ def findings(state: SessionState, meter_stop_wh: int, at: datetime, received: da
 def settle(session: str, state: SessionState, now: datetime) -> Settlement:
     """Price an ended session: Rated, Booked and their rows; Unpriced without a tariff (never "free").
 
-    A token whose payment is "free" is rated at zero and gets a CDR without a journal. Raises NotBillable.
+    A token whose payment is "free" is rated at zero and gets a CDR without a journal; what a card pays is posted when it is
+    captured (actors/payment). Raises NotBillable.
     """
     place = place_of(state)
-    tariff = _tariff(state)
+    tariff = tariff_in(state)
     if tariff is None:
         return Settlement((f.Unpriced(now),))
     try:
@@ -93,17 +89,20 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
             at=now,
         ),
     )
-    journal = journal_for_invoice(
-        tenant=place.tenant,
-        session=session,
-        token_ref=state.token.ref if state.token is not None else None,
-        country=place.country,
-        rated=rated,
-        at=now,
-    )
+    paid_by = state.verdict.paid_by if state.verdict is not None else ""
+    journal = None
+    if not paid_by:
+        journal = journal_for_invoice(
+            tenant=place.tenant,
+            session=session,
+            token_ref=state.token.ref if state.token is not None else None,
+            country=place.country,
+            rated=rated,
+            at=now,
+        )
     energy = state.energy_wh or 0
     facts = (
-        f.Rated(rated.cost, energy, tariff.fingerprint, now),
+        f.Rated(rated.cost, energy, tariff.fingerprint, now, rated.kinds if paid_by else ()),
         f.Booked(cdr.id, now, journal.id if journal is not None else None),
     )
     if journal is None:
@@ -111,7 +110,8 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
     return Settlement(facts, (msgspec.structs.replace(cdr, journal=journal.id), journal))
 
 
-def _tariff(state: SessionState) -> Tariff | None:
+def tariff_in(state: SessionState) -> Tariff | None:
+    """That of the session, frozen at its start; None without one. Raises NotBillable."""
     if state.verdict is not None and state.verdict.payment == "free":
         return _free(place_of(state).currency)
     card = state.tariff
@@ -151,26 +151,10 @@ def _billed_from(state: SessionState) -> datetime:
     return state.billed_from or state.started_at
 
 
-def cost_so_far(state: SessionState, at: datetime) -> Cost | None:
-    """What an open 2.x session costs if it ended at `at`; None where that is nobody's or cannot be told. Of a long series
-    of readings only some are looked at: when the energy flowed is told a little more coarsely than in the final bill."""
-    book = state.book
-    if book is None or state.started_at is None or not state.open or state.verdict is None or not state.verdict.accepted:
-        return None
-    try:
-        tariff = _tariff(state)
-        if tariff is None:
-            return None
-        start = state.meter_start_wh or 0
-        moves = [(move.at, move.state) for move in book.moves]
-        curve = state.curve
-        if len(curve) > LIMITS.cost_points:
-            curve = curve[:: len(curve) // LIMITS.cost_points + 1]
-        since = at if never_charged(book) else billed_from(book, state.started_at, at)
-        usage = usage_of(curve, moves, since, max(since, at), start, start + (state.energy_wh or 0), even=tariff.plan.even)
-        return rate(tariff, usage, time_zone=place_of(state).time_zone).cost
-    except (NotBillable, UsageError):
-        return None
+def max_power(state: SessionState) -> int | None:
+    """W that the station can give, where its location says."""
+    power = place_of(state).location.get("max_power_w")
+    return power if isinstance(power, int) and power > 0 else None
 
 
 def _cdr_facts(session: str, state: SessionState) -> SessionFacts:

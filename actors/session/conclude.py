@@ -23,7 +23,7 @@ from actors.session import facts as f
 from actors.session.apply import apply
 from actors.session.booking import findings
 from actors.session.state import SessionState
-from actors.session.stop import BLOCKING_FLAGS, close
+from actors.session.stop import BLOCKING_FLAGS, TOO_LATE, close
 
 GAP = "gap"
 
@@ -54,18 +54,20 @@ def _end(state: SessionState, now: datetime) -> list[Any]:
     concluded = _concluded(state, book, metering, ("gap",) if gap else ())
     if state.phase == "quarantined":
         return [concluded]
+    payer = b.payer(book)
+    if payer is not None and payer.verdict.paid_by and not payer.verdict.liable:
+        return [concluded, f.Waived(TOO_LATE, now)]
     anomalies, noted = _doubts(state, concluded, metering, gap)
     concluded = replace(concluded, flags=(*concluded.flags, *noted))
     anomalies += [flag for flag in (*state.flags, *concluded.flags) if flag in BLOCKING_FLAGS and flag not in anomalies]
     nothing = concluded.energy_wh == 0 and not anomalies
-    payer = b.payer(book)
     if nothing and (payer is None or not payer.verdict.accepted):
         return [concluded, f.Waived("nothing was delivered, and no token was accepted", now)]
     if nothing and b.never_charged(book):
         return [concluded, f.Waived("the vehicle never asked for energy", now)]
     if payer is None:
         anomalies.append("no_token")
-    elif not payer.verdict.accepted:
+    elif not payer.verdict.liable:
         anomalies.append("token_not_accepted")
     return [concluded, f.Quarantined(tuple(anomalies), now)] if anomalies else [concluded]
 

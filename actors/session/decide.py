@@ -23,8 +23,10 @@ from actors.model.meter import Reading
 from actors.model.rows import NumberRow
 from actors.model.token import TokenVerdict
 from actors.model.usage import point_of
+from actors.payment.messages import TellCost
 from actors.session import facts as f
 from actors.session import messages as m
+from actors.session import payer
 from actors.session.apply import apply
 from actors.session.conclude import GAP
 from actors.session.events import decide_event, decide_gap_over
@@ -32,8 +34,10 @@ from actors.session.letters import reservation_used
 from actors.session.phases import allows
 from actors.session.resolve import decide_resolve
 from actors.session.rows import event, has_evse, session_row
+from actors.session.running import running_cost
 from actors.session.state import SessionState, charging_event, row_due
 from actors.session.stop import decide_claim, decide_stop, decide_stray
+from actors.station.letters import OrderEnded
 from actors.station.messages import Done, RouteKnown, StartReply, StopReply, TransactionReply
 
 DONE = Decision(reply=Done())
@@ -43,8 +47,12 @@ OPENING = frozenset({"start", "event"})
 
 
 def decide(session: str, state: SessionState, message: Any, now: datetime, limits: DomainLimits) -> Decision:
-    """Dispatch by the message's class; a message of no known class is a bug and raises KeyError."""
-    return _DECIDE[type(message)](session, state, message, now, limits)
+    """Dispatch by the message's class; a message of no known class is a bug and raises KeyError. Whoever pays and has to hear of
+    it, a card or a wallet, is told in the same turn."""
+    decision = _DECIDE[type(message)](session, state, message, now, limits)
+    if state.paying is None and not payer.comes_with(message):
+        return decision
+    return payer.completed(session, state, message, decision, now, limits)
 
 
 def decide_start(session: str, state: SessionState, start: m.Start, now: datetime, limits: DomainLimits) -> Decision:
@@ -252,7 +260,7 @@ def decide_repeated(session: str, state: SessionState, message: m.Repeated, now:
 
 
 def decide_look(session: str, state: SessionState, message: m.Look, now: datetime, limits: DomainLimits) -> Decision:
-    return Decision(reply=None if state.place is None else session_row(session, state, now))
+    return Decision(reply=None if state.place is None else session_row(session, state, now, running_cost(state, now)))
 
 
 _Decider = Callable[[str, SessionState, Any, datetime, DomainLimits], Decision]
@@ -272,4 +280,7 @@ _DECIDE: dict[type, _Decider] = {
     m.Repeated: decide_repeated,
     m.Event: decide_event,
     m.GapOver: decide_gap_over,
+    m.CheckCost: payer.decide_check,
+    TellCost: payer.decide_tell_cost,
+    OrderEnded: payer.decide_order_ended,
 }

@@ -23,10 +23,10 @@ from actors.session import book as b
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.apply import apply
-from actors.session.booking import cost_so_far
 from actors.session.conclude import GAP, conclude
 from actors.session.letters import reservation_used
 from actors.session.rows import event, has_evse, place_of, session_row
+from actors.session.running import cost_so_far
 from actors.session.state import SessionState, expects_events, row_due
 from actors.session.told import cost_due, worth_showing
 from actors.station.messages import RouteKnown, TransactionEvent, TransactionReply

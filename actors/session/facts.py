@@ -11,7 +11,8 @@ import msgspec
 
 from actors.model.meter import Reading
 from actors.model.money import Cost
-from actors.model.token import IdToken, TokenVerdict
+from actors.model.rating import KindNet
+from actors.model.token import Funds, IdToken, TokenVerdict
 from actors.ports import TariffCard
 from actors.session.messages import Place
 
@@ -74,6 +75,8 @@ class Rated(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="rate
     tariff: str | None
     """Fingerprint of the tariff version."""
     at: datetime
+    kinds: tuple[KindNet, ...] = ()
+    """Only where another actor posts the journal (a card payment, at its capture)."""
 
 
 class Booked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="booked"):
@@ -247,8 +250,36 @@ class Waived(msgspec.Struct, frozen=True, gc=False, tag="waived"):
     at: datetime
 
 
+class PayerTold(msgspec.Struct, frozen=True, omit_defaults=True, tag="payer_told"):
+    """The payment attempt or wallet that pays was told: `what` is began, or the outcome (SessionEnded). `n` counts outcomes."""
+
+    payment: str
+    what: str
+    n: int
+    at: datetime
+    accepted: bool = True
+    funds: Funds | None = None
+
+
+class StopOrdered(msgspec.Struct, frozen=True, gc=False, tag="stop_ordered"):
+    """The station was ordered to end the transaction. `reason`: cost_limit, token_not_accepted or no_credit."""
+
+    order: str
+    reason: str
+    at: datetime
+
+
+class StopAnswered(msgspec.Struct, frozen=True, gc=False, tag="stop_answered"):
+    """What became of that order: the station's own word, or why it got none."""
+
+    order: str
+    status: str
+    at: datetime
+
+
 SessionFact = (
     Started | Metered | ChargingChanged | Ended | Rated | Booked | Unpriced | Quarantined | Flagged
     | StopContradicted | StrayStopped | StopMatched | Repeated | Unread | Resolved | Waived
     | EventTold | EventMetered | EventContradicted | Concluded
+    | PayerTold | StopOrdered | StopAnswered
 )  # fmt: skip

@@ -184,6 +184,10 @@ class GapOver(msgspec.Struct, frozen=True, gc=False, tag="gap_over"):
     since: datetime
 
 
+class CheckCost(msgspec.Struct, frozen=True, gc=False, tag="check_cost"):
+    """Timer: has a session that may not cost more than so much come to it, even without a word of the meter?"""
+
+
 class Overdue(msgspec.Struct, frozen=True, gc=False, tag="overdue"):
     """Timer: the session has been silent for long. It is flagged, never declared ended (quirk 15)."""
 

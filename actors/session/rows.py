@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from actors.model.money import Cost
 from actors.model.rows import EventRow, SessionRow
 from actors.session.book import Book, missing
 from actors.session.messages import Place
@@ -21,7 +22,8 @@ def has_evse(place: Place) -> bool:
     return place.evse > 0
 
 
-def session_row(session: str, state: SessionState, now: datetime) -> SessionRow:
+def session_row(session: str, state: SessionState, now: datetime, running: Cost | None = None) -> SessionRow:
+    """`running`: what an open session costs so far, where somebody wants to know."""
     place = place_of(state)
     token = state.token
     return SessionRow(
@@ -40,7 +42,7 @@ def session_row(session: str, state: SessionState, now: datetime) -> SessionRow:
         ended_at=state.ended_at,
         energy_wh=state.energy_wh,
         stop_reason=state.stop.reason if state.stop is not None else None,
-        cost=state.cost,
+        cost=state.cost or running,
         unpriced=state.phase == "unpriced",
         cdr=state.cdr,
         anomalies=state.remarks,
@@ -68,7 +70,7 @@ def transaction_view(book: Book) -> dict[str, Any]:
     return view
 
 
-def event(session: str, state: SessionState, kind: str, now: datetime) -> EventRow:
+def event(session: str, state: SessionState, kind: str, now: datetime, running: Cost | None = None) -> EventRow:
     place = place_of(state)
     body: dict[str, Any] = {
         "session": session,
@@ -83,6 +85,8 @@ def event(session: str, state: SessionState, kind: str, now: datetime) -> EventR
         incl = state.cost.incl
         body["cdr"] = state.cdr
         body["cost"] = {"amount_minor": incl.amount_minor, "currency": incl.currency}
+    elif running is not None:
+        body["cost_so_far"] = {"amount_minor": running.incl.amount_minor, "currency": running.incl.currency}
     if state.anomalies or state.flags:
         body["anomalies"] = list(state.remarks)
     return EventRow(tenant=place.tenant, kind=kind, subject=session, at=now, body=body)

@@ -12,7 +12,8 @@ import msgspec
 from actors.limits import DomainLimits
 from actors.model.meter import Reading
 from actors.model.money import Cost
-from actors.model.token import IdToken, TokenVerdict
+from actors.model.rating import KindNet
+from actors.model.token import Funds, IdToken, TokenVerdict
 from actors.model.usage import Point
 from actors.ports import TariffCard
 from actors.session.book import Book
@@ -30,6 +31,21 @@ class StopTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reason: str
     token: IdToken | None = None
     verdict: TokenVerdict | None = None
+
+
+class Paying(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The card payment or wallet that pays (`payment`: attempt:ID or wallet:ID), and what it has been told: `n` outcomes, the
+    last being `outcome`. `accepted` False: its token is not good any more, nobody is charged. `order`: the last order to stop,
+    `stops` how many there were, `stopped` what became of it."""
+
+    payment: str
+    accepted: bool = True
+    funds: Funds | None = None
+    n: int = 0
+    outcome: str = ""
+    order: str = ""
+    stops: int = 0
+    stopped: str = ""
 
 
 class SessionState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
@@ -79,6 +95,10 @@ class SessionState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw
     book: Book | None = None
     """The events of a 2.x transaction; None for a session of 1.6."""
     billed_from: datetime | None = None
+    paying: Paying | None = None
+    kinds: tuple[KindNet, ...] = ()
+    fingerprint: str = ""
+    """Of `cost`, where another actor posts the journal: its parts, and the tariff's version."""
 
     @property
     def curve(self) -> tuple[Point, ...]:

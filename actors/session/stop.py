@@ -26,6 +26,7 @@ from actors.station.messages import StopReply
 
 BLOCKING_FLAGS = frozenset({"repeated_after_stop", "unknown_evse"})
 """Flags that a session may gather on its way and that nobody but an operator may bill over."""
+TOO_LATE = "the payment was over before it began: nobody is charged"
 
 
 def decide_stop(session: str, state: SessionState, stop: m.Stop, now: datetime, limits: DomainLimits) -> Decision:
@@ -53,6 +54,8 @@ def _end(state: SessionState, stop: m.Stop, now: datetime) -> list[Any]:
     energy = energy_of(state, stop.meter_stop_wh)
     if state.meter_start_wh is None or state.phase == "quarantined":
         return [_ended(stop, energy, flags)]
+    if nobody_pays(state):
+        return [_ended(stop, energy, flags), f.Waived(TOO_LATE, now)]
     anomalies, noted = findings(state, stop.meter_stop_wh, stop.at, stop.received)
     ended = _ended(stop, energy, (*flags, *noted))
     anomalies += [flag for flag in (*state.flags, *flags) if flag in BLOCKING_FLAGS and flag not in anomalies]
@@ -60,10 +63,17 @@ def _end(state: SessionState, stop: m.Stop, now: datetime) -> list[Any]:
     if verdict is not None and not verdict.accepted:
         if not energy and not anomalies:
             return [ended, f.Waived("nothing was delivered to a token that was not accepted", now)]
-        anomalies.append("token_not_accepted")
+        if not verdict.liable:
+            anomalies.append("token_not_accepted")
     if anomalies:
         return [ended, f.Quarantined(tuple(anomalies), now)]
     return [ended]
+
+
+def nobody_pays(state: SessionState) -> bool:
+    """A card's or wallet's token that is not good any more: what it began is stopped, and nobody is charged or asked."""
+    verdict = state.verdict
+    return verdict is not None and bool(verdict.paid_by) and not verdict.liable
 
 
 def _ended(stop: m.Stop, energy: int | None, flags: tuple[str, ...]) -> f.Ended:

@@ -257,8 +257,8 @@ def respond(route: Route, result: Any) -> Response:
         return result
     answer = result if isinstance(result, Answer) else Answer(result)
     status = answer.status or route.status
-    if answer.body is None and status == 204:
-        return Response(b"", 204, dict(answer.headers))
+    if answer.body is None and status in (204, 303):
+        return Response(b"", status, dict(answer.headers))
     if route.answer_media != "application/json":
         return Response(answer.body, status, dict(answer.headers), content_type=route.answer_media)
     return Response(_encode(answer.body), status, dict(answer.headers), content_type="application/json")

@@ -27,6 +27,13 @@ def _no_stats() -> Mapping[str, Any]:
     return {}
 
 
+class CardPayments(msgspec.Struct, frozen=True, kw_only=True):
+    """What the admin API must know of the payment provider: our id in OAuth (None: no OAuth), and where its pages are."""
+
+    client_id: str | None = None
+    connect_url: str = "https://connect.stripe.com"
+
+
 class Webhooks(Protocol):
     """Who takes what the payment provider tells (gateways/payments/webhooks.py)."""
 
@@ -48,6 +55,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     behind_tls: bool = False
     """A balancer in front ends TLS: what a SOAP station sends came encrypted."""
     ocpp_url: str | None = None
+    card_payments: CardPayments | None = None
+    """None: this node takes none."""
 
 
 class WebEnv(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,11 +14,15 @@ LOCATION_BYTES = 32 * 1024
 """Of a station's location: every session of the station keeps it as it was."""
 FIELD_PROBLEMS = 100
 """Wrong fields told in one answer."""
+MOST_POWER_W = 10_000_000
+"""Of an EVSE that a tariff is judged for."""
 STATIONS_NAMED = 5
 """Of those that stand in the way of a deletion."""
 
 ASK_SECONDS = 10.0
 """For an actor that answers from memory or after one commit."""
+PROVIDER_SECONDS = 50.0
+"""For an answer that the payment provider is asked for, twice in a row."""
 LOOK_SECONDS = 2.0
 """For the live part of a reading; afterwards the row alone is the answer."""
 COMMAND_SECONDS = 40.0

@@ -122,7 +122,7 @@ def terms_view(terms: TokenTerms | None) -> tuple[list[SiteView], list[str], int
     return [SiteView(site.station, list(site.evses)) for site in terms.sites], list(terms.languages), terms.priority
 
 
-TARIFF_OURS = frozenset(("version", "valid_from", "fingerprint"))
+TARIFF_OURS = frozenset(("version", "valid_from", "fingerprint", "lint"))
 """Fields of ours that stand beside those of an OCPI tariff."""
 
 
@@ -134,7 +134,7 @@ def tariff_view(row: TariffRow) -> dict[str, Any]:
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """`balance_minor` is debit minus credit."""
+    """`balance_minor` is debit minus credit; `held_minor` of a wallet is reserved by open holds."""
 
     book: str
     account: str
@@ -142,19 +142,23 @@ class AccountView(msgspec.Struct, frozen=True):
     debit_minor: int
     credit_minor: int
     balance_minor: int
+    held_minor: int = 0
 
 
 class JournalView(msgspec.Struct, frozen=True):
+    """`group_id`: journals that mirror each other in several books have the same."""
+
     id: str
     book: str
     at: datetime
     ref: str
     entries: list[Entry]
     reverses: str | None
+    group_id: str | None = None
 
 
 def journal_view(row: JournalRow) -> JournalView:
-    return JournalView(row.id, row.book, row.at.astimezone(UTC), row.ref, list(row.entries), row.reverses)
+    return JournalView(row.id, row.book, row.at.astimezone(UTC), row.ref, list(row.entries), row.reverses, row.group_id)
 
 
 class DeadLetterSummary(msgspec.Struct, frozen=True):

@@ -66,9 +66,10 @@ from actors.model.matching import Match
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.psp import AccountSeen
+from actors.model.rating import KindNet
 from actors.model.rows import VaultRow
 from actors.model.settings import Setting, key_of
-from actors.model.token import IdToken, Site, TokenCard, TokenTerms, TokenVerdict
+from actors.model.token import Funds, IdToken, Site, TokenCard, TokenTerms, TokenVerdict
 from actors.ports import AuthorityMaterial, TariffCard
 from actors.reservation import facts as reservation
 from actors.reservation.actor import ReservationActor
@@ -92,6 +93,8 @@ TERMS = TokenTerms((Site("CP-1", (1, 2)), Site("CP-2")), ("de", "en-GB"), 3)
 PLACE = Place("acme", "CP-1", 1, 1, "Europe/Berlin", "DE", "EUR", {"city": "Köln"}, "DE", "ACM")
 TOKEN = IdToken("tok_1", "04A2…81")
 VERDICT = TokenVerdict("Accepted", LATER, "grp", "grp", "invoice")
+FUNDS = Funds(2_000, "h1", 1_500, 700)
+PAID = TokenVerdict("Accepted", None, None, None, "attempt:p1", FUNDS)
 CARD = TariffCard("acme", "standard", 1, T0, "f" * 32, "EUR", TARIFF)
 READINGS = (
     Reading(LATER, (Sample(Decimal("1234.5"), "1.2345", unit="Wh"), Sample(None, "OCMF|{}|{}", signed=True, phase="L1"))),
@@ -357,9 +360,19 @@ LIVES: dict[type, dict[str, list[Any]]] = {
                 time_spent_charging=60,
             ),
         ],
+        "paid": [
+            session.Started(PLACE, TOKEN, PAID, CARD, 42, 1000, T0, LATER),
+            session.PayerTold("attempt:p1", "began", 0, LATER, True, FUNDS),
+            session.StopOrdered("stop:s1:0", "cost_limit", LATER),
+            session.StopAnswered("stop:s1:0", "Accepted", LATER),
+            session.Ended(11_000, LATER, LATER, "Remote", 10_000),
+            session.Rated(COST, 10_000, "f" * 32, LATER, (KindNet("energy", Money(500, "EUR")),)),
+            session.Booked("cs1", LATER),
+            session.PayerTold("attempt:p1", "rated", 1, LATER),
+        ],
     },
 }  # fmt: skip
-"""Further lives: what a session of OCPP 2.x keeps."""
+"""Further lives: what a session of OCPP 2.x keeps, and one that a card pays."""
 
 ALONE: dict[type, list[Any]] = {
     CertificatesActor: [certificates.WatchersTold("V2GCertificate", LATER)],

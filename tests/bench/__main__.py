@@ -30,6 +30,7 @@ from tests.bench.node import (
     cpu_seconds,
     rss_bytes,
 )
+from tests.bench.rating import ratings
 
 OURS = f"/ocpp/{TENANT}/{{id}}"
 
@@ -129,7 +130,7 @@ def show(title: str, figures: dict[str, Any]) -> None:
     print(f"\n## {title}\n{json.dumps(figures, indent=1)}", flush=True)
 
 
-ALL = ("decode", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet")
+ALL = ("decode", "rating", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet")
 
 
 def main() -> None:
@@ -148,6 +149,9 @@ def main() -> None:
     if "decode" in wanted:
         results["decode"] = decoding()
         show("decoding and validating, beside json and jsonschema", results["decode"])
+    if "rating" in wanted:
+        results["rating"] = ratings()
+        show("rating a session by a tariff of ten elements, one core", results["rating"])
     if "inventory" in wanted:
         stations = args.stations or (100 if args.quick else 500)
         results["inventory"] = inventories(stations, args.variables)
@@ -155,7 +159,7 @@ def main() -> None:
     if "fleet" in wanted:
         results["fleet"] = mixed_fleet(200 if args.quick else args.stations or 2000)
         show("a mixed fleet, commanded in one vocabulary", results["fleet"])
-    if set(wanted) - {"decode", "inventory", "fleet"}:
+    if set(wanted) - {"decode", "rating", "inventory", "fleet"}:
         with_a_node(args, wanted, results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))

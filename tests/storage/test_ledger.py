@@ -93,16 +93,17 @@ async def test_a_journal_and_its_reversal_end_at_zero(database: Database) -> Non
     assert await post(database, sale("j1")) == ["posted"]
     back = journal("j2", ("1220/t_1", -1234), ("4000/energy", 1037), ("2300/DE/19", 197), reverses="j1")
     assert await post(database, back) == ["posted"]
-    assert {row["balance_minor"] for row in await PostgresQueries(database).accounts("acme")} == {0}
+    assert {row["balance_minor"] for row in (await PostgresQueries(database).accounts("acme", 100, None)).items} == {0}
 
 
 async def test_tenants_and_books_have_accounts_of_their_own(database: Database) -> None:
     assert await post(database, sale("j1"), sale("j1", tenant="other"), sale("j2", book="merchant")) == ["posted"] * 3
-    accounts = await PostgresQueries(database).accounts("acme")
+    accounts = (await PostgresQueries(database).accounts("acme", 100, None)).items
     assert [(row["book"], row["account"]) for row in accounts] == [
         (book, code) for book in ("brand", "merchant") for code in ("1220/t_1", "2300/DE/19", "4000/energy")
     ]
-    assert [row["balance_minor"] for row in await PostgresQueries(database).accounts("other")] == [1234, -197, -1037]
+    others = (await PostgresQueries(database).accounts("other", 100, None)).items
+    assert [row["balance_minor"] for row in others] == [1234, -197, -1037]
 
 
 def test_a_hundred_euros_are_spent_exactly_once_by_sixteen_clients(fresh_dsn: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -43,6 +44,17 @@ def elsewhere(database: Database) -> Elsewhere:
 
 def tariff_card(version: int, days: int = 0) -> TariffCard:
     return TariffCard("acme", "x", version, AT + timedelta(days=days), f"f{version}", "EUR", {})
+
+
+def test_a_version_that_has_ended_gives_way_to_the_one_before_it() -> None:
+    cards = Cards()
+    cards.put_tariff(tariff_card(1))
+    end = (AT + timedelta(days=7)).isoformat()
+    cards.put_tariff(msgspec.structs.replace(tariff_card(2, 5), body={"end_date_time": end}))
+    found = [cards.tariff("acme", "x", AT + timedelta(days=days)) for days in (4, 5, 6, 7)]
+    assert [card and card.version for card in found] == [1, 2, 2, 1]
+    cards.drop_tariff_version("acme", "x", 1)
+    assert cards.tariff("acme", "x", AT + timedelta(days=7)) is None
 
 
 def test_the_version_in_force_is_the_one_that_began_last() -> None:

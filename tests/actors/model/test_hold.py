@@ -45,6 +45,12 @@ def test_what_the_tenant_wants_is_held_where_it_is_enough() -> None:
     assert hold_for(tariff(("ENERGY", 0.79, 1)), 150_000, tiny).hold_minor == 800
 
 
+def test_what_the_tariff_wants_to_be_held_is_held_unless_the_tenant_says_otherwise() -> None:
+    wish = tariff(("ENERGY", 0.79, 1), preauthorize_amount=35)
+    assert hold_for(wish, 150_000).hold_minor == 3500
+    assert hold_for(wish, 150_000, HoldTerms(default_minor=4000)).hold_minor == 4000
+
+
 def test_a_tariff_with_a_highest_price_is_held_whole_and_never_stopped() -> None:
     limit = {"before_taxes": 8, "after_taxes": 10}
     found = hold_for(tariff(("ENERGY", 0.79, 1), max_price=limit), 150_000)

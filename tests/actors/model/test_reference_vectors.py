@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from actors.model.afir import lint
+from actors.model.display import shown
+from actors.model.hold import HoldError, hold_for
 from actors.model.rating import rate
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Usage, UsagePeriod
+from tests.actors.model.test_display import from_shown
 
 REFERENCE = Path(__file__).parents[3].parent / "shared" / "reference"
 VECTORS = REFERENCE / "ocpi-cost-vectors.json"
@@ -95,3 +99,28 @@ def _usage(usage: dict[str, Any]) -> Usage:
     if "parking_s" in usage:
         periods.append(UsagePeriod(at, at + timedelta(seconds=usage["parking_s"]), activity="parking"))
     return Usage(tuple(periods))
+
+
+def _tariff_files() -> list[Any]:
+    files = sorted(REFERENCE.glob("ocpi-2.*.*/tariffs/tariff_[1-9p]*.json"))
+    if not files:
+        return [pytest.param(None, marks=pytest.mark.skip(reason="reference folder not present"))]
+    return [pytest.param(file, id=f"{file.parts[-3]}-{file.stem}") for file in files]
+
+
+@pytest.mark.parametrize("file", _tariff_files())
+def test_a_tariff_of_the_specification_is_shown_judged_and_held_for(file: Path) -> None:
+    """And a session priced from what was shown costs the same, with a reservation before it."""
+    tariff = parse_tariff(json.loads(file.read_text(), parse_float=Decimal))
+    seen = shown(tariff)
+    assert seen.lines or seen.reservation
+    assert all(finding.detail for finding in lint(tariff, 50_000))
+    try:
+        hold = hold_for(tariff, 50_000)
+        assert 0 < hold.limit_minor <= hold.hold_minor
+    except HoldError as error:
+        assert (error.code, seen.free) == ("free", True)  # noqa: PT017 - there is nothing to hold for a free tariff
+    if not seen.reservation:
+        usage = _usage({"energy_kwh": Decimal("20.5"), "charging_s": 9000, "parking_s": 4000})
+        told = rate(parse_tariff(from_shown(seen)), usage, time_zone="Europe/Berlin")
+        assert told.cost.incl == rate(tariff, usage, time_zone="Europe/Berlin").cost.incl

@@ -16,7 +16,7 @@ from actors.ports import ApiToken
 from gateways.egress import EgressGate
 from gateways.pki.desk import Desk
 from gateways.web.app import WebApp, create_app, serve
-from gateways.web.env import WebEnv, WebSettings
+from gateways.web.env import CardPayments, WebEnv, WebSettings
 from gateways.web.identity import new_token, token_hash
 from runtime.system import System
 from storage.cards import Cards
@@ -57,7 +57,13 @@ class Rig:
             lookups=self.lookups,
             health=self.store,
             api_tokens=self.tokens,
-            settings=WebSettings(token_key=KEY, cookie_key=KEY, owner_hash=token_hash(KEY, OWNER)),
+            settings=WebSettings(
+                token_key=KEY,
+                cookie_key=KEY,
+                owner_hash=token_hash(KEY, OWNER),
+                public_url="http://test",
+                card_payments=CardPayments(client_id="ca_1", connect_url="https://connect.test"),
+            ),
             ocpp_stats=lambda: {"connections": 3, "frames_in": 17},
             versions={"voltroupe": "0.1.0"},
         )

@@ -64,6 +64,15 @@ async def test_a_finished_session_shows_its_price_its_cdr_and_balanced_journals(
         assert sum(account["balance_minor"] for account in accounts) == 0
         by_ref = (await acme.get(f"{T}/ledger/journals", params={"ref": journal["ref"]})).json()["items"]
         assert [item["id"] for item in by_ref] == [journal["id"]]
+        trial = (await acme.get(f"{T}/ledger/trial-balance", params={"day": journal["at"][:10]})).json()
+        assert [(line["account"], line["name"], line["closing_minor"]) for line in trial["items"]] == [
+            ("1220", "Customer receivable", 595), ("2300", "VAT output", -95), ("4000", "Charging revenue", -500),
+        ]  # fmt: skip
+        assert [(total["debit_minor"], total["off_by_minor"]) for total in trial["totals"]] == [(595, 0)]
+        assert (await acme.get(f"{T}/ledger/trial-balance", params={"day": "2020-01-01"})).json()["items"] == []
+        assert (await acme.get(f"{T}/ledger/holds", params={"outcome": "open"})).json()["items"] == []
+        for wrong in ("trial-balance?day=yesterday", "journals?since=2026-01-01T00:00:00"):
+            assert (await acme.get(f"{T}/ledger/{wrong}")).status_code == 400
 
 
 async def test_an_active_session_is_read_from_its_actor() -> None:
@@ -225,3 +234,32 @@ async def test_the_preview_prices_a_described_session_line_by_line_as_the_bill_w
         assert wrong.status_code == 400
         assert len(wrong.json()["errors"]) >= 2
         assert (await acme.post(f"{T}/tariffs/none/preview", json={"energy_wh": 1})).status_code == 404
+
+
+async def test_a_tariff_is_judged_for_paying_ad_hoc_with_what_a_driver_would_see() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        parts = [
+            {"type": "TIME", "price": 2.5, "step_size": 1, "vat": 0},
+            {"type": "ENERGY", "price": 0.5, "step_size": 1, "vat": 19},
+        ]
+        put = await acme.put(f"{T}/tariffs/std", json={**TARIFF, "elements": [{"price_components": parts}]})
+        assert put.status_code == 201
+        assert [(f["rule"], f["severity"]) for f in put.json()["lint"]] == [
+            ("per_minute_inexact", "error"),
+            ("time_price", "warning"),
+        ]
+        fast = (await acme.post(f"{T}/tariffs/std/lint", json={"power_w": 150_000})).json()
+        assert fast["ad_hoc"] is False
+        assert [(f["rule"], f["pointer"]) for f in fast["findings"]] == [
+            ("per_minute_inexact", "/elements/0/price_components/0/price"),
+            ("time_price", "/elements/0/price_components/0/type"),
+        ]
+        assert [(line["kind"], line["gross"]) for line in fast["shown"]["lines"]] == [("energy", "0.595"), ("time", "2.5")]
+        parts[0]["price"] = 3
+        assert (await acme.put(f"{T}/tariffs/std", json={**TARIFF, "elements": [{"price_components": parts}]})).status_code == 200
+        slow = (await acme.post(f"{T}/tariffs/std/lint", json={"power_w": 22_000, "deployed": "2025-01-01"})).json()
+        assert (slow["ad_hoc"], slow["findings"]) == (True, [])
+        wrong = await acme.post(f"{T}/tariffs/std/lint", json={"power_w": -1, "deployed": "soon"})
+        assert wrong.status_code == 400
+        assert (await acme.post(f"{T}/tariffs/none/lint", json={})).status_code == 404

@@ -2,9 +2,9 @@
 
 from storage.migrations import plain
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
-    plain.run("0014_silent.sql")
+    plain.run("0015_silent.sql")
