@@ -15,6 +15,11 @@ from actors.model.rows import Entry, JournalRow
 from actors.model.shares import Commission, Split
 
 
+def journal_id(kind: str, key: str, book: str) -> str:
+    """Of what is booked in a book; by it a movement at the provider is found again."""
+    return "j" + digest(kind, key, book)
+
+
 class Fact(msgspec.Struct, frozen=True):
     """What is booked, perhaps in several books: `kind` and `key` name it once and for ever, so the ids follow from them."""
 
@@ -34,7 +39,7 @@ class Fact(msgspec.Struct, frozen=True):
             if minor
         ]
         group = "g" + digest(self.kind, self.key) if self.mirrored else None
-        return make_journal("j" + digest(self.kind, self.key, book), self.tenant, book, self.ref, self.at, entries, None, group)
+        return make_journal(journal_id(self.kind, self.key, book), self.tenant, book, self.ref, self.at, entries, None, group)
 
 
 Lines = list[tuple[Side, str, int]]

@@ -237,6 +237,9 @@ class BalanceLine(msgspec.Struct, frozen=True, omit_defaults=True):
     available_on: datetime | None = None
     status: str = "pending"
     fees: tuple[FeeLine, ...] = ()
+    about: str | None = None
+    """Where `source` is nothing of ours: the charge of an application fee (also of one that was given back), the transfer or
+    reversal behind what a connected account got or gave."""
 
 
 class IntentSeen(msgspec.Struct, frozen=True, omit_defaults=True, tag="intent"):

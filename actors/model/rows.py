@@ -376,6 +376,84 @@ class MerchantRow(Row, frozen=True, gc=False, kw_only=True):
     deleted: bool = False
 
 
+class TransferRow(Row, frozen=True, gc=False, kw_only=True):
+    """Money of the brand on its way to an owner or partner (kind `transfer`), or back (`reversal`). `state`: asked, waiting (the
+    provider said no for `reason`; it is asked again) or done. `transfer`: the provider's id, of a reversal the one of the
+    transfer that it takes back; `refs`: [[what it is for, amount]]; `left_minor`: of a transfer, what was not taken back."""
+
+    id: str
+    merchant: str
+    kind: str
+    role: str
+    state: str
+    currency: str
+    amount_minor: int
+    created_at: datetime
+    updated_at: datetime
+    transfer: str | None = None
+    reversal: str | None = None
+    left_minor: int = 0
+    refs: list[list[Any]] = []
+    reason: str | None = None
+    journals: list[str] = []
+
+
+class PayoutRow(Row, frozen=True, gc=False, kw_only=True):
+    """A payout from an account with the provider to a bank. `account`: the provider's id, `brand` for the brand's own. `status`:
+    pending, in_transit, paid, failed or canceled. `reconciled`: its balance transactions are known, `lines` of them, which
+    come to `lines_minor`."""
+
+    id: str
+    merchant: str
+    account: str
+    status: str
+    currency: str
+    amount_minor: int
+    created_at: datetime
+    updated_at: datetime
+    arrival: datetime | None = None
+    automatic: bool = True
+    reconciled: bool = False
+    lines: int = 0
+    lines_minor: int | None = None
+    failure: str | None = None
+    bank_reference: str | None = None
+    journals: list[str] = []
+
+
+class BalanceLineRow(Row, frozen=True, gc=False, kw_only=True):
+    """A movement on an account with the provider (its balance transaction), and what our books say to it. `state`: matched
+    (`journals` come to its net), differs (they come to `expected_minor`), doubled (they are another movement's), unmatched,
+    resolved (an operator said what it is: `resolved_to`), elsewhere (another tenant's, on a shared account). `corrections`:
+    journals that put what is not explained to suspense, and out again, `suspense_minor` being there now. `pending_minor`: how
+    much of it our books have as pending; `moved`: it has become available."""
+
+    account: str
+    id: str
+    merchant: str
+    kind: str
+    currency: str
+    amount_minor: int
+    fee_minor: int
+    net_minor: int
+    created: datetime
+    state: str
+    first_seen_at: datetime
+    updated_at: datetime
+    available_on: datetime | None = None
+    source: str | None = None
+    about: str | None = None
+    payout: str | None = None
+    expected_minor: int | None = None
+    journals: list[str] = []
+    corrections: list[str] = []
+    suspense_minor: int = 0
+    pending_minor: int = 0
+    moved: bool = False
+    resolved_to: str | None = None
+    reason: str | None = None
+
+
 class DocumentRow(Row, frozen=True, gc=False, kw_only=True):
     """A fiscal document. The store gives it the next number of its `series` (legal entity, kind, year) in the very transaction of
     the turn, so numbers have no gaps. `id` follows from what it documents, so it is made once. `kind`: receipt, invoice,

@@ -135,6 +135,14 @@ class EvseRefused(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
     at: datetime
 
 
+class AccountLost(msgspec.Struct, frozen=True, gc=False, tag="account_lost"):
+    """Letter from the merchant: the account on which this attempt holds money is connected no more, so nothing on it can be
+    captured or released by us."""
+
+    account: str
+    at: datetime
+
+
 class SessionBegan(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="session_began"):
     """Letter from a session whose verdict's payment is `attempt:ID` or `wallet:ID`, also from one whose token is not good any
     more (then nobody may be charged for it: it is stopped and waived). `hold`: what a wallet reserved for it."""
