@@ -28,12 +28,14 @@ from actors.model.ids import (
     EVSE,
     LOCAL_LIST,
     MERCHANT,
+    PAYMENT,
     RESERVATION,
     SESSION,
     STATION,
     TEMPLATE,
     TENANT,
 )
+from actors.payment.actor import PaymentActor
 from actors.reservation.actor import ReservationActor
 from actors.session.actor import SessionActor
 from actors.station.actor import StationActor
@@ -82,6 +84,7 @@ def register_all(system: Registrar, env: ActorEnv, keepers: Mapping[str, Keeper]
     system.register(CAMPAIGN, lambda context: CampaignActor(context, env), parent=_tenant_of)
     system.register(MERCHANT, lambda context: MerchantActor(context, env), parent=_tenant_of)
     system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
+    system.register(PAYMENT, lambda context: PaymentActor(context, env), parent=_tenant_of)
     for kind, keeper in keepers.items():
         system.register(kind, _made(keeper, env), parent=_station_beside)
 

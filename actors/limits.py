@@ -230,3 +230,47 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     drift_shown: int = 20
     """Settings named in one event about drift."""
     configuration_idle: float = 30.0
+
+    payment_open: timedelta = timedelta(minutes=3)
+    """How long the provider may take to open its page before the driver is told that it is away."""
+    payment_page: timedelta = timedelta(minutes=31)
+    """How long its page takes a payment (the provider wants 30 minutes at least)."""
+    payment_look: timedelta = timedelta(seconds=15)
+    payment_look_most: timedelta = timedelta(minutes=5)
+    """Pause before the provider is looked at again where no webhook came; longer each time, up to the second."""
+    payment_look_again: timedelta = timedelta(seconds=2)
+    """A driver who comes back makes us look, but not more often."""
+    payment_claim: timedelta = timedelta(minutes=3)
+    """From the hold to the order to start: the EVSE is claimed so long."""
+    payment_start: timedelta = timedelta(seconds=90)
+    """How long the station may take to start, from the order on; then the hold is let go."""
+    payment_start_grace: timedelta = timedelta(seconds=5)
+    """After the deadline a start that was made before it has had time to be told."""
+    payment_stop_within: timedelta = timedelta(hours=24)
+    """How long an order to stop waits for a station that is away."""
+    payment_stops: int = 10
+    """Orders to stop of one attempt."""
+    payment_guard: timedelta = timedelta(hours=24)
+    """A hold is captured or let go so long before it ends by itself."""
+    payment_hold: timedelta = timedelta(days=4, hours=18)
+    """How long a hold lasts whose end the provider did not tell: the shortest there is (MONEY 1.2)."""
+    payment_guard_answer: timedelta = timedelta(minutes=30)
+    """How long the session may take to tell its cost when the hold is about to end."""
+    payment_again: timedelta = timedelta(seconds=5)
+    payment_again_most: timedelta = timedelta(minutes=15)
+    """Pause before a call whose outcome is unsure, or that was refused, goes out again; longer each time, up to the second."""
+    payment_refusals: int = 5
+    """Refusals of a capture or a release until it is tried only once a day, for an operator to look."""
+    payment_daily: timedelta = timedelta(hours=24)
+    payment_fee_looks: int = 24
+    """Looks for the provider's fee of a capture (it is seldom late); then reconciliation finds it."""
+    payment_watch: timedelta = timedelta(hours=6)
+    """How often pending refunds and open disputes are looked at where no webhook came."""
+    payment_refunds: int = 50
+    """Refunds of one attempt."""
+    payment_disputes: int = 8
+    payment_strays: int = 8
+    """Sessions with the token of one attempt that nobody pays, remembered so that each is stopped once."""
+    payment_early: int = 8
+    """Refunds and disputes seen before the capture was."""
+    payment_idle: float = 60.0

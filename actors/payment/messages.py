@@ -190,3 +190,33 @@ class CostTold(msgspec.Struct, frozen=True, omit_defaults=True, tag="cost_told")
     cost: Cost | None = None
     kinds: tuple[KindNet, ...] = ()
     fingerprint: str = ""
+
+
+class LookDue(msgspec.Struct, frozen=True, gc=False, tag="look_due"):
+    """Durable timer: no webhook came, so look for ourselves, for the `tries`-th time since the phase began."""
+
+    tries: int = 0
+
+
+class StartDue(msgspec.Struct, frozen=True, gc=False, tag="start_due"):
+    """Durable timer: by now the EVSE should have answered, or the session have begun."""
+
+
+class GuardDue(msgspec.Struct, frozen=True, gc=False, tag="guard_due"):
+    """Durable timer: the hold ends soon."""
+
+
+class AgainDue(msgspec.Struct, frozen=True, gc=False, tag="again_due"):
+    """Durable timer: a call whose outcome is unsure goes out again."""
+
+    name: str
+
+
+class RetryDue(msgspec.Struct, frozen=True, gc=False, tag="retry_due"):
+    """Durable timer: a capture or a release that was refused is tried again, for the `tries`-th time."""
+
+    tries: int
+
+
+class WatchDue(msgspec.Struct, frozen=True, gc=False, tag="watch_due"):
+    """Durable timer: look at pending refunds and open disputes."""

@@ -70,6 +70,8 @@ from actors.model.rating import KindNet
 from actors.model.rows import VaultRow
 from actors.model.settings import Setting, key_of
 from actors.model.token import Funds, IdToken, Site, TokenCard, TokenTerms, TokenVerdict
+from actors.model.token import IdToken, Site, TokenCard, TokenTerms, TokenVerdict
+from actors.payment.actor import PaymentActor
 from actors.ports import AuthorityMaterial, TariffCard
 from actors.reservation import facts as reservation
 from actors.reservation.actor import ReservationActor
@@ -86,6 +88,7 @@ from actors.tenant.actor import TenantActor
 from runtime.codec import Codec
 from runtime.turn import CheckpointRow, FactRow
 from tests.actors.kit import T0, TARIFF
+from tests.actors.payment import samples as payments
 
 GOLDEN = Path(__file__).with_name("golden")
 LATER = T0 + timedelta(hours=1, microseconds=1)
@@ -341,10 +344,12 @@ SAMPLES: dict[type, list[Any]] = {
         certificates.ProfileStep(3, "network", T0, "profile:5", plan={"slot": 1}),
         certificates.IssuedRevoked("f" * 64, "lost", "op", LATER),
     ],
+    PaymentActor: payments.WELL,
 }
 """Facts in an order that each actor could have written; the state is what they lead to."""
 
 LIVES: dict[type, dict[str, list[Any]]] = {
+    PaymentActor: payments.LIVES,
     SessionActor: {
         "transaction": [
             session.EventTold(

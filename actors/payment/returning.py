@@ -1,0 +1,390 @@
+"""Money that goes back: refunds of ours and of others, and disputes. Pure functions.
+
+What was captured is never refunded twice: a refund takes from what is left after all others, and after what is disputed. The
+books follow what the provider shows, in the turn that sees it: a refund when it has succeeded, and back when it failed later.
+What went back of a top-up is booked by its wallet, which alone knows what is left there.
+"""
+
+from actors.merchant.messages import OwnerDebited
+from actors.model import posting, psp
+from actors.model.decision import Decision, Refused
+from actors.model.ids import merchant_address
+from actors.model.rows import JournalRow
+from actors.payment import facts as f
+from actors.payment import messages as m
+from actors.payment.phases import TAKEN, dispute_after, refund_after
+from actors.payment.state import Dispute, Refund
+from actors.payment.turn import WATCH, Turn
+from actors.ports import MerchantCard
+from actors.wallet.messages import TopUpReturned
+
+_REFUND_EVENTS = {
+    "pending": "pending",
+    "requires_action": "pending",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "canceled": "failed",
+}
+"""The provider's words -> events of phases.REFUNDS."""
+CORRECTED = "corrected"
+
+
+def decide_refund(turn: Turn, message: m.RefundPayment) -> Decision:
+    """Idempotent by the caller's id."""
+    state = turn.state
+    if state.opened is None or state.phase not in TAKEN:
+        phase = "unknown" if state.opened is None else state.phase
+        return turn.decision(Refused("not_captured", f"nothing was captured, the payment is {phase}"))
+    known = next((one for one in state.refunds if one.id == message.id), None)
+    if known is not None:
+        if message.amount_minor not in (None, known.amount_minor):
+            return turn.decision(Refused("differs", f"refund {message.id!r} was for {known.amount_minor}", "amount_minor"))
+        return turn.decision(m.RefundTaken(known.id, known.amount_minor))
+    left = state.captured_minor - state.claimed_minor
+    amount = left if message.amount_minor is None else message.amount_minor
+    if amount <= 0 or amount > left:
+        return turn.decision(Refused("too_much", f"{left} of {state.captured_minor} can be refunded", "amount_minor"))
+    if len(state.refunds) >= turn.limits.payment_refunds:
+        return turn.decision(Refused("too_many", f"a payment has {turn.limits.payment_refunds} refunds at most"))
+    _ask(turn, message.id, message.who, message.reason, amount, message.return_fee)
+    return turn.decision(m.RefundTaken(message.id, amount))
+
+
+def _ask(turn: Turn, id: str, who: str, reason: str, amount: int, return_fee: bool) -> None:
+    state, n = turn.state, len(turn.state.refunds) + 1
+    assert state.intent is not None
+    back = return_fee and turn.account is not None and state.fee_minor > 0
+    name = f"refund:{n}"
+    turn.put(f.RefundAsked(n, id, who, reason, amount, back, turn.now))
+    turn.tell("refund_asked", refund=id, amount_minor=amount, who=who, why=reason)
+    call = psp.RefundCharge(
+        key=turn.key(name),
+        made_at=turn.now,
+        account=turn.account,
+        tenant=turn.tenant,
+        attempt=turn.attempt,
+        intent=state.intent,
+        amount_minor=amount,
+        currency=turn.currency,
+        return_fee=back,
+    )
+    turn.ask(name, call)
+
+
+def after_capture(turn: Turn, card: MerchantCard) -> None:
+    """What was seen too early, and what the session said since it was rated."""
+    for seen in turn.state.early:
+        if isinstance(seen, psp.RefundSeen):
+            see_refund(turn, seen, card)
+        else:
+            see_dispute(turn, seen, card)
+    correct(turn)
+
+
+def correct(turn: Turn) -> None:
+    """The session costs less than was taken, by its last word: the difference goes back by itself. One that costs more is never
+    charged again."""
+    state, told = turn.state, turn.state.told
+    if told is None or state.phase not in TAKEN or told.outcome not in ("rated", "waived"):
+        return
+    cost = told.cost.incl.amount_minor if told.cost is not None and told.outcome == "rated" else 0
+    too_much = state.captured_minor - state.claimed_minor - cost
+    id = f"{CORRECTED}:{told.n}"
+    if too_much > 0 and not any(one.id == id for one in state.refunds) and len(state.refunds) < turn.limits.payment_refunds:
+        _ask(turn, id, "session", CORRECTED if cost else told.outcome, too_much, True)
+
+
+# -- refunds seen ----------------------------------------------------------------------------------------------------
+
+
+def see_refund(turn: Turn, seen: psp.RefundSeen, card: MerchantCard) -> None:
+    state = turn.state
+    if state.opened is None or seen.intent not in (None, state.intent):
+        return
+    if state.phase not in TAKEN:
+        keep_early(turn, seen)
+        return
+    known = _refund_of(turn, seen)
+    if known is None:
+        left = state.captured_minor - state.claimed_minor
+        if len(state.refunds) >= turn.limits.payment_refunds or seen.amount_minor > left:
+            turn.tell("mismatch", refund=seen.refund, refunded_minor=seen.amount_minor, left_minor=left)
+            return
+        n = len(state.refunds) + 1
+        turn.put(f.RefundFound(n, seen.refund, seen.amount_minor, turn.now))
+        known = turn.state.refunds[-1]
+    event = _REFUND_EVENTS.get(seen.status, "")
+    status = refund_after(known.status, event)
+    if status is not None:
+        _move(turn, known, status, seen, card)
+    elif known.status == "succeeded" and event == "succeeded" and seen.fee_returned_minor > known.fee_returned_minor:
+        _more_fee(turn, known, seen, card)
+    watch(turn)
+
+
+def _refund_of(turn: Turn, seen: psp.RefundSeen) -> Refund | None:
+    for one in turn.state.refunds:
+        if one.refund == seen.refund or (seen.key is not None and seen.key == turn.key(f"refund:{one.n}")):
+            return one
+    return None
+
+
+def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: MerchantCard) -> None:
+    back = seen.fee_returned_minor if status == "succeeded" else 0
+    journals: tuple[JournalRow, ...] = ()
+    if status == "succeeded":
+        journals = _booked(turn, known, back, card)
+    elif status == "returned":
+        journals = _unbooked(turn, known, card)
+    detail = seen.reason or ""
+    turn.put(f.RefundMoved(known.n, status, turn.now, seen.refund, back, detail, turn.journals(journals)))
+    turn.tell(f"refund_{status}", refund=known.id, amount_minor=known.amount_minor)
+
+
+def refund_refused(turn: Turn, name: str, seen: psp.PspRefused) -> None:
+    """The provider will not: nothing was refunded."""
+    n = int(name.partition(":")[2])
+    known = next((one for one in turn.state.refunds if one.n == n), None)
+    status = refund_after(known.status, "failed") if known is not None else None
+    if known is not None and status == "failed":
+        turn.put(f.RefundMoved(n, status, turn.now, None, 0, seen.code))
+        turn.tell("refund_failed", refund=known.id, amount_minor=known.amount_minor, code=seen.code)
+
+
+def _our_id(turn: Turn, known: Refund) -> str:
+    return turn.key(f"refund:{known.n}")
+
+
+def _booked(turn: Turn, known: Refund, back: int, card: MerchantCard) -> tuple[JournalRow, ...]:
+    state, quote = turn.state, turn.state.quote
+    if quote is None:
+        told = TopUpReturned(turn.attempt, known.amount_minor, turn.currency, turn.now, _our_id(turn, known))
+        turn.to_wallet(told)
+        return ()
+    assert state.cost is not None
+    before = state.refunded_minor + state.lost_minor
+    rows = posting.refund_direct(
+        tenant=turn.tenant,
+        refund=_our_id(turn, known),
+        session=turn.ref,
+        merchant=card,
+        country=quote.country,
+        cost=state.cost,
+        kinds=state.kinds,
+        captured_minor=state.captured_minor,
+        refunded_before_minor=before,
+        amount_minor=known.amount_minor,
+        at=turn.now,
+        fee_minor=state.fee_minor,
+        fee_returned_before_minor=state.fee_returned_minor,
+        fee_returned_minor=back,
+    )
+    return (*rows, *_partners(turn, known, before, card))
+
+
+def _partners(turn: Turn, known: Refund, before: int, card: MerchantCard) -> list[JournalRow]:
+    """Their shares go back in proportion."""
+    state, rows = turn.state, []
+    assert state.cost is not None
+    net = posting.split_of(state.cost, state.kinds).of(state.captured_minor).net if card.partners else 0
+    for share in card.partners:
+        row = posting.partner_returned(
+            tenant=turn.tenant,
+            refund=_our_id(turn, known),
+            session=turn.ref,
+            partner=share.partner,
+            share_minor=posting.partner_share(net, share.percent),
+            gross_minor=state.captured_minor,
+            refunded_before_minor=before,
+            amount_minor=known.amount_minor,
+            currency=turn.currency,
+            at=turn.now,
+        )
+        if row is not None:
+            rows.append(row)
+            to = merchant_address(turn.tenant, share.partner)
+            back = row.entries[0].amount_minor
+            turn.letter(to, OwnerDebited(turn.ref, turn.ref, back, turn.currency, turn.now, "partner"))
+    return rows
+
+
+def _more_fee(turn: Turn, known: Refund, seen: psp.RefundSeen, card: MerchantCard) -> None:
+    """The provider counted the fee's part after the refund itself: the first time that it does, it is booked."""
+    state, quote = turn.state, turn.state.quote
+    if quote is None or known.fee_returned_minor:
+        return
+    rows = posting.fee_returned(
+        tenant=turn.tenant,
+        refund=_our_id(turn, known),
+        session=turn.ref,
+        merchant=card,
+        country=quote.country,
+        currency=turn.currency,
+        fee_minor=state.fee_minor,
+        returned_before_minor=state.fee_returned_minor,
+        returned_minor=seen.fee_returned_minor,
+        at=turn.now,
+    )
+    ids = turn.journals(rows)
+    turn.put(f.RefundMoved(known.n, known.status, turn.now, seen.refund, seen.fee_returned_minor, "", ids))
+
+
+def _unbooked(turn: Turn, known: Refund, card: MerchantCard) -> tuple[JournalRow, ...]:
+    """It came back from the card's bank. A top-up's is for an operator: its wallet has given the money away already."""
+    state, quote = turn.state, turn.state.quote
+    if quote is None or state.cost is None:
+        return ()
+    return posting.refund_failed(
+        tenant=turn.tenant,
+        refund=_our_id(turn, known),
+        session=turn.ref,
+        merchant=card,
+        country=quote.country,
+        cost=state.cost,
+        kinds=state.kinds,
+        captured_minor=state.captured_minor,
+        refunded_after_minor=state.refunded_minor + state.lost_minor - known.amount_minor,
+        amount_minor=known.amount_minor,
+        at=turn.now,
+        fee_minor=state.fee_minor,
+        fee_returned_after_minor=state.fee_returned_minor - known.fee_returned_minor,
+        fee_returned_minor=known.fee_returned_minor,
+    )
+
+
+def keep_early(turn: Turn, seen: psp.RefundSeen | psp.DisputeSeen) -> None:
+    """The capture's own news is on its way; without it there is nothing to take from."""
+    state = turn.state
+    if state.intent is not None and seen not in state.early and len(state.early) < turn.limits.payment_early:
+        turn.put(f.Early(seen, turn.now))
+
+
+# -- disputes ----------------------------------------------------------------------------------------------------------
+
+
+def see_dispute(turn: Turn, seen: psp.DisputeSeen, card: MerchantCard) -> None:
+    state = turn.state
+    if state.opened is None or seen.intent not in (None, state.intent):
+        return
+    if state.phase not in TAKEN:
+        keep_early(turn, seen)
+        return
+    known = next((one for one in state.disputes if one.dispute == seen.dispute), None)
+    if known is None and len(state.disputes) >= turn.limits.payment_disputes:
+        turn.tell("mismatch", dispute=seen.dispute)
+        return
+    for event in _dispute_events(known, seen):
+        _dispute_moves(turn, seen, event, card)
+    watch(turn)
+
+
+def _dispute_events(known: Dispute | None, seen: psp.DisputeSeen) -> list[str]:
+    """One that is seen for the first time when it is over was open before."""
+    if seen.status == "warning_closed":
+        return ["closed"]
+    if seen.status.startswith("warning"):
+        return ["warned"]
+    ended = [seen.status] if seen.status in ("won", "lost") else []
+    return ["opened", *ended] if known is None or known.status in ("warned", "open") else ended
+
+
+def _dispute_moves(turn: Turn, seen: psp.DisputeSeen, event: str, card: MerchantCard) -> None:
+    known = next((one for one in turn.state.disputes if one.dispute == seen.dispute), None)
+    status = dispute_after(known.status if known is not None else "new", event)
+    withdrawn = known.withdrawn_minor if known is not None else 0
+    journals: list[JournalRow] = []
+    if status in ("open", "won", "lost") or (known is not None and known.status == "open" and event == "opened"):
+        if not withdrawn and (event == "opened") and _taken_of(seen):
+            withdrawn = min(seen.amount_minor, turn.state.captured_minor - turn.state.refunded_minor - turn.state.lost_minor)
+            journals += _withdrawn(turn, seen, withdrawn, card)
+        if status in ("won", "lost") and withdrawn:
+            journals += _ended(turn, seen, status, withdrawn, card)
+    new = status or (known.status if known is not None else "new")
+    if known is not None and new == known.status and withdrawn == known.withdrawn_minor:
+        return
+    ids = turn.journals(journals)
+    turn.put(f.DisputeMoved(seen.dispute, new, seen.amount_minor, turn.now, seen.reason, seen.evidence_by, withdrawn, ids))
+    turn.tell(f"dispute_{new}", dispute=seen.dispute, amount_minor=seen.amount_minor)
+
+
+def _taken_of(seen: psp.DisputeSeen) -> psp.BalanceLine | None:
+    return next((line for line in seen.lines if line.amount_minor < 0), None)
+
+
+def _withdrawn(turn: Turn, seen: psp.DisputeSeen, amount: int, card: MerchantCard) -> list[JournalRow]:
+    line = _taken_of(seen)
+    if amount <= 0 or line is None:
+        return []
+    row = posting.dispute_opened(
+        tenant=turn.tenant,
+        dispute=seen.dispute,
+        ref=turn.ref,
+        merchant=card if turn.state.quote is not None else None,
+        amount_minor=amount,
+        fee_minor=max(0, line.fee_minor),
+        currency=turn.currency,
+        at=turn.now,
+    )
+    return [row]
+
+
+def _ended(turn: Turn, seen: psp.DisputeSeen, status: str, amount: int, card: MerchantCard) -> list[JournalRow]:
+    state, quote = turn.state, turn.state.quote
+    if status == "won":
+        back = next((line for line in seen.lines if line.amount_minor > 0), None)
+        row = posting.dispute_won(
+            tenant=turn.tenant,
+            dispute=seen.dispute,
+            ref=turn.ref,
+            merchant=card if quote is not None else None,
+            amount_minor=amount,
+            currency=turn.currency,
+            at=turn.now,
+            fee_minor=max(0, -back.fee_minor) if back is not None else 0,
+        )
+        return [row]
+    if quote is None:
+        told = TopUpReturned(turn.attempt, amount, turn.currency, turn.now, seen.dispute, True)
+        turn.to_wallet(told)
+        return []
+    assert state.cost is not None
+    return [
+        posting.dispute_lost(
+            tenant=turn.tenant,
+            dispute=seen.dispute,
+            session=turn.ref,
+            merchant=card,
+            country=quote.country,
+            cost=state.cost,
+            kinds=state.kinds,
+            captured_minor=state.captured_minor,
+            refunded_before_minor=state.refunded_minor + state.lost_minor,
+            amount_minor=amount,
+            at=turn.now,
+        )
+    ]
+
+
+# -- looking ourselves ---------------------------------------------------------------------------------------------------
+
+
+def watch(turn: Turn) -> None:
+    """While something is pending, look now and then, since a webhook may get lost."""
+    state = turn.state
+    pending = any(one.status == "pending" for one in state.refunds) or any(
+        one.status in ("open", "warned") for one in state.disputes
+    )
+    turn.timer(WATCH, turn.now + turn.limits.payment_watch if pending else None, m.WatchDue())
+
+
+def watch_due(turn: Turn) -> None:
+    for refund in turn.state.refunds:
+        if refund.status == "pending" and refund.refund is not None:
+            name = turn.name("watch")
+            turn.ask(name, psp.FetchRefund(key=turn.key(name), made_at=turn.now, account=turn.account, refund=refund.refund))
+    for dispute in turn.state.disputes:
+        if dispute.status in ("open", "warned"):
+            name = turn.name("watch")
+            call = psp.FetchDispute(key=turn.key(name), made_at=turn.now, account=turn.account, dispute=dispute.dispute)
+            turn.ask(name, call)
+    watch(turn)
