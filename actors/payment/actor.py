@@ -32,8 +32,8 @@ class PaymentActor(Actor[PaymentState]):
     fact_type = facts.PaymentFact
     durable_type = (
         messages.OpenAttempt | messages.EvseClaimed | messages.EvseRefused | messages.SessionBegan | messages.SessionEnded
-        | messages.CostTold | OrderEnded | messages.LookDue | messages.StartDue | messages.GuardDue | messages.AgainDue
-        | messages.RetryDue | messages.WatchDue
+        | messages.CostTold | messages.AccountLost | OrderEnded
+        | messages.LookDue | messages.StartDue | messages.GuardDue | messages.AgainDue | messages.RetryDue | messages.WatchDue
     )  # fmt: skip
 
     def __init__(self, context: Context, env: ActorEnv) -> None:

@@ -241,11 +241,17 @@ def _fee(turn: Turn, line: psp.BalanceLine | None) -> None:
 def fee_due(turn: Turn, tries: int) -> None:
     """The fee was not told with the capture."""
     if tries > turn.limits.payment_fee_looks:
-        turn.tell("fee_unknown")
-        turn.put(f.Settled(None, (), turn.now))
+        fee_unknown(turn)
         return
     turn.look()
     turn.look_later(tries)
+
+
+def fee_unknown(turn: Turn) -> None:
+    """It will not be told any more."""
+    turn.tell("fee_unknown")
+    turn.put(f.Settled(None, (), turn.now))
+    turn.timer(LOOK, None)
 
 
 def look_refused(turn: Turn, seen: psp.PspRefused) -> None:
@@ -254,8 +260,6 @@ def look_refused(turn: Turn, seen: psp.PspRefused) -> None:
     if seen.code not in _GONE:
         return
     if phase == "captured":
-        turn.tell("fee_unknown")
-        turn.put(f.Settled(None, (), turn.now))
-        turn.timer(LOOK, None)
+        fee_unknown(turn)
     elif phase == "charging" or phase in CAPTURING or phase in LETTING_GO:
         lose(turn, "account_gone")

@@ -1,15 +1,17 @@
 """The session of an attempt: it began, it was told to stop, it ended, its hold is about to end. Pure functions.
 
 Letters may overtake each other, so the end of a session may be heard of before its beginning. A session that this attempt does
-not pay (it began too late, its token was not good, it is a second one) is stopped once, and nobody is charged for it.
+not pay (it began too late, it is a second one) is stopped once, and nobody is charged for it; one whose token was not good any
+more stops itself (actors/session/payer.py).
 """
 
 from actors.model.decision import Decision, Refused
+from actors.payment import capturing
 from actors.payment import facts as f
 from actors.payment import messages as m
 from actors.payment.capturing import pay
-from actors.payment.phases import CAPTURING, TAKEN
-from actors.payment.releasing import release
+from actors.payment.phases import CAPTURING, FINAL, TAKEN
+from actors.payment.releasing import lose, release
 from actors.payment.returning import correct
 from actors.payment.turn import GUARD, START, Turn
 from actors.station.messages import Done
@@ -28,7 +30,8 @@ def session_began(turn: Turn, message: m.SessionBegan) -> None:
     if len(state.stray) < turn.limits.payment_strays:
         turn.put(f.Strayed(message.session, message.transaction_id, turn.now))
     turn.tell("late_start", session=message.session, transaction=message.transaction_id)
-    turn.stop_session(message.transaction_id, "payment")
+    if message.accepted:
+        turn.stop_session(message.transaction_id, "payment")
     if turn.state.phase == "starting":
         release(turn, "start_not_accepted")
 
@@ -84,6 +87,17 @@ def _dearer(turn: Turn, message: m.SessionEnded) -> None:
     if message.outcome == "rated" and message.cost is not None and message.cost.incl.amount_minor > state.captured_minor:
         more = message.cost.incl.amount_minor - state.captured_minor
         turn.tell("not_charged_again", session=message.session, more_minor=more)
+
+
+def account_lost(turn: Turn, message: m.AccountLost) -> None:
+    """What is held on it is out of our reach; what was taken is the merchant's own affair from now on."""
+    phase = turn.state.phase
+    if message.account != turn.account or phase == "new" or phase in FINAL:
+        return
+    if phase in TAKEN:
+        capturing.fee_unknown(turn)
+    else:
+        lose(turn, "account_gone")
 
 
 # -- the guard -----------------------------------------------------------------------------------------------------

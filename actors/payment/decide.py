@@ -181,6 +181,7 @@ _TOLD: dict[type, Callable[[Turn, Any], None]] = {
     m.SessionBegan: charging.session_began,
     m.SessionEnded: charging.session_ended,
     m.CostTold: charging.cost_told,
+    m.AccountLost: charging.account_lost,
     OrderEnded: holding.order_ended,
     m.LookDue: _look_due,
     m.StartDue: lambda turn, _: holding.start_due(turn),

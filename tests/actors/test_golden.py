@@ -70,7 +70,6 @@ from actors.model.rating import KindNet
 from actors.model.rows import VaultRow
 from actors.model.settings import Setting, key_of
 from actors.model.token import Funds, IdToken, Site, TokenCard, TokenTerms, TokenVerdict
-from actors.model.token import IdToken, Site, TokenCard, TokenTerms, TokenVerdict
 from actors.payment.actor import PaymentActor
 from actors.ports import AuthorityMaterial, TariffCard
 from actors.reservation import facts as reservation

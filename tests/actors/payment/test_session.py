@@ -214,11 +214,13 @@ def test_a_start_that_does_not_come_is_given_up_and_what_comes_later_is_stopped_
     assert bench.token is not None
     assert bench.token.status == "Invalid"
     assert bench.post(EVSE, m.ReleaseEvse)
-    bench.tell(began(accepted=False))
+    bench.tell(began())
     stop = bench.post(STATION, Order)
     assert stop.intent == RequestStop("42")
-    bench.tell(began(accepted=False))
+    bench.tell(began())
     assert len(bench.letters(STATION)) == 2, "stopped once"
+    bench.tell(began("s2", accepted=False))
+    assert len(bench.letters(STATION)) == 2, "one whose token was Invalid already stops itself"
     bench.tell(ended(800, outcome="waived"))
     bench.work()
     assert bench.state.phase == "released"
