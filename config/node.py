@@ -22,7 +22,7 @@ from config.data import NodeFile
 from config.doctor import culprit, listeners, port_problem
 from config.domain import Domain, open_domain
 from config.errors import EnvironmentFault
-from config.owner import COOKIE_KEY, ensure_owner, known_owner_token, owner_hash, token_key
+from config.owner import COOKIE_KEY, PAY_KEY, ensure_owner, known_owner_token, owner_hash, token_key
 from config.settings import Settings, variable_of
 from config.stations import Stations
 from config.surfaces import Surface
@@ -30,8 +30,10 @@ from gateways.ocpp.admission import PROTOCOLS, SOAP_PROTOCOLS
 from gateways.web.app import create_app, serve
 from gateways.web.env import WebEnv, WebSettings
 
-ROLES = ("ocpp", "api", "console")
-"""Surfaces of this version. The console and the API share the HTTP listener."""
+ROLES = ("ocpp", "api", "console", "pay")
+"""Surfaces of this version."""
+HTTP_ROLES = frozenset(("api", "console", "pay"))
+"""These share the HTTP listener."""
 _log = structlog.get_logger("csms")
 
 SETTLED_SECONDS = 0.06
@@ -63,8 +65,8 @@ async def open_node(settings: Settings, roles: Sequence[str] = ROLES) -> AsyncIt
         await ensure_owner(settings, domain.data, domain.api_tokens)
         stations = Stations(domain)
         surfaces = [stations.surface] if "ocpp" in roles else []
-        if "api" in roles or "console" in roles:
-            surfaces.append(_http(domain, stations, soap="ocpp" in roles))
+        if HTTP_ROLES.intersection(roles):
+            surfaces.append(_http(domain, stations, roles))
         for surface in surfaces:
             await surface.open(domain.system)
         urls = {surface.name: reachable(surface.url) for surface in surfaces}
@@ -113,7 +115,7 @@ def reachable(url: str) -> str:
     return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
-def _http(domain: Domain, stations: Stations, *, soap: bool) -> Surface:
+def _http(domain: Domain, stations: Stations, roles: Sequence[str]) -> Surface:
     settings = domain.settings
 
     async def run(port: int, stop: trio.Event, task_status: Any) -> None:
@@ -130,6 +132,8 @@ def _http(domain: Domain, stations: Stations, *, soap: bool) -> Surface:
             settings=WebSettings(
                 token_key=token_key(domain.data),
                 cookie_key=domain.key(COOKIE_KEY),
+                pay_key=domain.key(PAY_KEY),
+                surfaces=HTTP_ROLES.intersection(roles),
                 owner_hash=owner_hash(settings, domain.data),
                 public_url=settings.http.public_url,
                 behind_tls=settings.ocpp.behind_tls,
@@ -137,7 +141,7 @@ def _http(domain: Domain, stations: Stations, *, soap: bool) -> Surface:
             ),
             ocpp_stats=stations.stats,
             protocols=(*PROTOCOLS, *SOAP_PROTOCOLS),
-            soap=stations.soap if soap else None,
+            soap=stations.soap if "ocpp" in roles else None,
             quirks=stations.quirks,
             webhooks=domain.payments.receiver,
             payment_stats=domain.payments.stats,

@@ -11,6 +11,7 @@ from storage.api_tokens import PostgresApiTokens
 
 TOKEN_KEY = b"csms/api-token"
 COOKIE_KEY = b"csms/cookie"
+PAY_KEY = b"csms/pay-token"
 
 
 def token_key(data: DataDirectory) -> bytes:

@@ -30,7 +30,7 @@ from storage.memory_merchants import MemoryMerchantLookups, MemoryMerchantQuerie
 from storage.memory_paging import page
 from storage.memory_payments import MemoryPaymentLookups, MemoryPaymentQueries
 from storage.memory_rows import MemoryRows
-from storage.readings import readings_of
+from storage.readings import readings_of, registers_of
 
 History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -166,6 +166,10 @@ class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries, MemoryLedgerQue
             return ()
         facts = await self._history(Address(tenant, SESSION, session))
         return readings_of(fact.row.body for fact in facts)
+
+    async def meter_registers(self, tenant: str, session: str) -> tuple[int, int] | None:
+        facts = () if self._history is None else await self._history(Address(tenant, SESSION, session))
+        return registers_of(fact.row.body for fact in facts)
 
     async def cdr(self, tenant: str, cdr: str) -> Any | None:
         return self._rows.get(CdrRow, tenant, cdr)

@@ -36,7 +36,7 @@ from storage.ledger_queries import LedgerQueries
 from storage.listing import Listing, Record, decoded, keyed
 from storage.merchants import MerchantQueries
 from storage.payments import PaymentQueries
-from storage.readings import readings_of
+from storage.readings import readings_of, registers_of
 
 _STATION = """SELECT t.*, (SELECT row_to_json(s) FROM seen s WHERE (s.tenant, s.station) = (t.tenant, t.station)) AS seen
 FROM station t"""
@@ -206,6 +206,10 @@ class PostgresQueries(Feed, PaymentQueries, MerchantQueries, LedgerQueries):
     async def meter_values(self, tenant: str, session: str) -> Sequence[Any]:
         records = await self._db.fetch(_READINGS, tenant, SESSION, session)
         return readings_of(record["body"].encode() for record in records)
+
+    async def meter_registers(self, tenant: str, session: str) -> tuple[int, int] | None:
+        records = await self._db.fetch(_READINGS, tenant, SESSION, session)
+        return registers_of(record["body"].encode() for record in records)
 
     async def cdr(self, tenant: str, cdr: str) -> Any | None:
         return await self._one(CdrRow, "SELECT * FROM cdr WHERE tenant = $1 AND id = $2", tenant, cdr)

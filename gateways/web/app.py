@@ -27,6 +27,7 @@ from gateways.web.dispatch import SLASH, Dispatcher, problem_response
 from gateways.web.env import WebEnv
 from gateways.web.header_lines import read_in_linear_time
 from gateways.web.openapi import document
+from gateways.web.pay import add_pay
 from gateways.web.problems import of_http
 from gateways.web.services import Services
 from gateways.web.soap import PREFIX as SOAP
@@ -44,6 +45,8 @@ _SECURITY = {
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
+VITAL = frozenset(("/healthz", "/readyz", "/metrics"))
+"""Every node answers these, whatever surfaces it carries."""
 _log = structlog.get_logger("web")
 
 
@@ -116,9 +119,13 @@ def create_app(env: WebEnv) -> WebApp:
     services.fragment = partial(_fragment, app)
     app.services = services
     dispatcher = Dispatcher(env, services.identities, services.throttle, services.answers, services)
+    surfaces = env.settings.surfaces
     for route in ROUTES:
-        app.add_url_rule(route.rule, route.name, _view(dispatcher, route), methods=[route.method])
-    add_console(app, env, services, dispatcher)
+        if "api" in surfaces or route.path in VITAL:
+            app.add_url_rule(route.rule, route.name, _view(dispatcher, route), methods=[route.method])
+    if "console" in surfaces:
+        add_console(app, env, services, dispatcher)
+    bell = add_pay(app, env, services) if "pay" in surfaces else None
     if env.soap is not None:
         add_soap(app, env.soap, env.settings, services)
     if env.webhooks is not None:
@@ -130,6 +137,8 @@ def create_app(env: WebEnv) -> WebApp:
     async def start() -> None:
         app.nursery.start_soon(_forever, "event feed", services.feed.run)
         app.nursery.start_soon(_forever, "console pulse", services.pulse.run)
+        if bell is not None:
+            app.nursery.start_soon(_forever, "pay bell", bell.run)
 
     @app.after_request
     async def finish(response: Response) -> Response:

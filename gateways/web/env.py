@@ -57,6 +57,11 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     ocpp_url: str | None = None
     card_payments: CardPayments | None = None
     """None: this node takes none."""
+    pay_key: bytes
+    """32 bytes: the key of the pay pages' tokens. It comes from the deployment's secret, so that receipts open for years."""
+    payment_pages: tuple[str, ...] = ("https://checkout.stripe.com",)
+    """Origins of the payment provider's own pages, to which an order leads."""
+    surfaces: frozenset[str] = frozenset(("api", "console", "pay"))
 
 
 class WebEnv(msgspec.Struct, frozen=True, kw_only=True):

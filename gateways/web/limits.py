@@ -95,3 +95,27 @@ SIGNED_RECORDS = 16
 
 WEBHOOK_BYTES = 512 * 1024
 """An event of the payment provider; the objects in them grow."""
+
+PAY_WINDOW = 60.0
+PAY_VIEWS = 1_200
+"""Pages of one address, or of one code, within PAY_WINDOW. A whole mobile network may sit behind one address."""
+PAY_ORDERS = 600
+PAY_FORM_SECONDS = 30 * 60.0
+"""How long the price on a page may be ordered by its form. Whoever read longer sees the page again."""
+PAY_OPEN_SECONDS = 20.0
+"""For the payment provider to open its page. Then the driver is told; the attempt stays and the same form finds it again."""
+PAY_LOOK_SECONDS = 5.0
+"""For the payment actor to say where an attempt is."""
+PAY_CODE_CHARS = 64
+PAY_TICK_SECONDS = 5.0
+"""How often a live page asks how much was charged, besides when something happens."""
+PAY_STREAMS = 4_000
+PAY_STREAMS_PER_TOKEN = 5
+PAY_STREAM_SECONDS = 900.0
+"""A stream ends after this and the browser comes again: a forgotten page must not follow a session for ever."""
+PAY_REFRESH_SECONDS = 10
+"""How often a page without a script loads itself again while something is under way."""
+PAY_SIGNED_RECORDS = 1_000
+"""Signed meter values of one session in its file."""
+PAY_PAGE_BYTES = 100_000
+"""A page with everything it loads (MONEY 7, 17)."""

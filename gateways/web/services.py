@@ -20,13 +20,14 @@ from gateways.web.table import Route
 
 
 class Streams:
-    """Counts open SSE streams, in all and per principal."""
+    """Counts open SSE streams, in all and per principal (or whoever else may not take them all)."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = limits.SSE_STREAMS, most_each: int = limits.SSE_STREAMS_PER_PRINCIPAL) -> None:
+        self._most, self._most_each = most, most_each
         self._open: Counter[str] = Counter()
 
     def full(self, who: str) -> bool:
-        return self._open.total() >= limits.SSE_STREAMS or self._open[who] >= limits.SSE_STREAMS_PER_PRINCIPAL
+        return self._open.total() >= self._most or self._open[who] >= self._most_each
 
     @contextmanager
     def held(self, who: str) -> Iterator[None]:

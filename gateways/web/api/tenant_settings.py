@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 Interval = Annotated[int, msgspec.Meta(ge=10, le=86_400)]
+Minor = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -21,7 +22,9 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     them (1800). Of card payments: `merchant`: who sells, and is paid, at stations that name no merchant of their own;
     `sca_allow_attempted`: a European card whose issuer could not authenticate but vouches is taken (on by default);
     `sca_outside_eea`: whether a card from elsewhere is taken without 3-D Secure, `sca_outside_eea_hold_minor`: up to which
-    hold, in minor units (5000)."""
+    hold, in minor units (5000). `hold_default_minor`: what is held on a card as a rule (as much as a usual charge at the EVSE
+    costs), `hold_most_minor`: more is never held, `hold_occupancy_s`: how long a vehicle that was stopped may still be charged
+    for its place (1800)."""
 
     boot: Literal["Accepted", "Pending", "Rejected"] | None = None
     charging_priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
@@ -36,7 +39,10 @@ class TenantSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     party_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{3}$")] | None = None
     sca_allow_attempted: bool | None = None
     sca_outside_eea: Literal["accept", "refuse"] | None = None
-    sca_outside_eea_hold_minor: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    sca_outside_eea_hold_minor: Minor | None = None
+    hold_default_minor: Minor | None = None
+    hold_most_minor: Minor | None = None
+    hold_occupancy_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
 
 
 _FIELDS = {field.encode_name: field.type for field in msgspec.structs.fields(TenantSettings)}

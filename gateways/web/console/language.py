@@ -6,6 +6,7 @@ browser's that we have.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from gateways.web.console.german import GERMAN
 
@@ -16,7 +17,7 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 class Words:
     """Called with an English text and the values of its {fields}, it says it in the visitor's language."""
 
-    catalogues: Mapping[str, Mapping[str, str]] = {"de": GERMAN}
+    catalogues: ClassVar[Mapping[str, Mapping[str, str]]] = {"de": GERMAN}
     """Language -> English text -> text. A surface with texts of its own has a subclass of its own."""
 
     def __init__(self, code: str) -> None:

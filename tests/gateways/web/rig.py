@@ -60,6 +60,7 @@ class Rig:
             settings=WebSettings(
                 token_key=KEY,
                 cookie_key=KEY,
+                pay_key=KEY,
                 owner_hash=token_hash(KEY, OWNER),
                 public_url="http://test",
                 card_payments=CardPayments(client_id="ca_1", connect_url="https://connect.test"),
