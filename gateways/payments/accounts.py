@@ -31,6 +31,7 @@ from gateways.payments.limits import BALANCE_LINES, PAGE, PAYOUT_LINES
 from gateways.payments.seen import account_seen, balance_lines, balance_seen, link_seen, payout_seen
 
 CONNECT = "https://connect.stripe.com"
+_WITH_SOURCE = ["data.source"]
 
 
 def authorize_url(client_id: str, state: str, redirect_uri: str, *, base: str | None = None, country: str = "") -> str:
@@ -123,8 +124,9 @@ async def _fetch_payout(client: stripe.StripeClient, call: FetchPayout, now: dat
     payout = plain(await client.v1.payouts.retrieve_async(call.payout, {"expand": ["balance_transaction"]}, options))
     lines: tuple[BalanceLine, ...] = ()
     if call.lines and payout.get("automatic"):
-        page = await client.v1.balance_transactions.list_async({"payout": call.payout, "limit": PAGE}, options)
-        lines = balance_lines([line async for line in every(page, PAYOUT_LINES)])
+        params: Any = {"payout": call.payout, "limit": PAGE, "expand": _WITH_SOURCE}
+        page = await client.v1.balance_transactions.list_async(params, options)
+        lines = balance_lines(await _sourced(client, [line async for line in every(page, PAYOUT_LINES)]))
     return payout_seen(payout, lines)
 
 
@@ -151,21 +153,33 @@ async def _some_lines(
     client: stripe.StripeClient, since: int, until: int, after: str | None, options: Any
 ) -> tuple[tuple[BalanceLine, ...], bool]:
     """Lines oldest first, and whether these are all."""
-    params: Any = {"created": {"gte": since, "lt": until}, "limit": PAGE}
+    params: Any = {"created": {"gte": since, "lt": until}, "limit": PAGE, "expand": _WITH_SOURCE}
     if after is not None:
-        params = {"ending_before": after, "limit": PAGE}
+        params = {"ending_before": after, "limit": PAGE, "expand": _WITH_SOURCE}
     page = await client.v1.balance_transactions.list_async(params, options)
     found: list[dict[str, Any]] = []
     most = BALANCE_LINES if until - since > 1 else PAYOUT_LINES
     while True:
         items = [plain(item) for item in page.data]
         found = [*found, *(reversed(items) if after is not None else items)]
-        if not page.has_more:
+        if not page.has_more or len(found) >= most:
             break
-        if len(found) >= most:
-            return balance_lines(found if after is not None else reversed(found)), False
         page = await (page.previous_page_async() if after is not None else page.next_page_async())
-    return balance_lines(found if after is not None else reversed(found)), True
+    ordered = found if after is not None else found[::-1]
+    return balance_lines(await _sourced(client, ordered)), not page.has_more
+
+
+async def _sourced(client: stripe.StripeClient, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A fee that was given back names the fee only; whose charge it was is asked, once for each fee."""
+    fees: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        source = line.get("source")
+        if isinstance(source, dict) and source.get("object") == "fee_refund" and isinstance(source.get("fee"), str):
+            fee = source["fee"]
+            if fee not in fees:
+                fees[fee] = plain(await client.v1.application_fees.retrieve_async(fee))
+            source["fee"] = fees[fee]
+    return lines
 
 
 EXECUTORS: dict[type, Callable[[stripe.StripeClient, Any, datetime], Awaitable[Seen]]] = {

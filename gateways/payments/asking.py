@@ -10,6 +10,12 @@ from actors.model.psp import Call
 from gateways.payments.errors import MOVES_MONEY, Away
 from gateways.payments.limits import CLOCK_SKEW, PAGE, PAGES
 
+_OF_INTENT = ("latest_charge.balance_transaction", "latest_charge.refunds")
+WITH_CHARGE = list(_OF_INTENT)
+WITH_INTENT = [f"payment_intent.{name}" for name in _OF_INTENT]
+WITH_LINE = ["balance_transaction"]
+"""What is expanded in the answers that seen.py reads."""
+
 
 def reading(account: str | None) -> Any:
     """Options of a question."""

@@ -35,9 +35,9 @@ from actors.model.psp import (
     SubmitEvidence,
 )
 from gateways.payments import accounts, evidence, finding
-from gateways.payments.asking import marks, plain, reading, writing
+from gateways.payments.asking import WITH_CHARGE, WITH_INTENT, WITH_LINE, marks, plain, reading, writing
 from gateways.payments.currency import UnknownCurrency, minimum, to_stripe
-from gateways.payments.errors import judged, unsure, what
+from gateways.payments.errors import judged, unsure
 from gateways.payments.limits import (
     ASK_FIRST_AFTER,
     CALL_SECONDS,
@@ -54,9 +54,6 @@ from gateways.payments.seen import (
     transfer_seen,
 )
 
-WITH_CHARGE = ["latest_charge.balance_transaction"]
-WITH_INTENT = ["payment_intent.latest_charge.balance_transaction"]
-WITH_LINE = ["balance_transaction"]
 _THREE_D_SECURE: Any = {"card": {"request_three_d_secure": "any"}}
 
 
@@ -91,7 +88,7 @@ async def _open_checkout(client: stripe.StripeClient, call: OpenCheckout, now: d
     }
     params: dict[str, Any] = {
         "mode": "payment",
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "line_items": [{"price_data": price, "quantity": 1}],
         "payment_intent_data": intent,
         "payment_method_options": _THREE_D_SECURE,
@@ -151,7 +148,7 @@ async def _charge_saved(client: stripe.StripeClient, call: ChargeSaved, now: dat
         "amount": to_stripe(call.amount_minor, call.currency),
         "currency": call.currency.lower(),
         "capture_method": "manual",
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "customer": call.customer,
         "payment_method": call.payment_method,
         "confirm": True,
@@ -218,10 +215,16 @@ async def _refund_charge(client: stripe.StripeClient, call: RefundCharge, now: d
         "metadata": marks(call),
         "expand": WITH_LINE,
     }
-    if call.account is not None:
-        params["refund_application_fee"] = call.return_fee
-    refund = await client.v1.refunds.create_async(params, writing(call))  # type: ignore[arg-type]
-    return refund_seen(plain(refund))
+    try:
+        if call.account is not None and call.return_fee:
+            with_fee: Any = {**params, "refund_application_fee": True}
+            return refund_seen(plain(await client.v1.refunds.create_async(with_fee, writing(call))))
+    except stripe.InvalidRequestError as error:
+        if error.param != "refund_application_fee":
+            raise
+    # Also of a charge without a fee, for which the provider refuses to give one back.
+    suffix = ":no fee" if call.account is not None and call.return_fee else ""
+    return refund_seen(plain(await client.v1.refunds.create_async(params, writing(call, suffix))))  # type: ignore[arg-type]
 
 
 async def _fetch_refund(client: stripe.StripeClient, call: FetchRefund, now: datetime) -> Seen:
@@ -272,5 +275,3 @@ _EXECUTORS: dict[type, Callable[[stripe.StripeClient, Any, datetime], Awaitable[
     ReverseTransfer: _reverse_transfer,
     **accounts.EXECUTORS,
 }
-
-__all__ = ["alias", "execute", "what"]

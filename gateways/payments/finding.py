@@ -18,7 +18,7 @@ from actors.model.psp import (
     ReverseTransfer,
     Seen,
 )
-from gateways.payments.asking import every, made_since, plain, reading
+from gateways.payments.asking import WITH_CHARGE, WITH_INTENT, every, made_since, plain, reading
 from gateways.payments.limits import PAGE
 from gateways.payments.seen import (
     account_seen,
@@ -52,14 +52,12 @@ async def _checkout(client: stripe.StripeClient, call: OpenCheckout) -> Seen | N
 
 
 async def _expired(client: stripe.StripeClient, call: ExpireCheckout) -> Seen | None:
-    expand = ["payment_intent.latest_charge.balance_transaction"]
-    session = await client.v1.checkout.sessions.retrieve_async(call.checkout, {"expand": expand}, reading(call.account))
+    session = await client.v1.checkout.sessions.retrieve_async(call.checkout, {"expand": WITH_INTENT}, reading(call.account))
     return None if session.status == "open" else checkout_seen(plain(session), call.account)
 
 
 async def _no_more_held(client: stripe.StripeClient, call: CancelIntent | CaptureIntent) -> Seen | None:
-    expand = ["latest_charge.balance_transaction"]
-    intent = await client.v1.payment_intents.retrieve_async(call.intent, {"expand": expand}, reading(call.account))
+    intent = await client.v1.payment_intents.retrieve_async(call.intent, {"expand": WITH_CHARGE}, reading(call.account))
     return intent_seen(plain(intent), call.account) if intent.status in ("canceled", "succeeded") else None
 
 

@@ -28,12 +28,13 @@ Object = Mapping[str, Any]
 
 
 def intent_seen(intent: Object, account: str | None) -> IntentSeen:
-    """A PaymentIntent with `latest_charge.balance_transaction` expanded."""
+    """A PaymentIntent with `latest_charge.balance_transaction` and `latest_charge.refunds` expanded."""
     currency = _currency(intent)
     charge = _object(intent.get("latest_charge"))
     failure = intent.get("last_payment_error") or {}
     card = ((charge or {}).get("payment_method_details") or {}).get("card")
     fee = (charge or {}).get("application_fee_amount")
+    refunded = _refunded(charge) if charge is not None else 0
     return IntentSeen(
         intent=intent["id"],
         status=intent["status"],
@@ -46,13 +47,28 @@ def intent_seen(intent: Object, account: str | None) -> IntentSeen:
         capture_before=_time((card or {}).get("capture_before")),
         proof=None if card is None else card_proof(card),
         line=balance_line(_object((charge or {}).get("balance_transaction"))),
-        refunded_minor=from_stripe((charge or {}).get("amount_refunded") or 0, currency),
+        refunded_minor=from_stripe(refunded, currency),
         disputed=bool((charge or {}).get("disputed")),
         customer=_id(intent.get("customer")),
         payment_method=_id(intent.get("payment_method")),
         error=failure.get("code"),
         fee_minor=None if fee is None else from_stripe(fee, currency),
     )
+
+
+def _refunded(charge: Object) -> int:
+    """What was given back of a charge. The part of a hold that was never taken is shown as a refund, too, one that no balance
+    knows of; so the refunds are looked at one by one, as long as they are all here."""
+    refunds = charge.get("refunds") or {}
+    if refunds and not refunds.get("has_more"):
+        return sum(
+            one["amount"]
+            for one in refunds["data"]
+            if one.get("balance_transaction") and one.get("status") not in ("failed", "canceled")
+        )
+    refunded = charge.get("amount_refunded") or 0
+    rest = charge["amount"] - charge["amount_captured"] if charge.get("captured") else charge["amount"]
+    return refunded - rest if refunded >= rest else refunded
 
 
 def card_proof(card: Object) -> CardProof:
@@ -217,12 +233,28 @@ def balance_line(line: Object | None) -> BalanceLine | None:
         source=_id(line.get("source")),
         available_on=_time(line.get("available_on")),
         status=line.get("status") or "pending",
+        about=_about(_object(line.get("source"))),
         fees=tuple(
             FeeLine(fee["type"], from_stripe(fee["amount"], _currency(fee)))
             for fee in line.get("fee_details") or ()
             if fee["amount"]
         ),
     )
+
+
+def _about(source: Object | None) -> str | None:
+    """What is behind the source of a line, where it was expanded: the charge of a fee, the transfer or reversal of what a
+    connected account got or gave."""
+    match (source or {}).get("object"):
+        case "application_fee":
+            return _id((source or {}).get("charge"))
+        case "fee_refund":
+            return _id((_object((source or {}).get("fee")) or {}).get("charge"))
+        case "charge":
+            return _id((source or {}).get("source_transfer"))
+        case "refund":
+            return _id((source or {}).get("source_transfer_reversal"))
+    return None
 
 
 def _object(value: Any) -> Object | None:

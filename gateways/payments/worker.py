@@ -155,11 +155,13 @@ class InboxWorker:
         (_log.info if expected else _log.warning)("webhook.retried", kind=target.kind, attempt=attempt, reason=reason)
 
     async def _tell(self, target: Target, lines: Sequence[WaitingPspEvent]) -> str:
-        """done: an actor knows it. foreign: it is nothing of ours."""
+        """done: an actor knows it. foreign: it is nothing of ours. released: no money moved."""
         try:
             seen = await fetch(self._clients.platform(), target, self._now())
         except Gone:
             return "foreign"
+        if isinstance(seen, RefundSeen) and seen.key is None and seen.line is None and seen.status == "succeeded":
+            return "released"  # what a capture or a release leaves of a hold: it looks like a refund, and no money moved
         event = lines[-1].event
         to = await self._concerned(target, seen, lines)
         if to is None:
