@@ -11,7 +11,7 @@ import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model.matching import KnownStation
-from actors.model.rows import BookRow, MerchantRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow
+from actors.model.rows import BookRow, DocumentRow, MerchantRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -351,6 +351,17 @@ class TrialLine(msgspec.Struct, frozen=True, gc=False):
         return self.opening_minor + self.debit_minor - self.credit_minor
 
 
+class DocumentSum(msgspec.Struct, frozen=True, gc=False):
+    """Credit notes count negative. `documents`: how many name this rate."""
+
+    kind: str
+    currency: str
+    rate: str
+    net_minor: int
+    vat_minor: int
+    documents: int
+
+
 class Queries(Protocol):
     """What the admin API reads: rows of actors/model/rows.py and what is named here. `cursor` is opaque; every
     method is scoped by its tenant, raises runtime StoreAway when the database is away and InvalidCursor."""
@@ -479,6 +490,29 @@ class Queries(Protocol):
         merchant: str | None = None,
     ) -> Page:
         """PaymentRow, newest first."""
+        ...
+
+    async def document(self, tenant: str, document: str) -> DocumentRow | None: ...
+    async def documents(
+        self,
+        tenant: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        kind: str | None = None,
+        seller: str | None = None,
+        ref: str | None = None,
+        customer: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Page:
+        """DocumentRow, newest first; `until` is exclusive."""
+        ...
+
+    async def document_sums(
+        self, tenant: str, since: datetime, until: datetime, seller: str | None, customer: str | None
+    ) -> Sequence[DocumentSum]:
+        """What the documents of a time come to, per kind, currency and rate of VAT."""
         ...
 
     async def merchant(self, tenant: str, merchant: str) -> MerchantRow | None: ...

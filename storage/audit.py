@@ -113,6 +113,11 @@ _CHECKS: dict[str, str] = {
         UNION ALL
         SELECT c.tenant, c.session, format('it has several CDRs: %s', string_agg(c.id, ', ' ORDER BY c.id))
         FROM cdr c WHERE c.body ->> 'credit' IS DISTINCT FROM 'true' GROUP BY c.tenant, c.session HAVING count(*) > 1""",
+    "document number": """
+        SELECT s.tenant, s.series, format('the counter is at %s, there are %s documents numbered up to %s', s.last, count(d.id),
+            coalesce(max(d.number), 0))
+        FROM document_series s LEFT JOIN document d ON (d.tenant, d.series) = (s.tenant, s.series)
+        GROUP BY s.tenant, s.series, s.last HAVING s.last <> count(d.id) OR s.last <> coalesce(max(d.number), 0)""",
     "booked without a bill": """
         SELECT j.tenant, j.id, format('it books session %s, but no CDR names it', j.ref)
         FROM ledger_journal j JOIN session s ON (s.tenant, s.id) = (j.tenant, j.ref)

@@ -25,6 +25,7 @@ from actors.model.rows import (
 from actors.ports import NumberedSession, Page
 from runtime.address import Address
 from runtime.store import StoredFact
+from storage.memory_documents import MemoryDocumentQueries
 from storage.memory_ledger import MemoryLedgerQueries
 from storage.memory_merchants import MemoryMerchantLookups, MemoryMerchantQueries
 from storage.memory_paging import page
@@ -36,7 +37,7 @@ History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries, MemoryLedgerQueries):
+class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries, MemoryLedgerQueries, MemoryDocumentQueries):
     """`history` gives an actor's facts (the store's `full_history`), from which meter readings are taken."""
 
     def __init__(self, rows: MemoryRows, history: History | None = None) -> None:

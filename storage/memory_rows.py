@@ -9,11 +9,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from actors.model.rows import (
     AuditRow,
     AuthorityRow,
     BookRow,
     CdrRow,
+    DocumentRow,
     EventRow,
     EvseRow,
     HoldRow,
@@ -58,6 +61,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     QuirkRow: ("tenant", "station", "quirk"),
     VaultRow: ("tenant", "ref", "kind"),
     PaymentRow: ("tenant", "id"),
+    DocumentRow: ("tenant", "id"),
 }  # fmt: skip
 """What identifies a row of each class. Events, audit lines and traces are appended and have no key."""
 
@@ -70,7 +74,7 @@ def _stays(known: tuple[int, Any], seq: int, row: Row) -> bool:
     """Whether what is there stays: it is newer, or it can never change."""
     if isinstance(row, SeenRow):
         return bool(row.generation < known[1].generation and row.since <= known[1].since)
-    return seq < known[0] or isinstance(row, JournalRow | CdrRow)
+    return seq < known[0] or isinstance(row, JournalRow | CdrRow | DocumentRow)
 
 
 class MemoryRows:
@@ -83,6 +87,8 @@ class MemoryRows:
         """When holds were made."""
         self.opened: dict[tuple[str, str], int] = {}
         """Order in which sessions first appeared."""
+        self._numbers: dict[tuple[str, str], int] = {}
+        """The last number of each series of documents."""
         self.events: list[StoredEvent] = []
         self.audit: list[AuditRow] = []
         self.traces: list[TraceRow] = []
@@ -104,6 +110,8 @@ class MemoryRows:
                     reason = f"number {row.number} belongs to session {known.session}"
             elif isinstance(row, CdrRow):
                 reason = self._reject_cdr(row)
+            elif isinstance(row, DocumentRow):
+                reason = self._reject_document(row, rows)
             elif isinstance(row, PaymentRow):
                 reason = self._reject_payment(row)
             elif isinstance(row, MerchantRow):
@@ -119,6 +127,13 @@ class MemoryRows:
         for other in self.table(CdrRow):
             if other.tenant == cdr.tenant and other.session == cdr.session and other.id != cdr.id:
                 return f"session {cdr.session} has CDR {other.id} already"
+        return ""
+
+    def _reject_document(self, document: DocumentRow, rows: Sequence[Row]) -> str:
+        same = [row for row in rows if isinstance(row, DocumentRow) and key_of(row) == key_of(document)]
+        for known in (self.get(DocumentRow, document.tenant, document.id), *same):
+            if known is not None and (known.series, known.body) != (document.series, document.body):
+                return f"document {document.id} exists with other content"
         return ""
 
     def _reject_merchant(self, merchant: MerchantRow) -> str:
@@ -168,4 +183,8 @@ class MemoryRows:
             return
         if isinstance(row, SessionRow):
             self.opened.setdefault((row.tenant, row.id), len(self.opened))
+        if isinstance(row, DocumentRow):
+            series = (row.tenant, row.series)
+            self._numbers[series] = self._numbers.get(series, 0) + 1
+            row = replace(row, number=self._numbers[series])
         table[key] = (seq, row)

@@ -31,6 +31,7 @@ from actors.ports import Page, TraceRow
 from storage import cursors, limits
 from storage.database import Database
 from storage.decoding import to_row
+from storage.documents import DocumentQueries
 from storage.feed import Feed
 from storage.ledger_queries import LedgerQueries
 from storage.listing import Listing, Record, decoded, keyed
@@ -71,9 +72,10 @@ def _station_pair(record: Record) -> tuple[StationRow, SeenRow | None]:
     return to_row(StationRow, record), msgspec.convert(_decode_json(seen), SeenRow) if seen else None
 
 
-class PostgresQueries(Feed, PaymentQueries, MerchantQueries, LedgerQueries):
+class PostgresQueries(Feed, PaymentQueries, MerchantQueries, LedgerQueries, DocumentQueries):
     """The Queries port; the event feed is in storage/feed.py, payments in storage/payments.py, merchants in
-    storage/merchants.py, the books in storage/ledger_queries.py."""
+    storage/merchants.py, the books in storage/ledger_queries.py, documents in
+    storage/documents.py."""
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)

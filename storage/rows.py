@@ -45,6 +45,7 @@ KINDS: Final[dict[type[Any], str]] = {
     model.AuditRow: "audit",
     model.VaultRow: "vault",
     model.PaymentRow: "payment",
+    model.DocumentRow: "document",
 }
 
 _encode = msgspec.json.Encoder().encode

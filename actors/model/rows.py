@@ -456,9 +456,10 @@ class BalanceLineRow(Row, frozen=True, gc=False, kw_only=True):
 
 class DocumentRow(Row, frozen=True, gc=False, kw_only=True):
     """A fiscal document. The store gives it the next number of its `series` (legal entity, kind, year) in the very transaction of
-    the turn, so numbers have no gaps. `id` follows from what it documents, so it is made once. `kind`: receipt, invoice,
-    credit_note, statement. `body`: everything it says; without personal data. `corrects`: id of the document that a credit
-    note is about."""
+    the turn, so numbers have no gaps; `number` is None until then. `id` follows from what it documents, so it is made once.
+    `kind`: receipt, invoice or credit_note. `ref`: the session, else what was paid. `customer`: whose it is, a token_ref or
+    wallet, empty for nobody we know. `body`: everything it says; without personal data. `corrects`: id of the document that a
+    credit note is about, whose amounts are negative."""
 
     id: str
     seller: str
@@ -470,3 +471,5 @@ class DocumentRow(Row, frozen=True, gc=False, kw_only=True):
     gross_minor: int
     body: dict[str, Any]
     corrects: str | None = None
+    customer: str = ""
+    number: int | None = None

@@ -7,6 +7,7 @@ from typing import Any
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rows import (
     CdrRow,
+    DocumentRow,
     EvseRow,
     MerchantRow,
     PaymentRow,
@@ -74,6 +75,12 @@ def trace(unique_id: str, **fields: Any) -> TraceRow:
 def payment(id: str, **fields: Any) -> PaymentRow:
     base: dict[str, Any] = {"purpose": "session", "state": "quoted", "currency": "EUR", "hold_minor": 5000, "limit_minor": 4500}
     return PaymentRow(**{"tenant": "acme", "id": id, **base, "created_at": AT, "updated_at": AT, **fields})
+
+
+def document(id: str, **fields: Any) -> DocumentRow:
+    body = {"vat": [{"rate": "19", "net_minor": 1037, "vat_minor": 197}], "language": "de"}
+    base: dict[str, Any] = {"seller": "brand", "kind": "receipt", "series": "brand/receipt/2026", "at": AT, "ref": "a"}
+    return DocumentRow(**{"tenant": "acme", "id": id, **base, "currency": "EUR", "gross_minor": 1234, "body": body, **fields})
 
 
 def merchant(id: str, **fields: Any) -> MerchantRow:
