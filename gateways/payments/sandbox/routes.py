@@ -60,8 +60,8 @@ _SESSION = (
     " adaptive_pricing.enabled automatic_tax.enabled"
 )
 _INTENT = (
-    "amount currency capture_method application_fee_amount customer payment_method allowed_payment_method_types confirm off_session"
-    " setup_future_usage metadata description transfer_group statement_descriptor_suffix return_url"
+    "amount currency capture_method application_fee_amount customer payment_method allowed_payment_method_types confirm"
+    " off_session setup_future_usage metadata description transfer_group statement_descriptor_suffix return_url"
     " payment_method_options.card.request_three_d_secure"
 )
 _ACCOUNT = "country email business_type metadata controller capabilities business_profile type"
@@ -103,7 +103,8 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v1/application_fees/{id}", v1.ApplicationFeeRetrieveParams, refunds.get_fee),
     _route("POST", "/v1/application_fees/{id}/refunds", v1.ApplicationFeeCreateRefundParams, refunds.create_fee_refund,
            "amount metadata"),
-    _route("GET", "/v1/application_fees/{id}/refunds", v1.ApplicationFeeListRefundsParams, refunds.list_fee_refunds, _LIST - {"created"}),
+    _route("GET", "/v1/application_fees/{id}/refunds", v1.ApplicationFeeListRefundsParams, refunds.list_fee_refunds,
+           _LIST - {"created"}),
     _route("GET", "/v1/disputes", v1.DisputeListParams, disputes.listed, _LIST | {"charge", "payment_intent"}),
     _route("GET", "/v1/disputes/{id}", v1.DisputeRetrieveParams, getter("dispute")),
     _route("POST", "/v1/disputes/{id}", v1.DisputeUpdateParams, disputes.update, " ".join(
