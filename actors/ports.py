@@ -362,6 +362,23 @@ class DocumentSum(msgspec.Struct, frozen=True, gc=False):
     documents: int
 
 
+class BooksFinding(msgspec.Struct, frozen=True, gc=False):
+    """`what` is a stable word for programs, `detail` says it plainly."""
+
+    tenant: str
+    what: str
+    subject: str
+    detail: str
+
+
+class BooksAudit(msgspec.Struct, frozen=True):
+    """The last audit of the night that ended, and what of it concerns one tenant."""
+
+    at: datetime
+    done_at: datetime
+    findings: tuple[BooksFinding, ...] = ()
+
+
 class Queries(Protocol):
     """What the admin API reads: rows of actors/model/rows.py and what is named here. `cursor` is opaque; every
     method is scoped by its tenant, raises runtime StoreAway when the database is away and InvalidCursor."""
@@ -461,6 +478,10 @@ class Queries(Protocol):
     async def journal(self, tenant: str, journal: str) -> Any | None: ...
     async def trial_balance(self, tenant: str, since: datetime, until: datetime, book: str | None = None) -> Sequence[TrialLine]:
         """What moved from `since` to before `until`, and what was there before, per book, class of accounts and currency."""
+        ...
+
+    async def books_audit(self, tenant: str) -> BooksAudit | None:
+        """None: there was none yet."""
         ...
 
     async def holds(

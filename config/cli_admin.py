@@ -17,7 +17,7 @@ from actors.ports import ApiToken
 from actors.tenant.messages import Create
 from config.data import DataDirectory, NodeFile, as_json
 from config.doctor import Finding, examine, schema_of
-from config.domain import COMMAND_PATIENCE, database_of, open_domain
+from config.domain import COMMAND_PATIENCE, checkpoints_of, database_of, open_domain
 from config.errors import EnvironmentFault, UserError
 from config.options import Config, Data, Json, console, settings_for
 from config.owner import ensure_owner, known_owner_token, token_key
@@ -107,7 +107,8 @@ def audit(*, data: Data = None, config: Config = None, json: Json = False) -> in
 
 async def _audit(settings: Settings) -> list[Any]:
     async with existing_database(settings) as database:
-        return await walk(database)
+        data = DataDirectory(settings.data_dir)
+        return await walk(database, checkpoints_of(data) if data.key_file.exists() else None)
 
 
 @asynccontextmanager

@@ -33,11 +33,13 @@ from runtime.store import StoreAway
 from runtime.supervisor import ChildSpec
 from runtime.system import System
 from storage.api_tokens import PostgresApiTokens
+from storage.checkpoints import Checkpoints
 from storage.database import Database
 from storage.embedded import EmbeddedError
 from storage.ledger import LedgerKeeper
 from storage.lookups import PostgresLookups
 from storage.migrate import SchemaError
+from storage.nightly import NightlyAudit
 from storage.numbers import PostgresNumbers
 from storage.open import open_database
 from storage.queries import PostgresQueries
@@ -72,6 +74,11 @@ class Domain:
     def key(self, purpose: bytes) -> bytes:
         """32 bytes for one purpose, derived from the deployment key: the same after a restart, and stored nowhere."""
         return derived_key(self.data, purpose)
+
+
+def checkpoints_of(data: DataDirectory) -> Checkpoints:
+    """The signed checkpoints of the ledger's chain (storage/checkpoints.py)."""
+    return Checkpoints(data.path / "checkpoints", derived_key(data, b"ledger chain/v1"))
 
 
 def derived_key(data: DataDirectory, purpose: bytes) -> bytes:
@@ -125,6 +132,7 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
         raise EnvironmentFault(str(error)) from None
     async with _keyed_database(settings, own, vault, patience) as database, trio.open_nursery() as nursery:
         cards, keeper, sink = FreshCards(database), LedgerKeeper(database), PostgresSink(database)
+        nightly = NightlyAudit(database, sink, checkpoints_of(data))
         numbers, lookups = PostgresNumbers(database), PostgresLookups(database)
         for prepare in (cards.load, keeper.begin):
             await _patiently(prepare)
@@ -134,8 +142,9 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
         env = ActorEnv(snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink, pki=desk)
         register_all(system, env)
         system.supervise(ChildSpec(name="database", run=_watch(database)))
-        for name, run in (("cards", cards.run), ("numbers", numbers.run), ("sink", sink.run), ("ledger", keeper.run)):
-            system.supervise(ChildSpec(name=name, run=run))
+        services = (("cards", cards), ("numbers", numbers), ("sink", sink), ("ledger", keeper), ("audit", nightly))
+        for name, service in services:
+            system.supervise(ChildSpec(name=name, run=service.run))
         await nursery.start(system.run)
         try:
             yield Domain(

@@ -124,6 +124,10 @@ class Database:
         """All rows of one statement. Raises StoreAway, or asyncpg's exception for what the database refuses."""
         return await self.bridge.call(self.readers.use, _fetch, sql, args)
 
+    async def unhurried(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Like `fetch`, for a statement that may read all there is (an audit): it has an hour."""
+        return await self.bridge.call(self.readers.use, _fetch_unhurried, sql, args)
+
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         rows = await self.fetch(sql, *args)
         return rows[0] if rows else None
@@ -198,6 +202,11 @@ class Database:
 
 async def _fetch(connection: asyncpg.Connection, sql: str, args: tuple[Any, ...]) -> list[asyncpg.Record]:
     rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+    return rows
+
+
+async def _fetch_unhurried(connection: asyncpg.Connection, sql: str, args: tuple[Any, ...]) -> list[asyncpg.Record]:
+    rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=limits.AUDIT_TIMEOUT)
     return rows
 
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from actors.model.rows import HoldRow, JournalRow
-from actors.ports import Page, TrialLine
+from actors.ports import BooksAudit, BooksFinding, Page, TrialLine
 from storage.database import Database
 from storage.decoding import to_row
 from storage.listing import Listing, decoded, keyed
@@ -44,6 +46,8 @@ _TRIAL = """SELECT a.book, split_part(a.code, '/', 1) AS account, a.currency,
     coalesce(-sum(e.amount_minor) FILTER (WHERE j.at >= $2 AND e.amount_minor < 0), 0) AS credit
 FROM ledger_journal j JOIN ledger_entry e ON (e.tenant, e.journal) = (j.tenant, j.id) JOIN ledger_account a ON a.id = e.account
 WHERE j.tenant COLLATE "POSIX" = $1 AND j.at < $3 AND ($4::text IS NULL OR j.book = $4) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+
+_AUDITED = "SELECT at, done_at, findings FROM books_audit WHERE done_at IS NOT NULL ORDER BY at DESC LIMIT 1"
 
 _HOLD = """SELECT h.* FROM (
     SELECT h.tenant, h.id, a.book, a.code AS account, a.currency, h.amount_minor, coalesce(e.ref, h.ref) AS ref,
@@ -113,6 +117,13 @@ class LedgerQueries:
             )
             for record in await self._db.fetch(_TRIAL, tenant, since, until, book)
         ]
+
+    async def books_audit(self, tenant: str) -> BooksAudit | None:
+        record = await self._db.fetchrow(_AUDITED)
+        if record is None:
+            return None
+        found = msgspec.json.decode(record["findings"], type=tuple[BooksFinding, ...])
+        return BooksAudit(record["at"], record["done_at"], tuple([finding for finding in found if finding.tenant == tenant]))
 
     async def holds(
         self,

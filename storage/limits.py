@@ -82,6 +82,27 @@ WATCH_EVERY = 0.25
 AUDIT_PATIENCE = 600.0
 """What waits for longer than this (a letter, a due timer, an outbox row) counts as left behind."""
 
+AUDIT_TIMEOUT = 3_600.0
+"""One statement of an audit may read all of the books."""
+
+CLEARING = {"1020": 10 * 86_400.0, "1160": 150 * 86_400.0, "1210": 62 * 86_400.0, "2400": 86_400.0}
+"""By when a clearing account must have returned to zero for one reference: a payout takes days to reach the bank, a dispute
+months, a roaming invoice comes monthly; what nobody could explain is for today."""
+
+NIGHTLY_LOOK = 600.0
+"""How often a node looks whether the audit of the night is due."""
+NIGHTLY_HOUR = 2
+"""It is due in this hour of UTC when the last one is older than NIGHTLY_LEAST, at any hour when it is older than NIGHTLY_MOST."""
+NIGHTLY_LEAST = 20 * 3_600.0
+NIGHTLY_MOST = 28 * 3_600.0
+
+FINDINGS_KEPT = 1_000
+FINDINGS_TOLD = 50
+"""Of one audit: kept in its row, and told in log and feed."""
+
+CHECKPOINTS_READ = 400
+"""Signed checkpoints that an audit holds against the chain: a year and more."""
+
 AUDIT_PAGE = 1_000
 """CDRs compared with their journals at a time."""
 

@@ -36,7 +36,7 @@ from actors.model.rows import (
     VariableRow,
     VaultRow,
 )
-from actors.ports import StoredEvent, TraceRow
+from actors.ports import BooksAudit, StoredEvent, TraceRow
 from storage.memory_ledger import Books, merged
 
 KEYS: dict[type, tuple[str, ...]] = {
@@ -89,6 +89,7 @@ class MemoryRows:
         """Order in which sessions first appeared."""
         self._numbers: dict[tuple[str, str], int] = {}
         """The last number of each series of documents."""
+        self.books_audit: BooksAudit | None = None
         self.events: list[StoredEvent] = []
         self.audit: list[AuditRow] = []
         self.traces: list[TraceRow] = []

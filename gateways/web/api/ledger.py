@@ -122,6 +122,31 @@ async def list_holds(call: Call) -> Items[HoldView]:
     return page_of(page, views)
 
 
+class AuditFinding(msgspec.Struct, frozen=True):
+    """`what` is a stable word for programs."""
+
+    what: str
+    subject: str
+    detail: str
+
+
+class BooksAuditView(msgspec.Struct, frozen=True):
+    """The last audit of the night. `at` null: there was none yet."""
+
+    at: datetime | None
+    done_at: datetime | None
+    findings: list[AuditFinding]
+
+
+async def get_books_audit(call: Call) -> BooksAuditView:
+    """What did not add up in the night, of this tenant."""
+    audit = await call.env.queries.books_audit(call.own)
+    if audit is None:
+        return BooksAuditView(None, None, [])
+    found = [AuditFinding(finding.what, finding.subject, finding.detail) for finding in audit.findings]
+    return BooksAuditView(audit.at.astimezone(UTC), audit.done_at.astimezone(UTC), found)
+
+
 _L = "/api/v1/tenants/{tenant}/ledger"
 _BOOK = Query("book", str, "Only of this book: `brand` or a merchant's id")
 _ACCOUNT = Query("account", str, "An account with its qualifiers (`2100/w1`), or a code alone for all of its class")
@@ -154,5 +179,9 @@ ROUTES = (
         query=(*PAGED, _ACCOUNT, Query("ref", str, "Only those that refer to this"),
                Query("outcome", str, "open, posted, void or expired")),
         answer=Items[HoldView],
+    ),
+    Route(
+        method="GET", path=_L + "/audit", handler=get_books_audit, tag=TAG, scope=Scope.TENANT,
+        summary="What the last audit of the night found", answer=BooksAuditView,
     ),
 )  # fmt: skip

@@ -1,0 +1,78 @@
+"""The part of `csms audit` that is about money: the invariants I1 to I13 of MONEY 3.6, as far as the books alone do not tell.
+
+I1 (each journal balances), I3 (balance rows are sums), the hash chain of I12, and holds against balance rows are
+`ledger_verify` (migrations 0002 and 0014); the rest is here:
+
+    I2   book        all entries of a book and currency come to zero
+    I4   overdrawn   a wallet has at least what is held of it
+    I5   hold        a hold that should have ended did
+    I6   capture     what a card paid is what was booked for its session, or put into its wallet
+    I7   mirror      journals of one group agree: the fee that one book earned is the one that the other paid, and so is a debt
+    I8   refund      no more went back than came
+    I12  checkpoint  the chain still has the links that signed checkpoints outside the database name (storage/checkpoints.py)
+    I13  clearing    what passes through a clearing account leaves it again, by reference, within its limit
+"""
+
+from datetime import timedelta
+
+from actors.model.ledger import CHART
+from storage import limits
+from storage.database import Database
+from storage.ledger import Finding
+
+CHECKS: dict[str, str] = {
+    "book": """
+        SELECT a.tenant, a.book, format('all its entries come to %s %s, not to zero', sum(e.amount_minor), a.currency)
+        FROM ledger_entry e JOIN ledger_account a ON a.id = e.account
+        GROUP BY a.tenant, a.book, a.currency HAVING sum(e.amount_minor) <> 0""",
+    "overdrawn": """
+        SELECT a.tenant, concat_ws(' ', a.book, a.code, a.currency), format('it has %s, and %s of that are held', s.has, h.held)
+        FROM ledger_floor f JOIN ledger_account a ON left(a.code, 4) = f.code
+        CROSS JOIN LATERAL (
+            SELECT coalesce(-sum(e.amount_minor), 0) AS has FROM ledger_entry e WHERE e.account = a.id) s
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(k.amount_minor), 0) AS held FROM ledger_hold k WHERE k.account = a.id
+                AND NOT EXISTS (SELECT FROM ledger_hold_end e WHERE (e.tenant, e.hold) = (k.tenant, k.id))) h
+        WHERE s.has < h.held""",
+    "hold": """
+        SELECT k.tenant, k.id,
+            format('it holds %s of %s for %s, and should have ended by %s', k.amount_minor, a.code, k.ref, k.expires)
+        FROM ledger_hold k JOIN ledger_account a ON a.id = k.account
+        WHERE k.expires < now() - $1::interval
+            AND NOT EXISTS (SELECT FROM ledger_hold_end e WHERE (e.tenant, e.hold) = (k.tenant, k.id))""",
+    "mirror": """
+        SELECT g.tenant, g.group_id, format('its journals disagree: fee %s, its VAT %s, debt between the books %s',
+            g.fee, CASE WHEN g.with_fee THEN g.vat ELSE 0 END, g.debt)
+        FROM (
+            SELECT j.tenant, j.group_id, bool_or(left(a.code, 4) = '4200') AS with_fee,
+                coalesce(sum(e.amount_minor) FILTER (WHERE left(a.code, 4) IN ('4200', '5010')), 0) AS fee,
+                coalesce(sum(e.amount_minor) FILTER (WHERE left(a.code, 4) IN ('2200', '1250')), 0) AS debt,
+                coalesce(sum(e.amount_minor) FILTER (WHERE left(a.code, 4) = '2300' AND a.book = 'brand'
+                    OR left(a.code, 4) = '1310' AND a.book <> 'brand'), 0) AS vat
+            FROM ledger_journal j JOIN ledger_entry e ON (e.tenant, e.journal) = (j.tenant, j.id)
+            JOIN ledger_account a ON a.id = e.account
+            WHERE j.group_id IS NOT NULL GROUP BY j.tenant, j.group_id) g
+        WHERE g.fee <> 0 OR g.debt <> 0 OR g.with_fee AND g.vat <> 0""",
+    "refund": """
+        SELECT p.tenant, p.id, format('%s were captured, and %s refunded', p.captured_minor, p.refunded_minor) FROM payment p
+        WHERE p.refunded_minor > p.captured_minor OR p.refunded_minor < 0""",
+}
+"""Each answers (tenant, subject, detail), as those of audit.py do; $1 is the patience."""
+
+_CLEARING = """SELECT a.tenant, concat_ws(' ', a.book, a.code, j.ref),
+    format('%s %s have been there since %s', sum(e.amount_minor), a.currency, max(j.at))
+FROM ledger_account a JOIN ledger_entry e ON e.account = a.id
+JOIN ledger_journal j ON (j.tenant, j.id) = (e.tenant, e.journal)
+WHERE left(a.code, 4) = $1 GROUP BY a.tenant, a.book, a.code, a.currency, j.ref
+HAVING sum(e.amount_minor) <> 0 AND max(j.at) < now() - $2::interval"""
+
+
+async def clearing(db: Database) -> list[Finding]:
+    """I13: clearing accounts return to zero per reference; each has a time by which it must have."""
+    found = []
+    for account in CHART.values():
+        if account.clearing:
+            limit = timedelta(seconds=limits.CLEARING[account.code])
+            records = await db.unhurried(_CLEARING, account.code, limit)
+            found += [Finding(tenant, "clearing", subject, detail) for tenant, subject, detail in records]
+    return found

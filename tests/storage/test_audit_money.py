@@ -1,0 +1,181 @@
+"""The audit over money: silent over everything the postings make, and in plain words about each invariant that is broken."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from actors.merchant.messages import Seller
+from actors.model import posting
+from actors.model.decision import MONEY
+from actors.model.money import Money
+from actors.model.rating import KindNet
+from actors.model.rows import HoldRow, Row
+from actors.ports import MerchantCard
+from runtime.address import Address
+from runtime.store import Verdict
+from storage.audit import audit
+from storage.database import Database
+from tests.storage.books import journal
+from tests.storage.shown import COST, cdr, payment, session
+from tests.storage.turns import Writer, fact
+
+pytestmark = pytest.mark.postgres
+
+NOW = datetime.now(UTC)
+LONG_AGO = NOW - timedelta(days=400)
+OWNER = MerchantCard("acme", "owner", Seller("Owner Ltd", country="DE"), "acct_1", True, "5", "19")
+KINDS = (KindNet("energy", Money(1037, "EUR")),)
+MOVE: dict[str, Any] = {"tenant": "acme", "currency": "EUR", "at": NOW}
+SALE: dict[str, Any] = {"tenant": "acme", "session": "a", "country": "DE", "cost": COST, "kinds": KINDS, "at": NOW}
+
+
+class Books:
+    """One actor that writes whatever a test wants in the books."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.writer = Writer(Address("acme", "payment", "a1"))
+
+    async def write(self, *rows: Row | None) -> None:
+        turn = self.writer.turn(rows=[row for row in rows if row is not None], facts=[fact()])
+        (outcome,) = await self.database.store.commit(MONEY, [turn])
+        assert outcome.verdict is Verdict.COMMITTED, outcome
+        self.writer.won(turn)
+
+    async def words(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for finding in await audit(self.database):
+            found[finding.what] = f"{found.get(finding.what, '')}{finding.subject}: {finding.detail}\n"
+        return found
+
+    async def behind_the_triggers(self, statement: str) -> None:
+        async def tamper(connection: Any) -> None:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL ROLE NONE")
+                await connection.execute("SET LOCAL session_replication_role = replica")
+                await connection.execute(statement)
+
+        await self.database.run(tamper)
+
+
+@pytest.fixture
+def books(database: Database) -> Books:
+    return Books(database)
+
+
+def captured(minor: int = 1234, fee: int = 62) -> tuple[Row, ...]:
+    return posting.captured(**SALE, attempt="a1", merchant=OWNER, captured_minor=minor, fee_minor=fee)
+
+
+def charged(**fields: Any) -> tuple[Row, ...]:
+    """A session that a card paid, as it ends up in the tables."""
+    paid = {"state": "captured", "session": "a", "merchant": "owner", "account": "acct_1", "fee_minor": 62, "cost": COST}
+    ended = {"state": "ended", "phase": "booked", "cost": COST, "cdr": "c1"}
+    return session("a", **ended), cdr("c1", "a"), payment("a1", **{**paid, "captured_minor": 1234, **fields})
+
+
+async def test_it_is_silent_over_a_session_that_a_card_paid_and_its_whole_aftermath(books: Books) -> None:
+    await books.write(*charged(), *captured())
+    assert await books.words() == {}
+    await books.write(posting.psp_fee(**MOVE, charge="ch", ref="a", merchant=OWNER, fee_minor=44))
+    refund = posting.refund_direct(
+        **SALE, refund="r1", merchant=OWNER, captured_minor=1234, refunded_before_minor=0, amount_minor=500,
+        fee_minor=62, fee_returned_minor=25,
+    )  # fmt: skip
+    await books.write(*charged(refunded_minor=500)[2:], *refund)
+    disputed: dict[str, Any] = {"dispute": "d", "ref": "a", "merchant": OWNER, "amount_minor": 734}
+    await books.write(posting.dispute_opened(**MOVE, **disputed, fee_minor=2000))
+    await books.write(posting.dispute_won(**MOVE, **disputed))
+    assert await books.words() == {}
+
+
+async def test_it_is_silent_over_a_session_that_a_wallet_paid(books: Books) -> None:
+    sale = posting.WalletSale(
+        tenant="acme", session="a", wallet="w", token_ref="t", merchant=OWNER, country="DE", cost=COST, kinds=KINDS
+    )
+    await books.write(posting.topped_up(**MOVE, attempt="a2", wallet="w", amount_minor=1000))
+    hold: dict[str, Any] = {"tenant": "acme", "id": "h", "book": "brand", "account": "2100/w", "currency": "EUR", "ref": "a"}
+    await books.write(HoldRow(**hold, amount_minor=1000, at=NOW, expires=NOW + timedelta(days=1)))
+    rows = posting.wallet_session(sale, taken_minor=1000, owed_minor=234, at=NOW)
+    ended = {"state": "ended", "phase": "booked", "cost": COST, "cdr": "c1"}
+    done = HoldRow(**hold, amount_minor=1000, at=NOW, outcome="posted", journal=rows[0].id)
+    await books.write(session("a", **ended), cdr("c1", "a", journal=rows[0].id), *rows, done)
+    await books.write(*posting.transfer_made(**MOVE, transfer="t1", merchant=OWNER, ref="a", amount_minor=1172))
+    back = posting.refund_wallet(sale, refund="r", refunded_before_minor=0, to_wallet_minor=266, off_owed_minor=234, at=NOW)
+    await books.write(*back)
+    await books.write(*posting.transfer_reversed(**MOVE, reversal="r", merchant=OWNER, ref="a", amount_minor=475))
+    assert await books.words() == {}
+
+
+async def test_one_cent_changed_by_hand_is_found_wherever_it_is(books: Books) -> None:
+    await books.write(*charged(), *captured())
+    await books.behind_the_triggers(
+        "UPDATE ledger_entry e SET amount_minor = amount_minor + 1 FROM ledger_account a "
+        "WHERE a.id = e.account AND a.code = '4200'"
+    )
+    found = await books.words()
+    assert {"unbalanced", "changed", "book", "mirror"} <= found.keys()
+    assert "fee 1" in found["mirror"]
+
+
+async def test_a_cent_that_was_moved_so_that_all_still_balances_is_found(books: Books) -> None:
+    await books.write(*charged(), *captured())
+    await books.behind_the_triggers(
+        "UPDATE ledger_entry e SET amount_minor = amount_minor + CASE left(a.code, 4) WHEN '4200' THEN 1 ELSE -1 END "
+        "FROM ledger_account a WHERE a.id = e.account AND a.book = 'brand' AND left(a.code, 4) IN ('4200', '2300')"
+    )
+    assert {"changed", "mirror"} == set(await books.words())
+
+
+async def test_a_session_that_a_card_paid_twice_is_found_once_a_refund_would_have_come(books: Books) -> None:
+    again = posting.captured(**SALE, attempt="a9", merchant=OWNER, captured_minor=1234, fee_minor=62)
+    await books.write(*charged(), *captured(), *again)
+    assert "2074 net are booked of 1037" in (await books.words())["billed twice"]
+
+
+async def test_more_refunded_than_captured_is_found(books: Books) -> None:
+    await books.write(*charged(refunded_minor=1235), *captured())
+    assert "1234 were captured, and 1235 refunded" in (await books.words())["refund"]
+
+
+async def test_a_hold_that_nobody_ended_is_found(books: Books) -> None:
+    await books.write(posting.topped_up(**MOVE, attempt="a2", wallet="w", amount_minor=1000))
+    made: dict[str, Any] = {"tenant": "acme", "book": "brand", "account": "2100/w", "currency": "EUR", "ref": "a", "at": LONG_AGO}
+    await books.write(HoldRow(**made, id="h1", amount_minor=10, expires=LONG_AGO))
+    await books.write(HoldRow(**made, id="h2", amount_minor=10, expires=NOW + timedelta(days=1)))
+    found = await books.words()
+    assert list(found) == ["hold"]
+    assert found["hold"].startswith("h1: it holds 10 of 2100/w")
+
+
+async def test_a_wallet_that_has_less_than_is_held_is_found(books: Books) -> None:
+    await books.write(posting.topped_up(**MOVE, attempt="a2", wallet="w", amount_minor=1000))
+    await books.write(
+        HoldRow(
+            tenant="acme", id="h", book="brand", account="2100/w", currency="EUR", amount_minor=900, ref="a", at=NOW,
+            expires=NOW + timedelta(days=1),
+        )
+    )  # fmt: skip
+    await books.behind_the_triggers("UPDATE ledger_hold SET amount_minor = 1001")
+    assert {"overdrawn", "reserved"} == set(await books.words())
+
+
+@pytest.mark.parametrize(
+    ("account", "days", "odd"),
+    [("1020", 9, False), ("1020", 11, True), ("1160", 149, False), ("1160", 151, True), ("2400", 2, True)],
+)
+async def test_what_stays_on_a_clearing_account_is_found_after_its_limit(
+    books: Books, account: str, days: int, odd: bool
+) -> None:
+    at = NOW - timedelta(days=days)
+    await books.write(journal("j", (account, 500), ("1010", -500), ref="po_1", at=at))
+    assert ("clearing" in await books.words()) == odd
+    await books.write(journal("k", (account, -500), ("1010", 500), ref="po_1"))
+    assert await books.words() == {}
+
+
+async def test_a_capture_before_the_session_ended_is_no_bill_without_a_cdr(books: Books) -> None:
+    rows = charged()
+    await books.write(session("a", updated_at=NOW), rows[2], *captured())
+    assert await books.words() == {}
