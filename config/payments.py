@@ -19,6 +19,8 @@ from storage.lookups import PostgresLookups
 from storage.queries import PostgresQueries
 from storage.stripe_inbox import PostgresStripeInbox
 
+CHECKOUT_PAGES = "https://checkout.stripe.com"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Payments:
@@ -50,6 +52,11 @@ def stripe_keys(settings: Settings) -> StripeKeys:
         live=given.live,
         tenant=given.tenant,
     )
+
+
+def payment_pages(settings: Settings) -> tuple[str, ...]:
+    """Origins of the provider's own pages, to which an order may lead: Stripe's, or those of a test server in its place."""
+    return (CHECKOUT_PAGES,) if settings.stripe.api_base is None else (settings.stripe.api_base,)
 
 
 def _told(secret: SecretStr | None) -> str | None:

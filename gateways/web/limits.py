@@ -117,5 +117,7 @@ PAY_REFRESH_SECONDS = 10
 """How often a page without a script loads itself again while something is under way."""
 PAY_SIGNED_RECORDS = 1_000
 """Signed meter values of one session in its file."""
+QR_SHEETS = 100
+"""Of one station, at once."""
 PAY_PAGE_BYTES = 100_000
 """A page with everything it loads (MONEY 7, 17)."""

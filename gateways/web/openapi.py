@@ -119,7 +119,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _responses(route: Route, known: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if route.answer is not None:
-        schema = {"type": "string"} if route.answer is str else known[repr(route.answer)]
+        schema = {"type": "string"} if route.answer in (str, bytes) else known[repr(route.answer)]
         content = {"content": {route.answer_media.partition(";")[0]: {"schema": schema}}}
     responses: dict[str, Any] = {str(route.status): {"description": route.summary, **content}}
     for status, meaning in route.other_statuses.items():

@@ -14,6 +14,7 @@ from gateways.web.api import (
     ledger,
     merchants,
     onboarding,
+    qr,
     quirks,
     sessions,
     stations,
@@ -28,6 +29,7 @@ from gateways.web.table import Route
 ROUTES: tuple[Route, ...] = (
     *tenants.ROUTES,
     *stations.ROUTES,
+    *qr.ROUTES,
     *books.ROUTES,
     *commands.ROUTES,
     *charging.ROUTES,
