@@ -19,6 +19,7 @@ from tests.bench.decode import decoding
 from tests.bench.fleet import mixed_fleet
 from tests.bench.fuzz import fuzz_growth
 from tests.bench.inventory import inventories
+from tests.bench.ledger import bench_ledger
 from tests.bench.node import (
     PASSWORD,
     TENANT,
@@ -130,7 +131,7 @@ def show(title: str, figures: dict[str, Any]) -> None:
     print(f"\n## {title}\n{json.dumps(figures, indent=1)}", flush=True)
 
 
-ALL = ("decode", "rating", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet")
+ALL = ("decode", "rating", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet", "ledger")
 
 
 def main() -> None:
@@ -142,6 +143,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--stations", type=int, help="known and idle stations; default 10,000")
     parser.add_argument("--variables", type=int, default=2000, help="of a station, in the inventory")
+    parser.add_argument("--journals", type=int, default=0, help="so many are posted and verified in the ledger bench")
     parser.add_argument("--json", type=Path, help="write all figures here")
     args = parser.parse_args()
     wanted = args.only or list(ALL)
@@ -156,10 +158,14 @@ def main() -> None:
         stations = args.stations or (100 if args.quick else 500)
         results["inventory"] = inventories(stations, args.variables)
         show(f"full inventory of {args.variables} variables from {stations} stations at once", results["inventory"])
+    if "ledger" in wanted:
+        with tempfile.TemporaryDirectory(prefix="csms-bench-") as home:
+            results["ledger"] = bench_ledger(Path(home) / "pg", 5 if args.quick else args.seconds, args.journals)
+        show("the ledger: two-leg postings, one transaction each, fsync on", results["ledger"])
     if "fleet" in wanted:
         results["fleet"] = mixed_fleet(200 if args.quick else args.stations or 2000)
         show("a mixed fleet, commanded in one vocabulary", results["fleet"])
-    if set(wanted) - {"decode", "rating", "inventory", "fleet"}:
+    if set(wanted) - {"decode", "rating", "inventory", "fleet", "ledger"}:
         with_a_node(args, wanted, results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from actors.model.rows import Entry, JournalRow
+from actors.model.rows import Entry, HoldRow, JournalRow
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ def sale(id: str, gross: int = 1234, vat: int = 197, **fields: Any) -> JournalRo
     return journal(id, ("1220/t_1", gross), ("4000/energy", vat - gross), ("2300/DE/19", -vat), **fields)
 
 
-def batch(*journals: JournalRow) -> str:
+def batch(*journals: JournalRow | HoldRow) -> str:
     return msgspec.json.encode(journals).decode()
 
 

@@ -249,6 +249,36 @@ def test_what_is_changed_behind_the_triggers_is_found(fresh_dsn: str) -> None:
     assert asyncio.run(run()) == {"hold", "reserved"}
 
 
+def test_sixteen_clients_that_reserve_and_draw_end_at_exactly_the_floor(fresh_dsn: str) -> None:
+    """Each wants 12 times to reserve 1.00, or to draw it, of a wallet of 100.00: a hundred of 192 wishes come true."""
+
+    async def want(client: int) -> list[str]:
+        connection = await asyncpg.connect(fresh_dsn)
+        answers = []
+        for n in range(12):
+            if (client + n) % 2:
+                wish = batch(hold(f"{client}-{n}", 100))
+                answers.append(await connection.fetchval("SELECT status FROM ledger_reserve($1)", wish))
+            else:
+                answers.append(await connection.fetchval(POST, batch(spend(f"{client}-{n}", 100))))
+        await connection.close()
+        return answers
+
+    async def run() -> list[str]:
+        connection = await asyncpg.connect(fresh_dsn)
+        await connection.fetch(POST, batch(top_up(10_000)))
+        answers = [answer for one in await asyncio.gather(*map(want, range(16))) for answer in one]
+        left, held = await connection.fetchrow("SELECT available_minor, pending_minor FROM ledger_balance")
+        assert (left, held) == (0, answers.count("held") * 100)
+        assert await connection.fetch("SELECT * FROM ledger_verify()") == []
+        await connection.close()
+        return answers
+
+    answers = asyncio.run(run())
+    assert answers.count("held") + answers.count("posted") == 100
+    assert answers.count("overdrawn") == 92
+
+
 def test_a_hold_keeps_what_it_was_made_with() -> None:
     ended = merged(hold(), hold(outcome="void", at=LATER, ref="s2", expires=None))
     assert (ended.expires, ended.at, ended.ref, ended.outcome) == (hold().expires, LATER, "s2", "void")
