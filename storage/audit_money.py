@@ -53,6 +53,24 @@ CHECKS: dict[str, str] = {
             JOIN ledger_account a ON a.id = e.account
             WHERE j.group_id IS NOT NULL GROUP BY j.tenant, j.group_id) g
         WHERE g.fee <> 0 OR g.debt <> 0 OR g.with_fee AND g.vat <> 0""",
+    "capture": """
+        SELECT p.tenant, p.id, CASE
+            WHEN b.known < cardinality(p.journals)
+            THEN format('of its %s journals %s are there', cardinality(p.journals), b.known)
+            ELSE format('%s were captured and %s refunded, its journals book %s',
+                p.captured_minor, p.refunded_minor, b.booked) END
+        FROM payment p CROSS JOIN LATERAL (
+            SELECT count(DISTINCT j.id) AS known, coalesce(-sum(e.amount_minor) FILTER (WHERE CASE WHEN p.purpose = 'session'
+                THEN left(a.code, 4) IN ('4000', '2300') AND a.book = CASE WHEN p.account IS NULL THEN 'brand' ELSE p.merchant END
+                    -- A lost dispute takes VAT off as well, but what was captured stays what it was.
+                    AND NOT EXISTS (SELECT FROM ledger_entry d JOIN ledger_account c ON c.id = d.account
+                        WHERE (d.tenant, d.journal) = (j.tenant, j.id) AND c.code = '5060')
+                ELSE left(a.code, 4) = '2100' END), 0) AS booked
+            FROM unnest(p.journals) AS own (id) JOIN ledger_journal j ON (j.tenant, j.id) = (p.tenant, own.id)
+            JOIN ledger_entry e ON (e.tenant, e.journal) = (j.tenant, j.id) JOIN ledger_account a ON a.id = e.account) b
+        WHERE b.known < cardinality(p.journals)
+            -- What went back of a top-up is booked by its wallet.
+            OR b.booked <> p.captured_minor - CASE WHEN p.purpose = 'session' THEN p.refunded_minor ELSE 0 END""",
     "refund": """
         SELECT p.tenant, p.id, format('%s were captured, and %s refunded', p.captured_minor, p.refunded_minor) FROM payment p
         WHERE p.refunded_minor > p.captured_minor OR p.refunded_minor < 0""",

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors.merchant.messages import Seller
@@ -10,7 +11,7 @@ from actors.model import posting
 from actors.model.decision import MONEY
 from actors.model.money import Money
 from actors.model.rating import KindNet
-from actors.model.rows import HoldRow, Row
+from actors.model.rows import HoldRow, JournalRow, Row
 from actors.ports import MerchantCard
 from runtime.address import Address
 from runtime.store import Verdict
@@ -64,13 +65,14 @@ def books(database: Database) -> Books:
     return Books(database)
 
 
-def captured(minor: int = 1234, fee: int = 62) -> tuple[Row, ...]:
+def captured(minor: int = 1234, fee: int = 62) -> tuple[JournalRow, ...]:
     return posting.captured(**SALE, attempt="a1", merchant=OWNER, captured_minor=minor, fee_minor=fee)
 
 
 def charged(**fields: Any) -> tuple[Row, ...]:
     """A session that a card paid, as it ends up in the tables."""
     paid = {"state": "captured", "session": "a", "merchant": "owner", "account": "acct_1", "fee_minor": 62, "cost": COST}
+    paid["journals"] = [row.id for row in captured()]
     ended = {"state": "ended", "phase": "booked", "cost": COST, "cdr": "c1"}
     return session("a", **ended), cdr("c1", "a"), payment("a1", **{**paid, "captured_minor": 1234, **fields})
 
@@ -83,7 +85,8 @@ async def test_it_is_silent_over_a_session_that_a_card_paid_and_its_whole_afterm
         **SALE, refund="r1", merchant=OWNER, captured_minor=1234, refunded_before_minor=0, amount_minor=500,
         fee_minor=62, fee_returned_minor=25,
     )  # fmt: skip
-    await books.write(*charged(refunded_minor=500)[2:], *refund)
+    ids = [row.id for row in (*captured(), *refund)]
+    await books.write(*charged(refunded_minor=500, journals=ids)[2:], *refund)
     disputed: dict[str, Any] = {"dispute": "d", "ref": "a", "merchant": OWNER, "amount_minor": 734}
     await books.write(posting.dispute_opened(**MOVE, **disputed, fee_minor=2000))
     await books.write(posting.dispute_won(**MOVE, **disputed))
@@ -132,6 +135,51 @@ async def test_a_session_that_a_card_paid_twice_is_found_once_a_refund_would_hav
     again = posting.captured(**SALE, attempt="a9", merchant=OWNER, captured_minor=1234, fee_minor=62)
     await books.write(*charged(), *captured(), *again)
     assert "2074 net are booked of 1037" in (await books.words())["billed twice"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"captured_minor": 1235}, "1235 were captured and 0 refunded, its journals book 1234"),
+        ({"refunded_minor": 1}, "1234 were captured and 1 refunded, its journals book 1234"),
+        ({"journals": ["j1"]}, "of its 1 journals 0 are there"),
+        ({"purpose": "topup", "session": None}, "its journals book 0"),
+    ],
+)
+async def test_what_was_captured_is_what_is_booked(books: Books, change: dict[str, Any], says: str) -> None:
+    await books.write(*charged(**change), *captured())
+    assert says in (await books.words())["capture"]
+
+
+async def test_a_lost_dispute_leaves_what_was_captured_as_it_was(books: Books) -> None:
+    disputed: dict[str, Any] = {"dispute": "d", "merchant": OWNER, "amount_minor": 1234}
+    opened = posting.dispute_opened(**MOVE, **disputed, ref="a", fee_minor=2000)
+    lost = posting.dispute_lost(**SALE, **disputed, captured_minor=1234, refunded_before_minor=0)
+    ids = [row.id for row in (*captured(), opened, lost)]
+    await books.write(*charged(journals=ids, state="disputed"), *captured(), opened, lost)
+    assert await books.words() == {}
+
+
+async def test_a_top_up_is_what_its_wallet_got(books: Books) -> None:
+    row = posting.topped_up(**MOVE, attempt="a2", wallet="w", amount_minor=5000)
+    paid: dict[str, Any] = {"purpose": "topup", "state": "captured", "wallet": "w", "merchant": "brand"}
+    await books.write(payment("a2", **paid, captured_minor=5000, journals=[row.id]), row)
+    assert await books.words() == {}
+    await books.write(payment("a2", **paid, captured_minor=5001, journals=[row.id]))
+    assert "5001 were captured" in (await books.words())["capture"]
+
+
+async def test_a_card_that_paid_more_than_the_bill_is_found_unless_a_refund_is_on_its_way(books: Books) -> None:
+    paid = charged()
+    less = cdr("c1", "a", body={"currency": "EUR", "total_cost": {"excl_vat": 8.4, "incl_vat": 10}})
+    cost = msgspec.structs.replace(COST, excl=Money(840, "EUR"), incl=Money(1000, "EUR"))
+    await books.write(
+        session("a", state="ended", phase="booked", cost=cost, cdr="c1", updated_at=NOW), less, paid[2], *captured()
+    )
+    assert "a card paid 1234" in (await books.words())["bill"]
+    refund = {"id": "r", "amount_minor": 234, "status": "pending"}
+    await books.write(charged(refunds=[refund])[2])
+    assert await books.words() == {}
 
 
 async def test_more_refunded_than_captured_is_found(books: Books) -> None:
