@@ -17,6 +17,7 @@ from actors.env import ActorEnv
 from actors.evse.actor import EvseActor
 from actors.locallist.actor import LocalListActor
 from actors.merchant.actor import MerchantActor
+from actors.model.decision import AddressKey
 from actors.model.ids import (
     AUTHORITY,
     CAMPAIGN,
@@ -34,6 +35,7 @@ from actors.model.ids import (
     STATION,
     TEMPLATE,
     TENANT,
+    WALLET,
 )
 from actors.payment.actor import PaymentActor
 from actors.reservation.actor import ReservationActor
@@ -41,6 +43,7 @@ from actors.session.actor import SessionActor
 from actors.station.actor import StationActor
 from actors.template.actor import TemplateActor
 from actors.tenant.actor import TenantActor
+from actors.wallet.actor import WalletActor
 from runtime.actor import Actor, Context
 from runtime.address import Address
 
@@ -55,6 +58,8 @@ class Registrar(Protocol):
         *,
         parent: Callable[[Address], Address | None] | None = None,
     ) -> None: ...
+
+    async def ask(self, to: AddressKey, message: Any, *, deadline: float) -> Any: ...
 
 
 Keeper = Callable[[Context, ActorEnv], Actor[Any]]
@@ -77,12 +82,13 @@ def register_all(system: Registrar, env: ActorEnv, keepers: Mapping[str, Keeper]
     """
     system.register(TENANT, lambda context: TenantActor(context, env))
     siblings = frozenset(keepers)
-    system.register(STATION, lambda context: StationActor(context, env, siblings), parent=_tenant_of)
+    system.register(STATION, lambda context: StationActor(context, env, siblings, system.ask), parent=_tenant_of)
     system.register(EVSE, lambda context: EvseActor(context, env), parent=_station_of)
     system.register(AUTHORITY, lambda context: AuthorityActor(context, env), parent=_tenant_of)
     system.register(TEMPLATE, lambda context: TemplateActor(context, env), parent=_tenant_of)
     system.register(CAMPAIGN, lambda context: CampaignActor(context, env), parent=_tenant_of)
     system.register(MERCHANT, lambda context: MerchantActor(context, env), parent=_tenant_of)
+    system.register(WALLET, lambda context: WalletActor(context, env), parent=_tenant_of)
     system.register(SESSION, lambda context: SessionActor(context, env), parent=_tenant_of)
     system.register(PAYMENT, lambda context: PaymentActor(context, env), parent=_tenant_of)
     for kind, keeper in keepers.items():

@@ -64,6 +64,26 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Before the next of them, where the station did not take the last one."""
     stop_within: timedelta = timedelta(hours=12)
     """How long such an order waits for its station."""
+    hold_patience: float = 5.0
+    """Seconds that a station waits for a wallet's hold before it answers without."""
+    hold_power_w: int = 50_000
+    """What a station is taken to give where its location does not say: so much is asked of a wallet."""
+    hold_for: timedelta = timedelta(minutes=10)
+    """A hold with which nothing began is let go after it."""
+    hold_bound: timedelta = timedelta(days=1)
+    """The same of one whose session was about to begin, and never said so."""
+    wallet_holds: int = 64
+    """Holds of a wallet at a time."""
+    wallet_sales: int = 64
+    """Sessions of a wallet that can be refunded into it: the last ones."""
+    wallet_topups: int = 16
+    """Top-ups to which a closing wallet sends money back: the last ones."""
+    wallet_owed: int = 256
+    """Sessions of which something is owed that a wallet collects by itself: the last ones. The books keep all of them."""
+    wallet_promos: int = 16
+    """Promo credits of a wallet that are not used up."""
+    wallet_ids: int = 64
+    """Ids of credits and refunds that a wallet remembers, so that a repeated one changes nothing."""
 
     seen_every: timedelta = timedelta(seconds=60)
     """A live station's last-seen row is written at most this often."""

@@ -11,7 +11,7 @@ import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model.matching import KnownStation
-from actors.model.rows import BookRow, DocumentRow, MerchantRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow
+from actors.model.rows import BookRow, DocumentRow, MerchantRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow, WalletRow
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
@@ -511,6 +511,15 @@ class Queries(Protocol):
         merchant: str | None = None,
     ) -> Page:
         """PaymentRow, newest first."""
+        ...
+
+    async def wallet(self, tenant: str, wallet: str) -> WalletRow | None: ...
+    async def wallets(self, tenant: str, limit: int, cursor: str | None, *, state: str | None = None) -> Page:
+        """WalletRow in order of their ids."""
+        ...
+
+    async def wallet_lines(self, tenant: str, wallet: str, limit: int, cursor: str | None) -> Page:
+        """WalletLineRow, newest first."""
         ...
 
     async def document(self, tenant: str, document: str) -> DocumentRow | None: ...

@@ -31,13 +31,14 @@ from storage.memory_merchants import MemoryMerchantLookups, MemoryMerchantQuerie
 from storage.memory_paging import page
 from storage.memory_payments import MemoryPaymentLookups, MemoryPaymentQueries
 from storage.memory_rows import MemoryRows
+from storage.memory_wallets import MemoryWalletQueries
 from storage.readings import readings_of, registers_of
 
 History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class MemoryQueries(MemoryPaymentQueries, MemoryMerchantQueries, MemoryLedgerQueries, MemoryDocumentQueries):
+class MemoryQueries(MemoryPaymentQueries, MemoryWalletQueries, MemoryMerchantQueries, MemoryLedgerQueries, MemoryDocumentQueries):
     """`history` gives an actor's facts (the store's `full_history`), from which meter readings are taken."""
 
     def __init__(self, rows: MemoryRows, history: History | None = None) -> None:

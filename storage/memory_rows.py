@@ -35,6 +35,8 @@ from actors.model.rows import (
     TokenRow,
     VariableRow,
     VaultRow,
+    WalletLineRow,
+    WalletRow,
 )
 from actors.ports import BooksAudit, StoredEvent, TraceRow
 from storage.memory_ledger import Books, merged
@@ -61,6 +63,8 @@ KEYS: dict[type, tuple[str, ...]] = {
     QuirkRow: ("tenant", "station", "quirk"),
     VaultRow: ("tenant", "ref", "kind"),
     PaymentRow: ("tenant", "id"),
+    WalletRow: ("tenant", "id"),
+    WalletLineRow: ("tenant", "wallet", "id"),
     DocumentRow: ("tenant", "id"),
 }  # fmt: skip
 """What identifies a row of each class. Events, audit lines and traces are appended and have no key."""
@@ -74,7 +78,7 @@ def _stays(known: tuple[int, Any], seq: int, row: Row) -> bool:
     """Whether what is there stays: it is newer, or it can never change."""
     if isinstance(row, SeenRow):
         return bool(row.generation < known[1].generation and row.since <= known[1].since)
-    return seq < known[0] or isinstance(row, JournalRow | CdrRow | DocumentRow)
+    return seq < known[0] or isinstance(row, JournalRow | CdrRow | DocumentRow | WalletLineRow)
 
 
 class MemoryRows:

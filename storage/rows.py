@@ -45,6 +45,8 @@ KINDS: Final[dict[type[Any], str]] = {
     model.AuditRow: "audit",
     model.VaultRow: "vault",
     model.PaymentRow: "payment",
+    model.WalletRow: "wallet",
+    model.WalletLineRow: "wallet_line",
     model.DocumentRow: "document",
 }
 

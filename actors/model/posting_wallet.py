@@ -4,7 +4,6 @@ The driver paid the brand before it was known where the energy would come from. 
 station (the brand keeps a commission and owes the rest), or the brand, which then buys from the owner, like an eMSP.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -72,7 +71,7 @@ class WalletSale(msgspec.Struct, frozen=True, kw_only=True):
     merchant: MerchantCard | None
     country: str
     cost: Cost
-    kinds: Sequence[KindNet]
+    kinds: tuple[KindNet, ...]
     promo: Promo | None = None
 
     @property

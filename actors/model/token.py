@@ -46,12 +46,14 @@ class TokenTerms(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Funds(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What there is to pay a session with: it is stopped before it costs more than `limit_minor`. `hold`: what a wallet reserved
-    for it, `hold_minor` of the wallet's money and `promo_minor` of promo credit."""
+    for it, `hold_minor` of the wallet's money and `promo_minor` of promo credit, which the brand funds, or `sponsor`."""
 
     limit_minor: int
     hold: str | None = None
     hold_minor: int = 0
     promo_minor: int = 0
+    funded_by: Literal["brand", "sponsor"] = "brand"
+    sponsor: str | None = None
 
 
 class TokenNotes(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

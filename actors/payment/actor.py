@@ -32,7 +32,7 @@ class PaymentActor(Actor[PaymentState]):
     fact_type = facts.PaymentFact
     durable_type = (
         messages.OpenAttempt | messages.EvseClaimed | messages.EvseRefused | messages.SessionBegan | messages.SessionEnded
-        | messages.CostTold | messages.AccountLost | OrderEnded
+        | messages.CostTold | messages.AccountLost | messages.RefundPayment | OrderEnded
         | messages.LookDue | messages.StartDue | messages.GuardDue | messages.AgainDue | messages.RetryDue | messages.WatchDue
     )  # fmt: skip
 

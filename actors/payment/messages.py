@@ -88,7 +88,7 @@ class StopCharging(msgspec.Struct, frozen=True):
     who: str = "driver"
 
 
-class RefundPayment(msgspec.Struct, frozen=True, omit_defaults=True):
+class RefundPayment(msgspec.Struct, frozen=True, omit_defaults=True, tag="refund_payment"):
     """`id` is the caller's idempotency key; `amount_minor` None: all that is left. Reply: RefundTaken, or Refused
     (not_captured, too_much, differs)."""
 
@@ -171,6 +171,8 @@ class SessionEnded(msgspec.Struct, frozen=True, omit_defaults=True, tag="session
     cdr: str | None = None
     fingerprint: str = ""
     reason: str = ""
+    hold: str | None = None
+    """A wallet's hold that the session let go with this."""
 
 
 class TellCost(msgspec.Struct, frozen=True, gc=False, tag="tell_cost"):

@@ -14,6 +14,7 @@ from actors.session.apply import apply
 from actors.session.decide import decide
 from actors.session.state import SessionState
 from actors.station.letters import OrderEnded
+from actors.wallet.messages import HoldTold
 from runtime.actor import Actor, Context
 
 
@@ -23,7 +24,7 @@ class SessionActor(Actor[SessionState]):
     fact_type = facts.SessionFact
     durable_type = (
         messages.Superseded | messages.ChargingState | messages.Overdue | messages.StopClaimed | messages.Repeated
-        | messages.GapOver | messages.CheckCost | TellCost | OrderEnded
+        | messages.GapOver | messages.CheckCost | TellCost | OrderEnded | HoldTold
     )  # fmt: skip
 
     def __init__(self, context: Context, env: ActorEnv) -> None:

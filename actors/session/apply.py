@@ -32,6 +32,7 @@ def _started(state: SessionState, fact: f.Started) -> SessionState:
         flags=add_flags(state.flags, fact.flags),
         heard_at=fact.received,
         row_at=fact.received,
+        merchant=fact.merchant,
     )
 
 
@@ -212,7 +213,13 @@ def _payer_told(state: SessionState, fact: f.PayerTold) -> SessionState:
     if fact.what == "began":
         return replace(state, paying=Paying(fact.payment, fact.accepted, fact.funds, fact.n))
     assert state.paying is not None, "whoever hears of an outcome has heard of the beginning"
-    return replace(state, paying=replace(state.paying, n=fact.n, outcome=fact.what))
+    funds = None if fact.what != "rated" else state.paying.funds  # a session that is not booked lets its hold go
+    return replace(state, paying=replace(state.paying, n=fact.n, outcome=fact.what, funds=funds))
+
+
+def _funded(state: SessionState, fact: f.Funded) -> SessionState:
+    assert state.paying is not None, "only what somebody pays for is funded"
+    return replace(state, paying=replace(state.paying, funds=fact.funds or state.paying.funds, broke=fact.reason))
 
 
 def _stop_ordered(state: SessionState, fact: f.StopOrdered) -> SessionState:
@@ -249,6 +256,7 @@ _APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
     f.EventContradicted: told.event_contradicted,
     f.Concluded: told.concluded,
     f.PayerTold: _payer_told,
+    f.Funded: _funded,
     f.StopOrdered: _stop_ordered,
     f.StopAnswered: _stop_answered,
 }

@@ -11,16 +11,18 @@ from typing import Any
 import msgspec
 
 from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
+from actors.model.decision import MAIN, MONEY, Letter
 from actors.model.ledger import journal_for_invoice
 from actors.model.plausible import QUARANTINE, judge_session
 from actors.model.rating import UsageError, rate
-from actors.model.rows import CdrRow
+from actors.model.rows import CdrRow, HoldRow, JournalRow
 from actors.model.tariff import Tariff, tariff_of
 from actors.model.tariff_parse import TariffError, parse_tariff
 from actors.model.usage import Usage, usage_of
 from actors.session import facts as f
 from actors.session.rows import place_of
 from actors.session.state import SessionState
+from actors.session.wallet import PREFIX, booked
 
 MOST_WH = 2**63 - 1
 """What a row can hold."""
@@ -35,6 +37,12 @@ class Settlement(msgspec.Struct, frozen=True):
 
     facts: Sequence[Any]
     rows: Sequence[Any] = ()
+    letters: Sequence[Letter] = ()
+
+    @property
+    def lane(self) -> str:
+        """Of the turn that it is part of."""
+        return MONEY if any(isinstance(row, JournalRow | HoldRow) for row in self.rows) else MAIN
 
 
 def energy_of(state: SessionState, meter_stop_wh: int) -> int | None:
@@ -64,7 +72,7 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
     """Price an ended session: Rated, Booked and their rows; Unpriced without a tariff (never "free").
 
     A token whose payment is "free" is rated at zero and gets a CDR without a journal; what a card pays is posted when it is
-    captured (actors/payment). Raises NotBillable.
+    captured (actors/payment), what a wallet pays here (wallet.py). Raises NotBillable.
     """
     place = place_of(state)
     tariff = tariff_in(state)
@@ -105,6 +113,12 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
         f.Rated(rated.cost, energy, tariff.fingerprint, now, rated.kinds if paid_by else ()),
         f.Booked(cdr.id, now, journal.id if journal is not None else None),
     )
+    if paid_by.startswith(PREFIX):
+        booking = booked(session, state, rated, now)
+        paid = f.Booked(cdr.id, now, booking.journal)
+        return Settlement(
+            (facts[0], paid), (msgspec.structs.replace(cdr, journal=booking.journal), *booking.rows), booking.letters
+        )
     if journal is None:
         return Settlement(facts, (cdr,))
     return Settlement(facts, (msgspec.structs.replace(cdr, journal=journal.id), journal))

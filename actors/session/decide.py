@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from actors.evse.messages import SessionClosed, SessionOpened
 from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, Decision, Letter, Signal, Timer
@@ -37,8 +39,11 @@ from actors.session.rows import event, has_evse, session_row
 from actors.session.running import running_cost
 from actors.session.state import SessionState, charging_event, row_due
 from actors.session.stop import decide_claim, decide_stop, decide_stray
+from actors.session.wallet import trimmed
 from actors.station.letters import OrderEnded
 from actors.station.messages import Done, RouteKnown, StartReply, StopReply, TransactionReply
+from actors.wallet.messages import HoldTold
+from actors.wallet.sizing import without_hold
 
 DONE = Decision(reply=Done())
 OVERDUE = "overdue"
@@ -63,7 +68,7 @@ def decide_start(session: str, state: SessionState, start: m.Start, now: datetim
     flags = start.flags if start.generation == 0 else (*start.flags, "repeated_after_stop")
     fact = f.Started(
         place, start.token, start.verdict, start.tariff, start.number, start.meter_start_wh,
-        start.at, start.received, start.generation, start.reservation, flags,
+        start.at, start.received, start.generation, start.reservation, flags, trimmed(start.merchant),
     )  # fmt: skip
     after = apply(state, fact)
     return Decision(
@@ -122,10 +127,7 @@ def _repeated(session: str, start: m.Start, now: datetime, limits: DomainLimits)
 
 
 def _next_generation(start: m.Start, generation: int) -> m.Start:
-    return m.Start(
-        start.place, start.token, start.verdict, start.tariff, start.number, start.meter_start_wh,
-        start.at, start.received, generation, start.reservation, start.flags,
-    )  # fmt: skip
+    return replace(start, generation=generation, verdict=without_hold(start.verdict) or start.verdict)
 
 
 def _route(session: str, state: SessionState) -> Signal:
@@ -283,4 +285,5 @@ _DECIDE: dict[type, _Decider] = {
     m.CheckCost: payer.decide_check,
     TellCost: payer.decide_tell_cost,
     OrderEnded: payer.decide_order_ended,
+    HoldTold: payer.decide_hold_told,
 }

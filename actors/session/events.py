@@ -29,7 +29,9 @@ from actors.session.rows import event, has_evse, place_of, session_row
 from actors.session.running import cost_so_far
 from actors.session.state import SessionState, expects_events, row_due
 from actors.session.told import cost_due, worth_showing
+from actors.session.wallet import trimmed
 from actors.station.messages import RouteKnown, TransactionEvent, TransactionReply
+from actors.wallet.sizing import without_hold
 
 METER_TRIGGERS = frozenset({"MeterValuePeriodic", "MeterValueClock"})
 OVERDUE = "overdue"
@@ -192,7 +194,8 @@ def _next_generation(session: str, state: SessionState, message: m.Event) -> Dec
     generation = state.generation + 1
     if following is None:
         following = session_id_for_transaction(place.station, state.transaction_id, generation)
-    return Decision(forward=(session_address(place.tenant, following), replace(message, generation=generation)))
+    message = replace(message, generation=generation, verdict=without_hold(message.verdict))
+    return Decision(forward=(session_address(place.tenant, following), message))
 
 
 def _remembered(session: str, before: SessionState, after: SessionState, now: datetime) -> Sequence[Letter]:
@@ -236,6 +239,7 @@ def _facts(state: SessionState, message: m.Event) -> list[Any]:
         offline=told.offline,
         flags=flags,
         generation=message.generation if first else 0,
+        merchant=trimmed(message.merchant),
     )
     return [opening] if metered is None else [opening, metered]
 

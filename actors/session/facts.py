@@ -13,7 +13,7 @@ from actors.model.meter import Reading
 from actors.model.money import Cost
 from actors.model.rating import KindNet
 from actors.model.token import Funds, IdToken, TokenVerdict
-from actors.ports import TariffCard
+from actors.ports import MerchantCard, TariffCard
 from actors.session.messages import Place
 
 
@@ -32,6 +32,8 @@ class Started(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="st
     generation: int = 0
     reservation: int | None = None
     flags: tuple[str, ...] = ()
+    merchant: MerchantCard | None = None
+    """Who sells, where a wallet pays."""
 
 
 class Metered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="metered"):
@@ -183,6 +185,7 @@ class EventTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="
     offline: bool = False
     flags: tuple[str, ...] = ()
     generation: int = 0
+    merchant: MerchantCard | None = None
 
 
 class EventMetered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="event_metered"):
@@ -261,6 +264,14 @@ class PayerTold(msgspec.Struct, frozen=True, omit_defaults=True, tag="payer_told
     funds: Funds | None = None
 
 
+class Funded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="funded"):
+    """A wallet holds something for a session that began without; or (`funds` None) it has nothing, for `reason`."""
+
+    at: datetime
+    funds: Funds | None = None
+    reason: str = ""
+
+
 class StopOrdered(msgspec.Struct, frozen=True, gc=False, tag="stop_ordered"):
     """The station was ordered to end the transaction. `reason`: cost_limit, token_not_accepted or no_credit."""
 
@@ -281,5 +292,5 @@ SessionFact = (
     Started | Metered | ChargingChanged | Ended | Rated | Booked | Unpriced | Quarantined | Flagged
     | StopContradicted | StrayStopped | StopMatched | Repeated | Unread | Resolved | Waived
     | EventTold | EventMetered | EventContradicted | Concluded
-    | PayerTold | StopOrdered | StopAnswered
+    | PayerTold | Funded | StopOrdered | StopAnswered
 )  # fmt: skip

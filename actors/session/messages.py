@@ -9,7 +9,7 @@ import msgspec
 
 from actors.model.meter import Reading
 from actors.model.token import IdToken, TokenNotes, TokenVerdict
-from actors.ports import TariffCard
+from actors.ports import MerchantCard, TariffCard
 from actors.station.messages import TransactionEvent
 
 
@@ -45,6 +45,8 @@ class Start(msgspec.Struct, frozen=True, gc=False):
     generation: int = 0
     reservation: int | None = None
     flags: tuple[str, ...] = ()
+    merchant: MerchantCard | None = None
+    """Who sells, where a wallet pays."""
 
 
 class Meter(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +113,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     generation: int = 0
     gap_timeout: int | None = None
     notes: TokenNotes | None = None
+    merchant: MerchantCard | None = None
 
 
 class MarkUnreadable(msgspec.Struct, frozen=True, gc=False):

@@ -12,11 +12,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.limits import DomainLimits
-from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Timer
+from actors.model.decision import MONEY, NOTHING, AddressKey, Decision, Letter, Timer
 from actors.model.ids import payment_address, session_address, station_address, wallet_address
 from actors.model.intents import CommandResult, RequestStop
 from actors.model.money import Cost
-from actors.model.rows import EventRow, SessionRow
+from actors.model.rows import EventRow, HoldRow, SessionRow
 from actors.model.token import Funds, TokenVerdict
 from actors.payment.messages import CostTold, SessionBegan, SessionEnded, TellCost
 from actors.session import facts as f
@@ -25,7 +25,10 @@ from actors.session.apply import apply
 from actors.session.rows import event, place_of, session_row
 from actors.session.running import delivered, last_word, next_look, rated_so_far, running_cost, unmetered_cost
 from actors.session.state import Paying, SessionState
+from actors.session.wallet import finished
 from actors.station.letters import Order, OrderEnded
+from actors.wallet.messages import HoldTold
+from actors.wallet.sizing import funds_of, size
 
 CHECK = "cost"
 """Name of the timer that looks at the cost."""
@@ -52,7 +55,7 @@ def completed(
     after = _applied(state, decision.facts)
     if after.place is None or not (decision.facts or type(message) is m.CheckCost):
         return decision
-    more, letters, timers = _told(session, after, now)
+    more, letters, timers, holds = _told(session, after, now)
     after = _applied(after, more)
     running = running_cost(after, now)
     reason = _reason_to_stop(after, running, now, limits)
@@ -69,7 +72,8 @@ def completed(
         facts=(*decision.facts, *more),
         letters=(*decision.letters, *letters),
         timers=(*decision.timers, *timers),
-        rows=_rows(session, after, decision.rows, running, now, flagged=reason is not None),
+        rows=[*_rows(session, after, decision.rows, running, now, flagged=reason is not None), *holds],
+        lane=MONEY if holds else decision.lane,
     )
 
 
@@ -82,15 +86,20 @@ def _applied(state: SessionState, facts: Sequence[Any]) -> SessionState:
 # -- what whoever pays hears
 
 
-def _told(session: str, after: SessionState, now: datetime) -> tuple[list[Any], list[Letter], list[Timer]]:
+def _told(session: str, after: SessionState, now: datetime) -> tuple[list[Any], list[Letter], list[Timer], list[Any]]:
     """That it began, what became of it, or both at once (where it began and ended in one turn)."""
     facts: list[Any] = []
     letters: list[Letter] = []
     timers: list[Timer] = []
+    rows: list[Any] = []
     known, verdict, tenant = after.paying, after.verdict, place_of(after).tenant
     payment, liable = (verdict.paid_by, verdict.liable) if verdict is not None else ("", False)
     if known is not None and known.payment != payment and known.outcome != "waived":
-        waived = SessionEnded(session, "waived", known.n + 1, 0, now, reason="another token pays for it")
+        funds = known.funds
+        waived = SessionEnded(
+            session, "waived", known.n + 1, 0, now, reason="another token pays for it", hold=funds.hold if funds else None
+        )
+        rows += _let_go(after, known, session, now)
         letters.append(Letter(address_of(tenant, known.payment), waived))
         facts.append(f.PayerTold(known.payment, "waived", known.n + 1, now))
     if payment and verdict is not None and (known is None or (known.payment, known.accepted) != (payment, liable)):
@@ -102,8 +111,16 @@ def _told(session: str, after: SessionState, now: datetime) -> tuple[list[Any], 
     if payment and outcome is not None and paying is not None and paying.outcome != outcome:
         letters.append(Letter(address_of(tenant, payment), _ended(session, after, outcome, paying.n + 1, now)))
         facts.append(f.PayerTold(payment, outcome, paying.n + 1, now, paying.accepted))
+        if outcome != "rated":
+            rows += _let_go(after, paying, session, now)
         timers.append(Timer(CHECK, None))
-    return facts, letters, timers
+    return facts, letters, timers, rows
+
+
+def _let_go(state: SessionState, paying: Paying, session: str, now: datetime) -> list[HoldRow]:
+    """A wallet's hold that nothing is posted under."""
+    hold = finished(place_of(state), paying.payment, paying.funds, session, now)
+    return [] if hold is None else [hold]
 
 
 def _funds(verdict: TokenVerdict) -> Funds | None:
@@ -123,6 +140,8 @@ def _ended(session: str, after: SessionState, outcome: Any, n: int, now: datetim
     ended = SessionEnded(session, outcome, n, after.energy_wh or 0, after.ended_at or now)
     if outcome == "rated":
         return replace(ended, cost=after.cost, kinds=after.kinds, cdr=after.cdr, fingerprint=after.fingerprint)
+    funds = after.paying.funds if after.paying is not None else None
+    ended = replace(ended, hold=funds.hold if funds is not None else None)
     return replace(ended, reason=", ".join(after.anomalies)) if outcome == "quarantined" else ended
 
 
@@ -156,7 +175,7 @@ def _reason_to_stop(state: SessionState, running: Cost | None, now: datetime, li
         return None
     if not paying.accepted:
         return "token_not_accepted"
-    if state.verdict is not None and state.verdict.status == "NoCredit":
+    if paying.broke or (state.verdict is not None and state.verdict.status == "NoCredit"):
         return "no_credit"
     if paying.funds is None or running is None:
         return None
@@ -199,6 +218,20 @@ def decide_order_ended(session: str, state: SessionState, ended: OrderEnded, now
     outcome = ended.outcome
     status = outcome.status if isinstance(outcome, CommandResult) else outcome.reason
     return Decision(facts=(f.StopAnswered(ended.id, status, now),))
+
+
+def decide_hold_told(session: str, state: SessionState, told: HoldTold, now: datetime, limits: DomainLimits) -> Decision:
+    """Of a wallet, for a session that began without a hold. One that has ended lets it go by saying so."""
+    paying = state.paying
+    if paying is None or not state.open or (paying.funds is not None and paying.funds.hold is not None):
+        return NOTHING
+    if told.granted is None:
+        return Decision(facts=(f.Funded(now, None, told.reason or "no_credit"),))
+    sized = size(state.tariff, place_of(state).location, limits)
+    funds = funds_of(told.granted, sized)
+    if paying.funds is not None:
+        funds = replace(funds, limit_minor=min(funds.limit_minor, paying.funds.limit_minor))
+    return Decision(facts=(f.Funded(now, funds),))
 
 
 def decide_check(session: str, state: SessionState, message: m.CheckCost, now: datetime, limits: DomainLimits) -> Decision:

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from actors.evse.messages import SessionClosed
 from actors.limits import DomainLimits
-from actors.model.decision import MAIN, MONEY, Decision, Letter, Refused, Timer
+from actors.model.decision import Decision, Letter, Refused, Timer
 from actors.model.ids import evse_address
 from actors.model.limits import CLOCK_STEP
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.apply import apply
-from actors.session.booking import NotBillable, settle
+from actors.session.booking import NotBillable, Settlement, settle
 from actors.session.phases import SETTLED, allows
 from actors.session.rows import event, has_evse, place_of, session_row
 from actors.session.state import SessionState
@@ -35,6 +37,7 @@ def decide_resolve(session: str, state: SessionState, message: m.Resolve, now: d
     after = apply(state, resolved)
     facts: list[Any] = [resolved]
     rows: list[Any] = []
+    settlement = Settlement(())
     if message.action == "waive":
         facts.append(f.Waived(message.reason, now))
     else:
@@ -49,15 +52,15 @@ def decide_resolve(session: str, state: SessionState, message: m.Resolve, now: d
     for fact in facts[1:]:
         after = apply(after, fact)
     rows += [session_row(session, after, now), event(session, after, "session.resolved", now)]
-    return _closing(session, state, after, facts, rows, now)
+    decision = _closing(session, state, after, facts, rows, now)
+    return replace(decision, letters=(*decision.letters, *settlement.letters), lane=settlement.lane)
 
 
 def _closing(
     session: str, before: SessionState, after: SessionState, facts: list[Any], rows: list[Any], now: datetime
 ) -> Decision:
-    lane = MONEY if after.journal is not None else MAIN
     if not before.open:
-        return Decision(facts=facts, rows=rows, reply=Done(), lane=lane)
+        return Decision(facts=facts, rows=rows, reply=Done())
     place = place_of(after)
     letters: Sequence[Letter] = ()
     if has_evse(place):
@@ -69,7 +72,6 @@ def _closing(
         letters=letters,
         timers=(Timer("overdue", None),) if before.book is None else (Timer("overdue", None), Timer("gap", None)),
         reply=Done(),
-        lane=lane,
     )
 
 

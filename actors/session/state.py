@@ -15,7 +15,7 @@ from actors.model.money import Cost
 from actors.model.rating import KindNet
 from actors.model.token import Funds, IdToken, TokenVerdict
 from actors.model.usage import Point
-from actors.ports import TariffCard
+from actors.ports import MerchantCard, TariffCard
 from actors.session.book import Book
 from actors.session.messages import Place
 from actors.session.phases import OPEN, SETTLED, Phase
@@ -46,6 +46,8 @@ class Paying(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     order: str = ""
     stops: int = 0
     stopped: str = ""
+    broke: str = ""
+    """Why a wallet holds nothing for it."""
 
 
 class SessionState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
@@ -96,6 +98,8 @@ class SessionState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw
     """The events of a 2.x transaction; None for a session of 1.6."""
     billed_from: datetime | None = None
     paying: Paying | None = None
+    merchant: MerchantCard | None = None
+    """Who sells, where a wallet pays."""
     kinds: tuple[KindNet, ...] = ()
     fingerprint: str = ""
     """Of `cost`, where another actor posts the journal: its parts, and the tariff's version."""

@@ -5,7 +5,7 @@ forbid a bill? Then quarantine. Only what is left is priced, and the CDR and its
 ends the session: there is no moment in which a session is ended but not yet billed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from actors.evse.messages import SessionClosed
 from actors.limits import DomainLimits
-from actors.model.decision import MAIN, MONEY, Decision, Letter, Timer
+from actors.model.decision import MAIN, Decision, Letter, Timer
 from actors.model.ids import evse_address, session_address
 from actors.model.token import TokenVerdict
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.apply import apply
-from actors.session.booking import NotBillable, energy_of, findings, settle
+from actors.session.booking import NotBillable, Settlement, energy_of, findings, settle
 from actors.session.rows import event, has_evse, place_of, session_row
 from actors.session.state import SessionState, StopTold
 from actors.station.messages import StopReply
@@ -96,32 +96,32 @@ def close(
     the answer of what came out."""
     rows: list[Any] = []
     lane = MAIN
+    letters: list[Letter] = []
     if after.phase == "ended":
-        after, lane = _settle(session, after, facts, rows, now)
+        after, settlement = _settle(session, after, facts, now)
+        rows += settlement.rows
+        letters += settlement.letters
+        lane = settlement.lane
     place = place_of(after)
     kind = "session.quarantined" if after.phase == "quarantined" else "session.ended"
     rows += [session_row(session, after, now), event(session, after, kind, now)]
-    letters: Sequence[Letter] = ()
     if before.open and has_evse(place):
         closed = SessionClosed(session, after.ended_at or now)
-        letters = (Letter(evse_address(place.tenant, place.station, place.evse), closed),)
+        letters.append(Letter(evse_address(place.tenant, place.station, place.evse), closed))
     timers = (Timer("overdue", None),) if before.open else ()
     return Decision(facts=facts, rows=rows, letters=letters, timers=timers, reply=reply(after), lane=lane)
 
 
-def _settle(session: str, state: SessionState, facts: list[Any], rows: list[Any], now: datetime) -> tuple[SessionState, str]:
-    """Adds the facts and rows of pricing; a tariff or a usage that cannot be rated waits for an operator."""
+def _settle(session: str, state: SessionState, facts: list[Any], now: datetime) -> tuple[SessionState, Settlement]:
+    """Adds the facts of pricing; a tariff or a usage that cannot be rated waits for an operator."""
     try:
         settlement = settle(session, state, now)
     except NotBillable as reason:
-        settled: Sequence[Any] = (f.Quarantined((f"not_billable: {reason}",), now),)
-    else:
-        settled = settlement.facts
-        rows += settlement.rows
-    facts += settled
-    for fact in settled:
+        settlement = Settlement((f.Quarantined((f"not_billable: {reason}",), now),))
+    facts += settlement.facts
+    for fact in settlement.facts:
         state = apply(state, fact)
-    return state, MONEY if state.journal is not None else MAIN
+    return state, settlement
 
 
 def _stopped_again(session: str, state: SessionState, told: StopTold | None, stop: m.Stop, now: datetime) -> Decision:

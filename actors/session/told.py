@@ -43,6 +43,7 @@ def event_told(state: SessionState, fact: f.EventTold) -> SessionState:
         heard_at=fact.received,
         row_at=fact.received if worth_showing(state, fact) else state.row_at,
         book=book,
+        merchant=fact.merchant or state.merchant,
     )
 
 

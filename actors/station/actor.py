@@ -19,8 +19,10 @@ from actors.ports import NumberedSession, StationCard
 from actors.station import commands, credentials, decide, facts, messages, orders, siblings, state, upkeep, vendors
 from actors.station.lane import CallSilent, CommandsLost, Lane, Rendered, SendNext
 from actors.station.letters import BootsWanted, Greet, Order, OrderOverdue, OrderWithdrawn
+from actors.station.paying import Ask, Wallets
 from actors.station.preparing import (
     NEEDS_PREPARE,
+    FundedAuthorize,
     NumberedEvent,
     NumberedStart,
     NumberedUnreadable,
@@ -34,6 +36,7 @@ from actors.station.rows import boot_view, made_of
 from actors.station.state import StationState
 from actors.station.transactions import Transactions
 from actors.station.verdicts import authorized, contract_verdict
+from actors.wallet.sizing import Funded
 from runtime.actor import Actor, Context
 
 _CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -55,8 +58,8 @@ class StationActor(Actor[StationState]):
     convert; variables are handed over at activation."""
     needs_prepare = NEEDS_PREPARE
 
-    def __init__(self, context: Context, env: ActorEnv, siblings: frozenset[str] = frozenset()) -> None:
-        """`siblings`: kinds of keepers that exist (actors/kinds.py)."""
+    def __init__(self, context: Context, env: ActorEnv, siblings: frozenset[str] = frozenset(), ask: Ask | None = None) -> None:
+        """`siblings`: kinds of keepers that exist (actors/kinds.py); `ask`: how wallets are asked."""
         super().__init__(context)
         self._env = env
         self._siblings = siblings
@@ -65,7 +68,7 @@ class StationActor(Actor[StationState]):
         self._presence = Presence(env, self._tenant, self._here.id)
         self._lane = Lane(context, env, self._here, self._presence, siblings)
         self._routes = Routes(env.limits.routes)
-        self._preparing = Preparing(env, self._here, self._routes, self._lane)
+        self._preparing = Preparing(env, self._here, self._routes, self._lane, Wallets(env, self._here, ask), context.now)
         self._transactions = Transactions(env, self._here, self._presence, self._lane, self._routes)
         self._unregistered: dict[int, messages.UnregisteredEvse] = {}
 
@@ -146,14 +149,19 @@ class StationActor(Actor[StationState]):
         refused = self._presence.refusal(state, messages.Heartbeat, now)
         return Decision(reply=now if refused is None else refused)
 
-    def _authorize(self, state: StationState, message: messages.Authorize, now: datetime) -> Decision:
+    def _funded_authorize(self, state: StationState, message: FundedAuthorize, now: datetime) -> Decision:
+        return self._authorize(state, message.authorize, now, message.funded)
+
+    def _authorize(
+        self, state: StationState, message: messages.Authorize, now: datetime, funded: Funded | None = None
+    ) -> Decision:
         refused = self._presence.refusal(state, messages.Authorize, now)
         if refused is not None:
             return Decision(reply=refused)
         if message.certificate is None and not message.chain:
             connection = self._presence.connection
             protocol = connection.protocol if connection is not None else ""
-            return Decision(reply=authorized(self._env.snapshots, self._here, message.token, protocol, now))
+            return Decision(reply=authorized(self._env.snapshots, self._here, message.token, protocol, now, funded))
         judged = contract_verdict(self._env.snapshots, self._here, message, now)
         if CERTIFICATES not in self._siblings:
             return Decision(reply=messages.AuthorizeReply(msgspec.structs.replace(judged, status="Invalid"), "CertChainError"))
@@ -185,7 +193,7 @@ class StationActor(Actor[StationState]):
         return self._transactions.start(state, numbered, now)
 
     def _numbered_event(self, state: StationState, numbered: NumberedEvent, now: datetime) -> Decision:
-        return self._transactions.event(state, numbered.event, now, numbered.number)
+        return self._transactions.event(state, numbered.event, now, numbered.number, numbered.funded)
 
     def _event(self, state: StationState, event: messages.TransactionEvent, now: datetime) -> Decision:
         return self._transactions.event(state, event, now)
@@ -364,6 +372,7 @@ class StationActor(Actor[StationState]):
         messages.Boot: _boot,
         messages.Heartbeat: _heartbeat,
         messages.Authorize: _authorize,
+        FundedAuthorize: _funded_authorize,
         messages.ConnectorStatus: _status,
         NumberedStart: _start,
         messages.TransactionEvent: _event,

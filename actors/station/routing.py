@@ -22,7 +22,7 @@ from actors.model.ids import (
     session_id_for_transaction,
 )
 from actors.model.token import TokenNotes, TokenVerdict
-from actors.ports import NumberedSession, TariffCard, TenantCard
+from actors.ports import MerchantCard, NumberedSession, TariffCard, TenantCard
 from actors.session import messages as s
 from actors.station import messages as m
 from actors.station.decide import Station, decide_unattributed
@@ -105,6 +105,7 @@ def route_start(
     tariff: TariffCard | None,
     remote: bool,
     now: datetime,
+    merchant: MerchantCard | None = None,
 ) -> Decision:
     flags = start.flags
     if not 1 <= start.evse <= state.evses:
@@ -113,7 +114,9 @@ def route_start(
         flags = (*flags, "remote_start")
     token = start.token
     session = session_id_for_start(where.station, start.evse, token.ref, start.meter_start_wh, start.at)
-    message = s.Start(where, token, verdict, tariff, number, start.meter_start_wh, start.at, now, 0, start.reservation, flags)
+    message = s.Start(
+        where, token, verdict, tariff, number, start.meter_start_wh, start.at, now, 0, start.reservation, flags, merchant
+    )
     return Decision(forward=(session_address(where.tenant, session), message))
 
 
@@ -128,6 +131,7 @@ def route_event(
     settings: Mapping[str, Any],
     notes: TokenNotes | None,
     now: datetime,
+    merchant: MerchantCard | None = None,
 ) -> Decision:
     """`number`: 0 where the session is known to exist; `settings`: the tenant's; `notes`: of the event's token, whose priority
     goes before the tenant's."""
@@ -141,7 +145,7 @@ def route_event(
     message = s.Event(
         where, event, verdict, tariff, number, now, flags,
         priority if type(priority) is int and -9 <= priority <= 9 else None, 0,
-        patience if type(patience) is int and patience > 0 else None, notes,
+        patience if type(patience) is int and patience > 0 else None, notes, merchant,
     )  # fmt: skip
     return Decision(forward=(session_address(where.tenant, session), message))
 

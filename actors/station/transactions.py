@@ -10,7 +10,7 @@ from actors.env import ActorEnv
 from actors.model.decision import Decision
 from actors.model.ids import digest, session_address, session_id_for_transaction
 from actors.model.token import IdToken, TokenVerdict
-from actors.ports import TenantCard
+from actors.ports import MerchantCard, TenantCard
 from actors.session.messages import MarkUnreadable, Place
 from actors.station import messages, routing
 from actors.station.decide import Station
@@ -19,6 +19,7 @@ from actors.station.preparing import NumberedStart, NumberedUnreadable
 from actors.station.presence import Presence
 from actors.station.state import StationState
 from actors.station.verdicts import notes, verdict
+from actors.wallet.sizing import Funded, with_funds
 
 _UNKNOWN_TENANT = messages.NotAdmitted("SecurityError", "the tenant is unknown")
 
@@ -44,18 +45,27 @@ class Transactions:
         tariff = None
         if state.tariff is not None:
             tariff = self._env.snapshots.tariff(self._here.tenant, state.tariff, start.at)
+        judged = with_funds(self._verdict(start.token, now, start.evse), numbered.funded)
         return routing.route_start(
             self._place(state, card, start.evse, start.connector),
             state,
             start,
             numbered.number,
-            self._verdict(start.token, now, start.evse),
+            judged,
             tariff,
             self._lane.was_remote(start.token.ref, start.evse, now),
             now,
+            self._seller(state, judged),
         )
 
-    def event(self, state: StationState, event: messages.TransactionEvent, now: datetime, number: int = 0) -> Decision:
+    def event(
+        self,
+        state: StationState,
+        event: messages.TransactionEvent,
+        now: datetime,
+        number: int = 0,
+        funded: Funded | None = None,
+    ) -> Decision:
         """The tariff goes along where the session may need it: with what may open it, and with its start."""
         refused = self._presence.refusal(state, messages.TransactionEvent, now)
         card = self._tenant_card()
@@ -65,18 +75,26 @@ class Transactions:
         if state.tariff is not None and (number or event.type == "Started"):
             tariff = self._env.snapshots.tariff(self._here.tenant, state.tariff, event.at)
         evse = event.evse or 0
+        judged = with_funds(self._verdict(event.token, now, event.evse), funded) if event.token is not None else None
         return routing.route_event(
             self._place(state, card, evse, event.connector or 1 if evse else 0),
             state,
             event,
             number,
-            self._verdict(event.token, now, event.evse) if event.token is not None else None,
+            judged,
             tariff,
             self._was_remote(event, now),
             card.settings,
             notes(self._env.snapshots, self._here, event.token) if event.token is not None else None,
             now,
+            self._seller(state, judged) if judged is not None else None,
         )
+
+    def _seller(self, state: StationState, judged: TokenVerdict) -> MerchantCard | None:
+        """Who sells here, where a wallet pays: its terms are those of the start."""
+        if state.merchant is None or not judged.payment.startswith("wallet:"):
+            return None
+        return self._env.snapshots.merchant(self._here.tenant, state.merchant)
 
     def _was_remote(self, event: messages.TransactionEvent, now: datetime) -> bool:
         """By its number; a station that leaves it out, by token, EVSE and time. A number that we gave out before a crash is

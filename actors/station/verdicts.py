@@ -6,6 +6,7 @@ from actors.model.token import IdToken, TokenNotes, TokenVerdict, judge, notes_o
 from actors.ports import Snapshots
 from actors.station.decide import Station
 from actors.station.messages import Authorize, AuthorizeReply
+from actors.wallet.sizing import Funded, with_funds
 
 
 def verdict(snapshots: Snapshots, here: Station, token: IdToken, now: datetime, evse: int | None = None) -> TokenVerdict:
@@ -20,10 +21,13 @@ def notes(snapshots: Snapshots, here: Station, token: IdToken) -> TokenNotes | N
 
 
 def authorized(
-    snapshots: Snapshots, here: Station, token: IdToken, protocol: str, now: datetime
+    snapshots: Snapshots, here: Station, token: IdToken, protocol: str, now: datetime, funded: Funded | None = None
 ) -> TokenVerdict | AuthorizeReply:
-    """The answer to Authorize. Versions before 2.x have no words for more than the verdict."""
-    judged, noted = verdict(snapshots, here, token, now), notes(snapshots, here, token)
+    """The answer to Authorize. Versions before 2.x have no words for more than the verdict. `funded`: what a wallet said, where
+    one pays; one that could not be asked has held nothing, and so pays nothing."""
+    if funded == Funded():
+        funded = Funded(status="NoCredit")
+    judged, noted = with_funds(verdict(snapshots, here, token, now), funded), notes(snapshots, here, token)
     return judged if noted is None or not protocol.startswith("ocpp2") else AuthorizeReply(judged, None, noted)
 
 

@@ -1,7 +1,7 @@
 """What a driver's wallet is told. It is money at a brand for charging only; the ledger account 2100/ID is the balance.
 
 station    AskHold (before an Authorize, RemoteStart or start is answered) -> HoldGranted, Refused(code="no_credit")
-session    SessionBegan, SessionEnded (actors/payment/messages.py), WalletCharged
+session    SessionBegan -> HoldTold where it began without a hold; SessionEnded (actors/payment/messages.py), WalletCharged
 payment    ToppedUp, TopUpFailed, TopUpReturned
 gateway    OpenWallet, ChangeWallet, GivePromo, CreditWallet, CloseWallet, Look
 """
@@ -11,26 +11,45 @@ from typing import Literal
 
 import msgspec
 
+from actors.model.posting import WalletSale
+
 
 class AskHold(msgspec.Struct, frozen=True, gc=False):
     """Reserve for a session of `token_ref` at `station`. The same pair again, before a session began, answers the same hold.
-    `want_minor`: the most that it may cost, None: what is there, up to the wallet's own limit per session."""
+    `want_minor`: the most that it may cost, None: what is there, up to the wallet's own limit per session. `least_minor`: with
+    less it cannot begin. `session`: the one that begins now; then the hold is its own."""
 
     token_ref: str
     station: str
     want_minor: int | None = None
+    least_minor: int = 1
+    session: str = ""
 
 
-class HoldGranted(msgspec.Struct, frozen=True, gc=False):
+class HoldGranted(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """`amount_minor` of the wallet's money is held, `promo_minor` of promo credit is set aside besides; who funds it is as in
+    GivePromo."""
+
     hold: str
     amount_minor: int
     currency: str
+    promo_minor: int = 0
+    funded_by: Literal["brand", "sponsor"] = "brand"
+    sponsor: str | None = None
 
 
-class WalletCharged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="wallet_charged"):
+class HoldTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="hold_told"):
+    """Letter to a session that began without a hold (its station was offline, the wallet could not be asked): here is one, or
+    (`granted` None) there is nothing to pay with, for `reason`: then it is stopped."""
+
+    granted: HoldGranted | None
+    reason: str = ""
+
+
+class WalletCharged(msgspec.Struct, frozen=True, omit_defaults=True, tag="wallet_charged"):
     """Letter from the session, of the turn that posted it: `taken_minor` came from the wallet under `hold` (which is finished by
     that), `promo_minor` of the price was promo credit, `owed_minor` went to the customer's receivable: the wallet pays it when
-    it can."""
+    it can. `sale`: what was booked, for a refund."""
 
     session: str
     hold: str | None
@@ -40,6 +59,7 @@ class WalletCharged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, t
     at: datetime
     promo_minor: int = 0
     token_ref: str = ""
+    sale: WalletSale | None = None
 
 
 class ToppedUp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="topped_up"):
@@ -71,6 +91,12 @@ class TopUpReturned(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, t
     at: datetime
     refund: str = ""
     disputed: bool = False
+
+
+class HoldOver(msgspec.Struct, frozen=True, gc=False, tag="hold_over"):
+    """Timer: nothing began with this hold."""
+
+    hold: str
 
 
 class OpenWallet(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -123,11 +149,14 @@ class CreditWallet(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
-class CloseWallet(msgspec.Struct, frozen=True):
-    """Pay out what is left and close. Reply: WalletRow, or Refused(code="in_use") while a session runs or money is owed."""
+class CloseWallet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Close. What is left goes back to the cards that it came from, as far as the wallet remembers them (then the wallet is
+    `closing` until all has gone); `paid_out`: what is left after that was paid out by other means, and this is its reference.
+    Reply: WalletRow, or Refused(code="in_use") while a session runs or money is owed."""
 
     who: str
     reason: str
+    paid_out: str = ""
 
 
 class Look(msgspec.Struct, frozen=True):

@@ -65,13 +65,14 @@ from actors.model.intents import (
 from actors.model.matching import Match
 from actors.model.meter import Reading, Sample
 from actors.model.money import Cost, Money, VatAmount
+from actors.model.posting import Promo, WalletSale
 from actors.model.psp import AccountSeen
 from actors.model.rating import KindNet
 from actors.model.rows import VaultRow
 from actors.model.settings import Setting, key_of
 from actors.model.token import Funds, IdToken, Site, TokenCard, TokenTerms, TokenVerdict
 from actors.payment.actor import PaymentActor
-from actors.ports import AuthorityMaterial, TariffCard
+from actors.ports import AuthorityMaterial, MerchantCard, TariffCard
 from actors.reservation import facts as reservation
 from actors.reservation.actor import ReservationActor
 from actors.session import facts as session
@@ -84,6 +85,9 @@ from actors.template import facts as template
 from actors.template.actor import TemplateActor
 from actors.tenant import facts as tenant
 from actors.tenant.actor import TenantActor
+from actors.wallet import facts as wallet
+from actors.wallet.actor import WalletActor
+from actors.wallet.messages import AutoTopUp
 from runtime.codec import Codec
 from runtime.turn import CheckpointRow, FactRow
 from tests.actors.kit import T0, TARIFF
@@ -102,6 +106,11 @@ READINGS = (
     Reading(LATER, (Sample(Decimal("1234.5"), "1.2345", unit="Wh"), Sample(None, "OCMF|{}|{}", signed=True, phase="L1"))),
 )
 COST = Cost(Money(500, "EUR"), Money(595, "EUR"), (VatAmount(Decimal("19.0"), Money(95, "EUR")),))
+SALE = WalletSale(
+    tenant="acme", session="s1", wallet="w1", token_ref="tok_1",
+    merchant=MerchantCard("acme", "owner1", Seller("Owner", country="DE"), "acct_1", True, "5"),
+    country="DE", cost=COST, kinds=(KindNet("energy", Money(500, "EUR")),), promo=Promo(300, "sponsor", "shop"),
+)  # fmt: skip
 INTERVAL = Sample(Decimal(250), "250", "Energy.Active.Import.Interval")
 MONITOR = Monitor(VariableRef("Temp", "Celsius", evse=1), 12, "UpperThreshold", 80.0, 3, True)
 EVENT = DeviceEvent(
@@ -310,6 +319,24 @@ SAMPLES: dict[type, list[Any]] = {
         merchant.Draining("op", "sold", LATER),
         merchant.DisconnectBegun(3, LATER),
     ],
+    WalletActor: [
+        wallet.Opened("EUR", "op", T0, "d_1", 5_000),
+        wallet.ToppedUp("p1", 10_000, T0, "cus_1", "pm_1"),
+        wallet.Changed("op", T0, 4_000, AutoTopUp(1_000, 2_000, "v1", T0, 3), True),
+        wallet.PromoGiven("promo1", "op", 500, "sponsor", T0, "shop", LATER),
+        wallet.HoldMade("h1", "tok_1", "CP-1", 2_000, LATER, T0, 300, "promo1"),
+        wallet.HoldBound("h1", "s1", T0, True),
+        wallet.Charged("s1", "h1", 295, 0, LATER, 300, "tok_1", SALE),
+        wallet.HoldMade("h2", "tok_2", "CP-2", 2_000, LATER, T0, session="s2"),
+        wallet.HoldEnded("h2", "expired", LATER),
+        wallet.Charged("s3", None, 0, 700, LATER, 0, "tok_1"),
+        wallet.Collected("s3", "tok_1", 600, "0", LATER),
+        wallet.TopUpAsked("w1", 2_000, LATER),
+        wallet.TopUpFailed("w1", "authentication_required", LATER),
+        wallet.Returned("p1", "r1", 1_000, 50, LATER, True),
+        wallet.Credited("c1", "s1", 100, LATER, "op", "why", 0, 20),
+        wallet.HoldMade("h3", "tok_2", "CP-2", 1_000, LATER, T0),
+    ],
     AuthorityActor: [
         authority.Founded(
             AuthorityMaterial(
@@ -367,6 +394,8 @@ LIVES: dict[type, dict[str, list[Any]]] = {
         "paid": [
             session.Started(PLACE, TOKEN, PAID, CARD, 42, 1000, T0, LATER),
             session.PayerTold("attempt:p1", "began", 0, LATER, True, FUNDS),
+            session.Funded(LATER, None, "no_credit"),
+            session.Funded(LATER, FUNDS),
             session.StopOrdered("stop:s1:0", "cost_limit", LATER),
             session.StopAnswered("stop:s1:0", "Accepted", LATER),
             session.Ended(11_000, LATER, LATER, "Remote", 10_000),
@@ -395,6 +424,7 @@ ALONE: dict[type, list[Any]] = {
         campaign.Deleted("op", LATER),
     ],
     DeviceActor: [device.Rebooted(LATER)],
+    WalletActor: [wallet.Closing("op", "why", LATER), wallet.Closed("op", 900, LATER, "SEPA 1")],
     SessionActor: [
         session.Unpriced(LATER),
         session.Waived("why", LATER),

@@ -1,0 +1,237 @@
+"""Wallets through the real runtime, with the ledger's own rules behind them: nothing is spent twice, nothing is lost."""
+
+from typing import Any
+
+import pytest
+import trio
+
+from actors.model.decision import Refused
+from actors.model.ids import session_address, wallet_address
+from actors.model.intents import RequestStart
+from actors.model.rows import HoldRow, JournalRow, SessionRow, WalletLineRow, WalletRow
+from actors.model.token import Funds
+from actors.session.messages import Resolve
+from actors.station import messages as m
+from actors.wallet import messages as w
+from tests.actors.kit import STATION, TENANT, FakeLine, House, at, event, reading
+from tests.actors.wallet.till import Pay, till
+
+ADDRESS = wallet_address(TENANT, "w1")
+
+
+class Bank(House):
+    """A house with a wallet `w1` that pays for the token WALLET."""
+
+    async def open(self, balance: int = 10_000, **fields: Any) -> None:
+        await self.furnish(evses=20)
+        await self.ask(ADDRESS, w.OpenWallet("op", **fields))
+        await self.put_token("WALLET", payment="wallet:w1")
+        if balance:
+            await self.top_up(balance)
+
+    async def top_up(self, amount: int, attempt: str = "p1") -> None:
+        """What a payment does: its journal and the letter, in one turn."""
+        await self.ask((TENANT, "till", attempt), Pay(amount))
+        await trio.sleep(0.2)
+
+    async def wallet(self) -> WalletRow:
+        row = await self.ask(ADDRESS, w.Look())
+        assert isinstance(row, WalletRow)
+        return row
+
+    def lines(self) -> list[tuple[str, int, int]]:
+        rows = sorted(self.rows.table(WalletLineRow), key=lambda row: row.id)
+        return [(row.kind, row.amount_minor, row.balance_minor) for row in rows]
+
+    def holds(self) -> dict[str, str | None]:
+        return {row.id: row.outcome for row in self.rows.table(HoldRow)}
+
+    def balance_of(self, account: str, book: str = "brand") -> int:
+        """Credits less debits."""
+        sums = 0
+        for journal in self.rows.table(JournalRow):
+            for entry in journal.entries if journal.book == book else ():
+                if entry.account == account:
+                    sums += entry.amount_minor if entry.side == "credit" else -entry.amount_minor
+        return sums
+
+    def row(self, session: str) -> SessionRow:
+        row = self.rows.get(SessionRow, TENANT, session)
+        assert row is not None
+        return row
+
+
+@pytest.fixture
+async def bank(nursery: trio.Nursery) -> Bank:
+    bank = Bank()
+    till(bank.system)
+    await nursery.start(bank.system.run)
+    return bank
+
+
+async def test_what_a_session_costs_is_held_before_its_start_is_answered_and_taken_in_its_booking_turn(
+    autojump_clock: Any, bank: Bank
+) -> None:
+    await bank.open()
+    verdict = await bank.station(m.Authorize(bank.token("WALLET")))
+    assert verdict.accepted
+    assert isinstance(verdict.funds, Funds)
+    assert list(bank.holds().values()) == [None], "committed before the answer"
+    held = (await bank.wallet()).held_minor
+    assert held > 0
+    start = await bank.start("WALLET")
+    assert start.verdict.funds == verdict.funds, "the same hold"
+    await trio.sleep(1)
+    await bank.stop(start.number)
+    await trio.sleep(1)
+    (journal,) = [row for row in bank.journals() if row.ref.startswith("s")]
+    assert {(e.account.split("/")[0], e.side, e.amount_minor) for e in journal.entries} == {
+        ("2100", "debit", 595),
+        ("4000", "credit", 500),
+        ("2300", "credit", 95),
+    }
+    assert list(bank.holds().values()) == ["posted"]
+    row = await bank.wallet()
+    assert (row.balance_minor, row.held_minor, row.owed_minor) == (9405, 0, 0)
+    assert bank.lines() == [("topup", 10_000, 10_000), ("session", -595, 9405)]
+    (cdr,) = bank.cdrs()
+    assert cdr.journal == journal.id
+    assert bank.balance_of("2100/w1") == 9405
+
+
+async def test_a_wallet_with_nothing_in_it_is_no_credit_and_a_blocked_one_is_blocked(autojump_clock: Any, bank: Bank) -> None:
+    await bank.open(0)
+    assert (await bank.station(m.Authorize(bank.token("WALLET")))).status == "NoCredit"
+    await bank.top_up(5000)
+    await bank.ask(ADDRESS, w.ChangeWallet("op", blocked=True))
+    assert (await bank.station(m.Authorize(bank.token("WALLET")))).status == "Blocked"
+    await bank.ask(ADDRESS, w.ChangeWallet("op"))
+    assert (await bank.station(m.Authorize(bank.token("WALLET")))).status == "Accepted"
+
+
+async def test_a_token_of_a_wallet_that_does_not_exist_pays_nothing(autojump_clock: Any, bank: Bank) -> None:
+    await bank.open()
+    await bank.put_token("LOST", payment="wallet:none")
+    assert (await bank.station(m.Authorize(bank.token("LOST")))).status == "NoCredit"
+
+
+async def test_a_remote_start_without_credit_is_refused_and_not_sent(autojump_clock: Any, bank: Bank) -> None:
+    await bank.open(0)
+    line = FakeLine(wire=m.WireCall("RemoteStartTransaction", b"{}"))
+    bank.system.tell((TENANT, "station", STATION), m.Connected(line, "ocpp1.6", 1, "10.0.0.1"))
+    await trio.sleep(0.1)
+    answer = await bank.station(m.Command("c1", RequestStart("WALLET", 1), at(1)))
+    assert isinstance(answer, Refused)
+    assert (answer.code, line.calls) == ("no_credit", [])
+
+
+async def test_a_hold_with_which_nothing_begins_is_let_go(autojump_clock: Any, bank: Bank) -> None:
+    await bank.open()
+    await bank.station(m.Authorize(bank.token("WALLET")))
+    await trio.sleep(bank.env.limits.hold_for.total_seconds() + 5)
+    assert list(bank.holds().values()) == ["expired"]
+    assert (await bank.wallet()).held_minor == 0
+
+
+async def test_sixteen_sessions_at_once_never_take_more_than_there_is(
+    autojump_clock: Any, nursery: trio.Nursery, bank: Bank
+) -> None:
+    await bank.open(2000)
+    answers: list[m.StartReply] = []
+
+    async def start(evse: int) -> None:
+        answers.append(await bank.start("WALLET", evse=evse))
+
+    for evse in range(1, 17):
+        nursery.start_soon(start, evse)
+    await trio.sleep(2)
+    assert len(answers) == 16
+    held = (await bank.wallet()).held_minor
+    assert 0 < held <= 2000
+    accepted = [reply for reply in answers if reply.verdict.accepted]
+    assert 1 <= len(accepted) < 16
+    for reply in answers:
+        await bank.stop(reply.number, 3000)
+    await trio.sleep(2)
+    cost = 16 * 119
+    row = await bank.wallet()
+    assert row.held_minor == 0
+    assert row.balance_minor - row.owed_minor == 2000 - cost
+    assert bank.balance_of("2100/w1") == row.balance_minor >= 0
+    assert all(outcome is not None for outcome in bank.holds().values())
+    assert bank.balance_of(f"1220/{bank.token('WALLET').ref}") == -row.owed_minor
+
+
+async def test_what_goes_beyond_the_hold_is_owed_and_collected_when_money_comes(autojump_clock: Any, bank: Bank) -> None:
+    await bank.open(500)
+    start = await bank.start("WALLET")
+    await trio.sleep(1)
+    await bank.stop(start.number)
+    await trio.sleep(1)
+    ref = bank.token("WALLET").ref
+    row = await bank.wallet()
+    assert (row.balance_minor, row.owed_minor) == (0, 95)
+    assert bank.balance_of(f"1220/{ref}") == -95
+    assert (await bank.station(m.Authorize(bank.token("WALLET")))).status == "NoCredit"
+    await bank.top_up(1000, "p2")
+    row = await bank.wallet()
+    assert (row.balance_minor, row.owed_minor) == (905, 0)
+    assert bank.balance_of(f"1220/{ref}") == 0
+    assert bank.lines()[-2:] == [("topup", 1000, 1000), ("collected", -95, 905)]
+
+
+async def test_a_start_without_credit_is_recorded_and_stopped_and_owes_what_was_delivered(
+    autojump_clock: Any, bank: Bank
+) -> None:
+    await bank.open(0)
+    line = FakeLine(wire=m.WireCall("RemoteStopTransaction", b"{}"))
+    bank.system.tell((TENANT, "station", STATION), m.Connected(line, "ocpp1.6", 1, "10.0.0.1"))
+    start = await bank.start("WALLET")
+    assert start.verdict.status == "NoCredit"
+    await trio.sleep(1)
+    assert [wire.action for _, wire, _ in line.calls] == ["RemoteStopTransaction"]
+    await bank.stop(start.number, 1500, minutes=5)
+    await trio.sleep(1)
+    assert (await bank.wallet()).owed_minor == 30
+
+
+async def test_a_session_that_waits_for_an_operator_lets_its_hold_go_and_is_collected_when_resolved(
+    autojump_clock: Any, bank: Bank
+) -> None:
+    await bank.open()
+    start = await bank.start("WALLET")
+    await trio.sleep(1)
+    await bank.stop(start.number, 900, minutes=5)
+    await trio.sleep(1)
+    (row,) = bank.sessions()
+    assert row.state == "quarantined"
+    assert list(bank.holds().values()) == ["void"]
+    assert (await bank.wallet()).held_minor == 0
+    await bank.ask(session_address(TENANT, row.id), Resolve("correct", "meter", "op", energy_wh=10_000))
+    await trio.sleep(1)
+    wallet = await bank.wallet()
+    assert (wallet.balance_minor, wallet.owed_minor) == (9405, 0)
+    assert bank.balance_of("2100/w1") == 9405
+
+
+async def test_a_transaction_of_2_x_is_held_for_and_stopped_at_its_limit(autojump_clock: Any, bank: Bank) -> None:
+    await bank.open(1000)
+    line = FakeLine(wire=m.WireCall("RequestStopTransaction", b"{}"))
+    line.protocol = "ocpp2.0.1"
+    bank.system.tell((TENANT, "station", STATION), m.Connected(line, "ocpp2.0.1", 1, "10.0.0.1"))
+    token = bank.token("WALLET")
+    first = event("Started", 0, 0, "Authorized", token=token, evse=1, connector=1, readings=(reading(0, 1000),))
+    reply = await bank.station(first)
+    assert reply.verdict.accepted
+    assert reply.verdict.funds.hold is not None
+    await bank.station(first)
+    await trio.sleep(1)
+    assert len(bank.holds()) == 1, "a retry holds nothing more"
+    await bank.station(event("Updated", 1, 30, charging_state="Charging", readings=(reading(30, 18_000),)))
+    await trio.sleep(1)
+    assert len(line.calls) == 1
+    await bank.station(event("Ended", 2, 31, "RemoteStop", stopped_reason="Remote", readings=(reading(31, 18_200),)))
+    await trio.sleep(1)
+    row = await bank.wallet()
+    assert row.balance_minor == 0
+    assert row.owed_minor == 1023 - 1000
