@@ -6,7 +6,7 @@ any of them all calls go out with our own key and the account's id; the access t
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -134,31 +134,31 @@ async def _fetch_balance(client: stripe.StripeClient, call: FetchBalance, now: d
     """Lists come newest first. So either we go backwards from a known line, or we narrow the time until all of it fits."""
     options = reading(call.account)
     balance = plain(await client.v1.balance.retrieve_async({}, options))
-    since, until = int(call.since.timestamp()), int(now.timestamp()) + 1
+    since, end = int(call.since.timestamp()), int(now.timestamp())
+    until: int | None = None
     while True:
         lines, whole = await _some_lines(client, since, until, call.after, options)
-        if whole or call.after is not None or until - since <= 1:
+        if whole and not lines and until is not None:
+            since, until = until, None  # nothing in the first part of the time: on to the rest
+        elif whole or call.after is not None or (until is not None and until - since <= 1):
             break
-        until = since + max(1, (until - since) // 2)
-    complete = whole and until > int(now.timestamp())
-    more = None if complete or not lines else lines[-1].id
-    if not lines and not complete:
-        # Nothing in the first part of the time: go on with the rest.
-        later = FetchBalance(key=call.key, made_at=call.made_at, account=call.account, since=datetime.fromtimestamp(until, UTC))
-        return await _fetch_balance(client, later, now)
+        else:
+            until = since + max(1, ((end if until is None else until) - since) // 2)
+    more = None if (whole and until is None) or not lines else lines[-1].id
     return balance_seen(balance, lines, more)
 
 
 async def _some_lines(
-    client: stripe.StripeClient, since: int, until: int, after: str | None, options: Any
+    client: stripe.StripeClient, since: int, until: int | None, after: str | None, options: Any
 ) -> tuple[tuple[BalanceLine, ...], bool]:
     """Lines oldest first, and whether these are all."""
-    params: Any = {"created": {"gte": since, "lt": until}, "limit": PAGE, "expand": _WITH_SOURCE}
+    created = {"gte": since} if until is None else {"gte": since, "lt": until}
+    params: Any = {"created": created, "limit": PAGE, "expand": _WITH_SOURCE}
     if after is not None:
         params = {"ending_before": after, "limit": PAGE, "expand": _WITH_SOURCE}
     page = await client.v1.balance_transactions.list_async(params, options)
     found: list[dict[str, Any]] = []
-    most = BALANCE_LINES if until - since > 1 else PAYOUT_LINES
+    most = BALANCE_LINES if until is None or until - since > 1 else PAYOUT_LINES
     while True:
         items = [plain(item) for item in page.data]
         found = [*found, *(reversed(items) if after is not None else items)]

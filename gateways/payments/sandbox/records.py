@@ -11,6 +11,9 @@ from gateways.payments.sandbox.world import API_VERSION
 FILE_MOST = 5 << 20
 _TYPES = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/csv": "csv", "text/plain": "txt"}
 
+_MAGIC = {b"%PDF": "application/pdf", b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+"""The stripe package names no type for a file, so it shows by how it begins."""
+
 
 def get_balance(call: Call) -> Obj:
     return balance(call.world, call.account)
@@ -42,6 +45,8 @@ def create_file(call: Call) -> Obj:
     name, kind, content = call.params["file"]
     if len(content) > FILE_MOST:
         raise Refusal("The file is larger than 5 MB.", code="file_too_large", param="file")
+    if kind == "application/octet-stream":
+        kind = next((known for magic, known in _MAGIC.items() if content.startswith(magic)), kind)
     if kind not in _TYPES:
         raise Refusal(f"Files of type {kind} are not taken: PDF, PNG or JPEG.", param="file")
     file: Obj = {
