@@ -140,11 +140,16 @@ _CHECKS: dict[str, str] = {
 # `by_card`: what cards paid and is not about to be refunded; -1: no card has to do with it.
 _BILLS = """SELECT c.tenant, c.id, c.session, c.journal, c.body -> 'total_cost' ->> 'incl_vat' AS billed,
     c.body ->> 'currency' AS currency, s.cost, s.cdr, s.id IS NOT NULL AS has_session, j.ref,
+    s.updated_at > now() - $4::interval AS fresh, (
+        SELECT sum((w.detail ->> 'promo_minor')::bigint) FROM wallet_line w
+        WHERE (w.ref, w.tenant) = (c.session, c.tenant) AND w.kind = 'session') AS promo,
     (SELECT coalesce(sum(p.captured_minor - (SELECT coalesce(sum((r ->> 'amount_minor')::bigint), 0)
             FROM json_array_elements(p.refunds) r WHERE r ->> 'status' <> 'failed')), -1)
         FROM payment p WHERE (p.session, p.tenant) = (c.session, c.tenant)) AS by_card, (
         SELECT sum(e.amount_minor) FROM ledger_entry e JOIN ledger_account a ON a.id = e.account
-        WHERE (e.tenant, e.journal) = (c.tenant, c.journal) AND left(a.code, 4) IN ('1220', '1260', '2100', '5040')) AS debits
+        WHERE (e.tenant, e.journal) = (c.tenant, c.journal) AND left(a.code, 4) IN ('1220', '1260', '2100', '5040')) AS debits,
+    EXISTS (SELECT FROM token t WHERE (t.tenant, t.ref) = (s.tenant, s.token_ref) AND starts_with(t.payment, 'wallet:'))
+        AS by_wallet
 FROM cdr c LEFT JOIN session s ON (s.tenant, s.id) = (c.tenant, c.session)
 LEFT JOIN ledger_journal j ON (j.tenant, j.id) = (c.tenant, c.journal)
 WHERE (c.tenant, c.id) > ($1, $2) ORDER BY c.tenant, c.id LIMIT $3"""
@@ -160,18 +165,18 @@ async def audit(db: Database, checkpoints: Checkpoints | None = None) -> list[Fi
         args = (patience,) if "$1" in sql else ()
         found += [Finding(tenant, what, subject, detail) for tenant, subject, detail in await db.unhurried(sql, *args)]
     found += await audit_money.clearing(db)
-    found += await _bills(db)
+    found += await _bills(db, patience)
     if checkpoints is not None:
         found += await checkpoints.verify(db)
     return found
 
 
-async def _bills(db: Database) -> list[Finding]:
+async def _bills(db: Database, patience: timedelta) -> list[Finding]:
     """Each CDR against its session and its journal: they name each other and agree on the sum."""
     found: list[Finding] = []
     after = ("", "")
     while True:
-        records = await db.fetch(_BILLS, *after, limits.AUDIT_PAGE)
+        records = await db.fetch(_BILLS, *after, limits.AUDIT_PAGE, patience)
         found += [Finding(record["tenant"], "bill", record["id"], detail) for record in records for detail in _odd(record)]
         if len(records) < limits.AUDIT_PAGE:
             return found
@@ -191,14 +196,32 @@ def _odd(bill: Mapping[str, Any]) -> list[str]:
     shown = _cost(bill["cost"]).incl if bill["cost"] else None
     if shown is None or (shown.amount_minor, shown.currency) != (billed, bill["currency"]):
         odd.append(f"it bills {billed} {bill['currency']} minor units, its session {session} says {shown}")
-    if bill["journal"] is None:
-        # What cards paid is held against the books by itself (audit_money.py); it may be less, where the hold was.
-        if bill["by_card"] > billed:
-            odd.append(f"it bills {billed} {bill['currency']} minor units, a card paid {bill['by_card']} and nobody refunds it")
-        elif billed and bill["by_card"] < 0:
-            odd.append(f"it bills {billed} {bill['currency']} minor units, and no journal books them")
-    elif bill["ref"] is None:
-        odd.append(f"its journal {bill['journal']} is missing")
-    elif bill["ref"] != session or bill["debits"] != billed:
-        odd.append(f"journal {bill['journal']} books {bill['debits']} for {bill['ref']}, the CDR bills {billed} for {session}")
+    odd += _unbooked(bill, billed) if bill["journal"] is None else _misbooked(bill, billed)
     return odd
+
+
+def _unbooked(bill: Mapping[str, Any], billed: int) -> list[str]:
+    """A bill without a journal: a card pays it, or promo credit alone did."""
+    what = f"it bills {billed} {bill['currency']} minor units"
+    if bill["by_card"] >= 0:
+        # What cards paid is held against the books by itself (audit_money.py); it may be less, where the hold was.
+        too_much = bill["by_card"] > billed
+        return [f"{what}, a card paid {bill['by_card']} and nobody refunds it"] if too_much else []
+    return [f"{what}, and no journal books them"] if billed and not _discounted(bill, billed, 0) else []
+
+
+def _misbooked(bill: Mapping[str, Any], billed: int) -> list[str]:
+    session, journal, debits = bill["session"], bill["journal"], bill["debits"]
+    if bill["ref"] is None:
+        return [f"its journal {journal} is missing"]
+    if bill["ref"] == session and (debits == billed or _discounted(bill, billed, debits or 0)):
+        return []
+    return [f"journal {journal} books {debits} for {bill['ref']}, the CDR bills {billed} for {session}"]
+
+
+def _discounted(bill: Mapping[str, Any], billed: int, booked: int) -> bool:
+    """Promo credit lowers the price where the brand sells and funds it; how much it was is a line of the wallet's statement,
+    which comes with a letter: it may be on its way."""
+    if bill["promo"] is None:
+        return bool(bill["fresh"] and booked < billed and bill["by_wallet"])
+    return booked + int(bill["promo"]) == billed

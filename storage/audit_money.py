@@ -5,6 +5,7 @@ I1 (each journal balances), I3 (balance rows are sums), the hash chain of I12, a
 
     I2   book        all entries of a book and currency come to zero
     I4   overdrawn   a wallet has at least what is held of it
+         wallet      what a wallet shows is what the books have
     I5   hold        a hold that should have ended did
     I6   capture     what a card paid is what was booked for its session, or put into its wallet
     I7   mirror      journals of one group agree: the fee that one book earned is the one that the other paid, and so is a debt
@@ -53,6 +54,17 @@ CHECKS: dict[str, str] = {
             JOIN ledger_account a ON a.id = e.account
             WHERE j.group_id IS NOT NULL GROUP BY j.tenant, j.group_id) g
         WHERE g.fee <> 0 OR g.debt <> 0 OR g.with_fee AND g.vat <> 0""",
+    "wallet": """
+        SELECT w.tenant, w.id, format('it shows %s, and %s held; the books say %s, and %s held',
+            w.balance_minor, w.held_minor, b.has, b.held)
+        FROM wallet w CROSS JOIN LATERAL (
+            SELECT coalesce(sum(b.available_minor + b.pending_minor), 0) AS has, coalesce(sum(b.pending_minor), 0) AS held
+            FROM ledger_account a JOIN ledger_balance b ON b.account = a.id
+            WHERE (a.tenant, a.book, a.code, a.currency) = (w.tenant, 'brand', '2100/' || w.id, w.currency)) b
+        -- What sessions and payments book, the wallet learns by letter.
+        WHERE (b.has, b.held) <> (w.balance_minor, w.held_minor)
+            AND NOT EXISTS (SELECT FROM letter l WHERE (l.tenant, l.receiver) = (w.tenant, w.actor))
+            AND w.updated_at < now() - $1::interval""",
     "capture": """
         SELECT p.tenant, p.id, CASE
             WHEN b.known < cardinality(p.journals)

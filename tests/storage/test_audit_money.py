@@ -11,7 +11,7 @@ from actors.model import posting
 from actors.model.decision import MONEY
 from actors.model.money import Money
 from actors.model.rating import KindNet
-from actors.model.rows import HoldRow, JournalRow, Row
+from actors.model.rows import HoldRow, JournalRow, Row, WalletLineRow, WalletRow
 from actors.ports import MerchantCard
 from runtime.address import Address
 from runtime.store import Verdict
@@ -109,6 +109,42 @@ async def test_it_is_silent_over_a_session_that_a_wallet_paid(books: Books) -> N
     await books.write(*back)
     await books.write(*posting.transfer_reversed(**MOVE, reversal="r", merchant=OWNER, ref="a", amount_minor=475))
     assert await books.words() == {}
+
+
+def wallet(**fields: Any) -> WalletRow:
+    base: dict[str, Any] = {"state": "open", "currency": "EUR", "balance_minor": 0, "held_minor": 0, "created_at": LONG_AGO}
+    return WalletRow(**{"tenant": "acme", "id": "w", **base, "updated_at": LONG_AGO, **fields})
+
+
+def line(promo: int, taken: int) -> WalletLineRow:
+    return WalletLineRow(
+        tenant="acme", wallet="w", id="1", at=NOW, kind="session", amount_minor=-taken, balance_minor=0, currency="EUR",
+        ref="a", detail={"promo_minor": promo},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("promo", [500, 1234])
+async def test_a_discount_is_the_difference_between_bill_and_books(books: Books, promo: int) -> None:
+    sale = posting.WalletSale(
+        tenant="acme", session="a", wallet="w", token_ref="t_1", merchant=None, country="DE", cost=COST, kinds=KINDS,
+        promo=posting.Promo(promo, "brand"),
+    )  # fmt: skip
+    await books.write(posting.topped_up(**MOVE, attempt="a2", wallet="w", amount_minor=5000))
+    rows = posting.wallet_session(sale, taken_minor=1234 - promo, owed_minor=0, at=NOW)
+    ended = {"state": "ended", "phase": "booked", "cost": COST, "cdr": "c1"}
+    await books.write(session("a", **ended), cdr("c1", "a", journal=rows[0].id if rows else None), *rows)
+    assert "bill" in await books.words()
+    await books.write(line(promo, 1234 - promo))
+    assert await books.words() == {}
+
+
+async def test_a_wallet_that_shows_what_the_books_have_not_is_found(books: Books) -> None:
+    await books.write(wallet(balance_minor=1000), posting.topped_up(**MOVE, attempt="a2", wallet="w", amount_minor=1000))
+    assert await books.words() == {}
+    await books.write(wallet(balance_minor=1001))
+    assert "it shows 1001, and 0 held; the books say 1000, and 0 held" in (await books.words())["wallet"]
+    await books.write(wallet(balance_minor=1001, updated_at=NOW))
+    assert await books.words() == {}, "what is booked it learns by letter"
 
 
 async def test_one_cent_changed_by_hand_is_found_wherever_it_is(books: Books) -> None:
