@@ -46,6 +46,14 @@ _CHECKS: dict[str, str] = {
             AND NOT EXISTS (SELECT FROM timer t WHERE (t.tenant, t.actor) = (k.tenant, k.key))
             AND NOT EXISTS (SELECT FROM letter l WHERE (l.tenant, l.receiver) = (k.tenant, k.key))
             AND NOT EXISTS (SELECT FROM outbox o WHERE (o.tenant, o.actor) = (k.tenant, k.key))""",
+    "payment": """
+        SELECT p.tenant, p.id, format('it is %s, and nothing will wake it: no timer, no letter, no outbox row', p.state)
+        FROM payment p JOIN actor k ON (k.tenant, k.kind, k.id) = (p.tenant, 'payment', p.id)
+        WHERE p.state NOT IN ('settled', 'expired', 'released', 'lost', 'refunded', 'refunded_partial', 'dispute_lost')
+            AND p.updated_at < now() - $1::interval
+            AND NOT EXISTS (SELECT FROM timer t WHERE (t.tenant, t.actor) = (k.tenant, k.key))
+            AND NOT EXISTS (SELECT FROM letter l WHERE (l.tenant, l.receiver) = (k.tenant, k.key))
+            AND NOT EXISTS (SELECT FROM outbox o WHERE (o.tenant, o.actor) = (k.tenant, k.key))""",
     "order": """
         SELECT f.tenant, concat_ws('/', k.tenant, k.kind, k.id),
             format('order %s of %s waits, and no timer will end it', f.body ->> 'id', f.body ->> 'by')

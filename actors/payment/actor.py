@@ -31,8 +31,8 @@ class PaymentActor(Actor[PaymentState]):
     state_type = PaymentState
     fact_type = facts.PaymentFact
     durable_type = (
-        messages.OpenAttempt | messages.EvseClaimed | messages.EvseRefused | messages.SessionBegan | messages.SessionEnded
-        | messages.CostTold | messages.AccountLost | messages.RefundPayment | OrderEnded
+        messages.OpenAttempt | messages.RefundPayment | messages.EvseClaimed | messages.EvseRefused | messages.SessionBegan
+        | messages.SessionEnded | messages.CostTold | messages.AccountLost | OrderEnded
         | messages.LookDue | messages.StartDue | messages.GuardDue | messages.AgainDue | messages.RetryDue | messages.WatchDue
     )  # fmt: skip
 

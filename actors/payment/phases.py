@@ -152,6 +152,10 @@ def dispute_after(status: str, event: str) -> DisputeStatus | None:
     return _DISPUTE_NEXT.get((status, event))
 
 
+OVER: frozenset[str] = FINAL | {"refunded", "refunded_partial", "dispute_lost"}
+"""States as rows name them in which an attempt waits for nothing."""
+
+
 def public_state(phase: Phase, captured_minor: int, refunded_minor: int, dispute: str | None) -> str:
     """The state as the row names it: the phase, and once money was taken what became of it afterwards: disputed,
     dispute_lost, refunded or refunded_partial."""

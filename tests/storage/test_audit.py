@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.model.rows import NumberRow
+from actors.model.rows import NumberRow, PaymentRow
+from actors.payment.phases import OVER
 from runtime.address import Address
 from runtime.store import Verdict
 from runtime.turn import MAIN, CheckpointRow, EffectRow, FactRow, LetterRow, TimerRow
@@ -110,6 +111,18 @@ async def test_it_finds_what_was_left_behind(database: Database) -> None:
 async def test_it_finds_an_open_session_that_nothing_will_wake(database: Database) -> None:
     await commit(database, Writer(SESSION), facts=[fact()], rows=[session("a", updated_at=LONG_AGO)])
     assert "nothing will wake" in (await words(database))["obligation"]
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [("charging", True), ("disputed", True), *[(state, False) for state in sorted(OVER)]]
+)
+async def test_it_finds_an_open_payment_that_nothing_will_wake(database: Database, state: str, found: bool) -> None:
+    row = PaymentRow(
+        tenant="acme", id="a1", purpose="session", state=state, currency="EUR", hold_minor=4000, created_at=LONG_AGO,
+        updated_at=LONG_AGO,
+    )  # fmt: skip
+    await commit(database, Writer(Address("acme", "payment", "a1")), facts=[fact()], rows=[row])
+    assert ("payment" in await words(database)) is found
 
 
 BROKEN = {

@@ -38,21 +38,21 @@ _DECODE = msgspec.json.Decoder(f.PaymentFact).decode
 _CALL = msgspec.json.Decoder(psp.AnyCall).decode
 
 
-def cost(gross: int = 1234) -> Cost:
+def cost(gross: int = 1234, currency: str = "EUR") -> Cost:
     net = (gross * 200 + 119) // 238
-    vat = (VatAmount(Decimal(19), Money(gross - net, "EUR")),) if gross else ()
-    return Cost(Money(net, "EUR"), Money(gross, "EUR"), vat)
+    vat = (VatAmount(Decimal(19), Money(gross - net, currency)),) if gross else ()
+    return Cost(Money(net, currency), Money(gross, currency), vat)
 
 
-def kinds(gross: int = 1234) -> tuple[KindNet, ...]:
-    return (KindNet("energy", cost(gross).excl),)
+def kinds(gross: int = 1234, currency: str = "EUR") -> tuple[KindNet, ...]:
+    return (KindNet("energy", cost(gross, currency).excl),)
 
 
-def ended(gross: int = 1234, *, outcome: Any = "rated", n: int = 1, session: str = "s1") -> m.SessionEnded:
-    rated = outcome == "rated"
-    return m.SessionEnded(
-        session, outcome, n, 15600, T0, cost(gross) if rated else None, kinds(gross) if rated else (), "cdr1" if rated else None
-    )
+def ended(gross: int = 1234, *, outcome: Any = "rated", n: int = 1, session: str = "s1", currency: str = "EUR") -> m.SessionEnded:
+    told = m.SessionEnded(session, outcome, n, 15600, T0)
+    if outcome != "rated":
+        return told
+    return msgspec.structs.replace(told, cost=cost(gross, currency), kinds=kinds(gross, currency), cdr="cdr1")
 
 
 def began(session: str = "s1", *, accepted: bool = True) -> m.SessionBegan:

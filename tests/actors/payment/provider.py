@@ -98,17 +98,17 @@ class Provider:
         if intent.status != "requires_capture":
             return psp.PspRefused("charge_expired_for_capture")
         assert 0 < call.amount_minor <= intent.capturable_minor, "more is captured than is held"
-        line = None if self.late_lines else self._line(call.amount_minor, call.fee_minor)
+        line = None if self.late_lines else self._line(call.amount_minor, call.fee_minor, call.currency)
         self._intent(
             call.intent, status="succeeded", capturable_minor=0, received_minor=call.amount_minor, line=line,
             fee_minor=call.fee_minor,
         )  # fmt: skip
         return self.intents[call.intent]
 
-    def _line(self, amount: int, fee: int) -> psp.BalanceLine:
+    def _line(self, amount: int, fee: int, currency: str = "EUR") -> psp.BalanceLine:
         own = 25 + amount * 15 // 1000
         fees = (psp.FeeLine("stripe_fee", own), psp.FeeLine("application_fee", fee))
-        return psp.BalanceLine("txn_1", "charge", amount, own + fee, amount - own - fee, "EUR", self.now(), "ch_1", fees=fees)
+        return psp.BalanceLine("txn_1", "charge", amount, own + fee, amount - own - fee, currency, self.now(), "ch_1", fees=fees)
 
     def _refund(self, call: psp.RefundCharge) -> psp.Seen:
         return self.refund(call.intent, call.amount_minor, key=call.key, fee=call.return_fee)

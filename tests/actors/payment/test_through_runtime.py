@@ -178,6 +178,25 @@ async def test_of_two_who_pay_for_one_place_one_charges_and_the_other_is_release
     assert len(shop.ordered) == 1
 
 
+async def test_of_five_hundred_who_pay_for_one_place_one_holds_and_the_others_are_released_in_time(
+    autojump_clock: Any, shop: Shop
+) -> None:
+    line = await shop.station_comes()
+    attempts = {await shop.pay(f"a{n}", webhook=False): f"a{n}" for n in range(500)}
+    begin = shop.clock.now()
+    async with trio.open_nursery() as all_at_once:
+        for checkout, attempt in attempts.items():
+            seen = psp.PspObserved(shop.provider.seen("checkout", checkout))
+            all_at_once.start_soon(shop.ask, shop.attempt(attempt), seen)
+    await shop.order(line, RequestStart)
+    while [intent.status for intent in shop.provider.intents.values()].count("requires_capture") > 1:
+        await trio.sleep(0.1)
+        assert shop.clock.now() - begin < timedelta(seconds=10)
+    states = [(await shop.row(attempt)).state for attempt in attempts.values()]
+    assert states.count("starting") == 1
+    assert len(shop.ordered) == 1
+
+
 async def test_no_proof_no_start(autojump_clock: Any, shop: Shop) -> None:
     await shop.station_comes()
     await shop.pay(proof=WEAK)
