@@ -174,7 +174,7 @@ def _location(party: CdrParty, facts: SessionFacts) -> dict[str, Any]:
             "longitude": _degrees(coordinates.get("longitude"), 180),
         },
         "evse_uid": _of_evse(given, "evse_uid", facts.evse, 36, uid),
-        "evse_id": _of_evse(given, "evse_id", facts.evse, 48, evse_id(party, facts.station, facts.evse)),
+        "evse_id": evse_name(given, party, facts.station, facts.evse),
         "connector_id": str(facts.connector),
         "connector_standard": _text(given, "connector_standard", 40, "IEC_62196_T2"),
         "connector_format": _text(given, "connector_format", 10, "SOCKET"),
@@ -184,6 +184,11 @@ def _location(party: CdrParty, facts: SessionFacts) -> dict[str, Any]:
         if given.get(field):
             found[field] = str(given[field])[:most]
     return found
+
+
+def evse_name(location: Mapping[str, Any], party: CdrParty, station: str, evse: int) -> str:
+    """The id of an EVSE as people see it: the location's own, else one in the form of eMI3."""
+    return _of_evse(location, "evse_id", evse, 48, evse_id(party, station, evse))
 
 
 def evse_id(party: CdrParty, station: str, evse: int) -> str:

@@ -75,7 +75,12 @@ def receipt(
     if paid_minor == 0:
         return None
     body = _sale(seller, country, cost, kinds, paid_minor, bill)
-    body |= {"paid": {"method": method, "amount_minor": paid_minor, "payment": payment}, "language": language, "shown": shown}
+    body |= {
+        "session": session,
+        "paid": {"method": method, "amount_minor": paid_minor, "payment": payment},
+        "language": language,
+        "shown": shown,
+    }
     zone = bill.time_zone if bill is not None else time_zone
     return _row(tenant, receipt_id(payment), seller_id, RECEIPT, zone, at, session, cost.incl.currency, body, customer)
 
@@ -132,6 +137,23 @@ def credit_note(
     return _row(
         original.tenant, credit_note_id(refund), original.seller, CREDIT_NOTE, sold.get("time_zone", time_zone), at,
         original.ref, original.currency, body, original.customer, original.id,
+    )  # fmt: skip
+
+
+def reinstated(note: DocumentRow, *, at: datetime) -> DocumentRow:
+    """Takes a credit note back: the refund never reached anybody, so what it credited is paid again. A receipt that names it."""
+    body = dict(note.body)
+    for field in ("net_minor", "vat_minor", "gross_minor"):
+        body[field] = -body[field]
+    for field in ("lines", "vat", "kinds"):
+        rows = body[field]
+        body[field] = [{name: -value if name.endswith("_minor") else value for name, value in row.items()} for row in rows]
+    body["lines"] = [{**line, "kind": "refund_failed"} for line in body["lines"]]
+    body["corrects"] = note.id
+    zone = body.get("time_zone", "UTC")
+    return _row(
+        note.tenant, "d" + digest("reinstated", note.id), note.seller, RECEIPT, zone, at, note.ref, note.currency, body,
+        note.customer, note.id,
     )  # fmt: skip
 
 

@@ -84,6 +84,7 @@ class PaymentActor(Actor[PaymentState]):
             card.sells,
             card.partners,
             card.min_minor,
+            card.seller,
         )
 
     def released(self, state: PaymentState, decision: Decision) -> None:

@@ -14,6 +14,7 @@ from actors.payment import facts as f
 from actors.payment import messages as m
 from actors.payment.floors import smallest
 from actors.payment.messages import TopUp
+from actors.payment.papers import receipt_of
 from actors.payment.phases import CAPTURING, LETTING_GO
 from actors.payment.releasing import lose, release, vacate
 from actors.payment.returning import after_capture
@@ -164,6 +165,7 @@ def _book(turn: Turn, seen: psp.IntentSeen) -> None:
         )
     else:
         ids = turn.journals(_sale(turn, cost, amount, fee))
+        turn.document(receipt_of(turn, card_of(turn), amount))
     turn.put(f.Captured(amount, fee, seen.charge, ids, turn.now))
     for name in (GUARD, RETRY):
         turn.timer(name, None)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from actors.merchant.messages import PartnerShare
+from actors.merchant.messages import PartnerShare, Seller
 from actors.model.money import Cost
 from actors.model.psp import AnyCall, CardProof, DisputeSeen, RefundSeen
 from actors.model.rating import KindNet
@@ -28,6 +28,8 @@ class Deal(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sells: str = "owner"
     partners: tuple[PartnerShare, ...] = ()
     min_minor: int | None = None
+    seller: Seller | None = None
+    """As the pay page named it: whom the receipt names, too."""
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="opened"):

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.model.bill import Bill
 from actors.model.money import Cost
 from actors.model.rating import KindNet
 
@@ -173,6 +174,8 @@ class SessionEnded(msgspec.Struct, frozen=True, omit_defaults=True, tag="session
     reason: str = ""
     hold: str | None = None
     """A wallet's hold that the session let go with this."""
+    bill: Bill | None = None
+    """Of a rated session: what its receipt says line by line."""
 
 
 class TellCost(msgspec.Struct, frozen=True, gc=False, tag="tell_cost"):

@@ -12,6 +12,7 @@ from actors.model.ids import merchant_address
 from actors.model.rows import JournalRow
 from actors.payment import facts as f
 from actors.payment import messages as m
+from actors.payment.papers import credit_note_of, reinstated_by
 from actors.payment.phases import TAKEN, dispute_after, refund_after
 from actors.payment.state import Dispute, Refund
 from actors.payment.turn import WATCH, Turn
@@ -179,6 +180,7 @@ def _booked(turn: Turn, known: Refund, back: int, card: MerchantCard) -> tuple[J
         fee_returned_before_minor=state.fee_returned_minor,
         fee_returned_minor=back,
     )
+    turn.document(credit_note_of(turn, card, _our_id(turn, known), known.amount_minor, before))
     return (*rows, *_partners(turn, known, before, card))
 
 
@@ -234,6 +236,8 @@ def _unbooked(turn: Turn, known: Refund, card: MerchantCard) -> tuple[JournalRow
     state, quote = turn.state, turn.state.quote
     if quote is None or state.cost is None:
         return ()
+    after = state.refunded_minor + state.lost_minor - known.amount_minor
+    turn.document(reinstated_by(turn, card, _our_id(turn, known), known.amount_minor, after))
     return posting.refund_failed(
         tenant=turn.tenant,
         refund=_our_id(turn, known),
@@ -243,7 +247,7 @@ def _unbooked(turn: Turn, known: Refund, card: MerchantCard) -> tuple[JournalRow
         cost=state.cost,
         kinds=state.kinds,
         captured_minor=state.captured_minor,
-        refunded_after_minor=state.refunded_minor + state.lost_minor - known.amount_minor,
+        refunded_after_minor=after,
         amount_minor=known.amount_minor,
         at=turn.now,
         fee_minor=state.fee_minor,

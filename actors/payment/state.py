@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from actors.model.bill import Bill
 from actors.model.money import Cost
 from actors.model.psp import AnyCall, CardProof, DisputeSeen, RefundSeen
 from actors.model.rating import KindNet
@@ -90,6 +91,8 @@ class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     stray: tuple[str, ...] = ()
     stops: int = 0
     told: SessionEnded | None = None
+    bill: Bill | None = None
+    """Of what is captured; `told` may be followed by another word on the session."""
     guarded: bool = False
     cost: Cost | None = None
     kinds: tuple[KindNet, ...] = ()
@@ -230,6 +233,15 @@ def _guarded(state: PaymentState, fact: f.Guarded) -> PaymentState:
     return replace(state, guarded=True)
 
 
+def _rated(state: PaymentState, fact: f.Rated) -> PaymentState:
+    told = state.told
+    bill = told.bill if told is not None else None
+    if bill is not None and bill.cost != fact.cost:
+        bill = None
+    phase = after(state.phase, "rated")
+    return replace(state, phase=phase, cost=fact.cost, kinds=fact.kinds, energy_wh=fact.energy_wh, bill=bill)
+
+
 def _captured(state: PaymentState, fact: f.Captured) -> PaymentState:
     return replace(
         state,
@@ -320,7 +332,7 @@ _APPLY: dict[type, Callable[[PaymentState, Any], PaymentState]] = {
     f.StopOrdered: _stop_ordered,
     f.SessionTold: _session_told,
     f.Guarded: _guarded,
-    f.Rated: _moved("rated", cost="cost", kinds="kinds", energy_wh="energy_wh"),
+    f.Rated: _rated,
     f.Capturing: _moved("capturing", capture_n="n", capture_minor="amount_minor", fee_minor="fee_minor"),
     f.CaptureUncertain: _moved("uncertain"),
     f.CaptureFailed: _capture_failed,

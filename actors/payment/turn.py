@@ -15,7 +15,7 @@ from actors.model import psp
 from actors.model.decision import MAIN, MONEY, AddressKey, Decision, Effect, Letter, Timer
 from actors.model.ids import evse_address, payment_address, session_address, station_address, wallet_address
 from actors.model.intents import RequestStop
-from actors.model.rows import JournalRow, VaultRow
+from actors.model.rows import DocumentRow, JournalRow, VaultRow
 from actors.model.token import IdToken
 from actors.payment import facts as f
 from actors.payment import messages as m
@@ -120,6 +120,11 @@ class Turn:
         booked = tuple(row for row in rows if isinstance(row, JournalRow))
         self.rows.extend(booked)
         return tuple(row.id for row in booked)
+
+    def document(self, row: DocumentRow | None) -> None:
+        """Issue it with this turn."""
+        if row is not None:
+            self.rows.append(row)
 
     def decision(self, reply: Any = None, *, later: str | None = None) -> Decision:
         rows = self.rows

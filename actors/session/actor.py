@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 
 from actors.env import ActorEnv
+from actors.merchant.messages import BRAND
 from actors.model.decision import Decision
 from actors.model.ids import SESSION
 from actors.payment.messages import TellCost
 from actors.session import facts, messages
 from actors.session.apply import apply
 from actors.session.decide import decide
+from actors.session.invoicing import invoiced
 from actors.session.state import SessionState
 from actors.station.letters import OrderEnded
 from actors.wallet.messages import HoldTold
@@ -30,13 +32,17 @@ class SessionActor(Actor[SessionState]):
     def __init__(self, context: Context, env: ActorEnv) -> None:
         super().__init__(context)
         self._limits = env.limits
+        self._here = context.address
         self._id = context.address.id
+        self._snapshots = env.snapshots
 
     def initial(self) -> SessionState:
         return SessionState()
 
     def decide(self, state: SessionState, message: Any, now: datetime) -> Decision:
-        return decide(self._id, state, message, now, self._limits)
+        decision = decide(self._id, state, message, now, self._limits)
+        brand = self._snapshots.merchant(self._here.tenant, BRAND) if decision.rows else None
+        return invoiced(self._id, state, decision, now, brand.seller if brand is not None else None)
 
     def apply(self, state: SessionState, fact: Any) -> SessionState:
         return apply(state, fact)

@@ -79,7 +79,7 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
     if tariff is None:
         return Settlement((f.Unpriced(now),))
     try:
-        rated = rate(tariff, _usage(state, tariff), time_zone=place.time_zone)
+        rated = rate(tariff, usage_in(state, tariff), time_zone=place.time_zone)
     except UsageError as error:
         raise NotBillable(str(error)) from error
     cdr = CdrRow(
@@ -150,16 +150,16 @@ def _free(currency: str) -> Tariff:
     )
 
 
-def _usage(state: SessionState, tariff: Tariff) -> Usage:
+def usage_in(state: SessionState, tariff: Tariff) -> Usage:
     """The energy that is billed is the state's; readings and charging states only say when it flowed."""
     assert state.started_at is not None, "only a session with both ends is priced"
     assert state.ended_at is not None
     start = state.meter_start_wh or 0
     stop = start + (state.energy_wh or 0)
-    return usage_of(state.curve, state.charging, _billed_from(state), state.ended_at, start, stop, even=tariff.plan.even)
+    return usage_of(state.curve, state.charging, billed_from(state), state.ended_at, start, stop, even=tariff.plan.even)
 
 
-def _billed_from(state: SessionState) -> datetime:
+def billed_from(state: SessionState) -> datetime:
     """A 2.x transaction may begin long before the charge; a session of 1.6 is billed from its start."""
     assert state.started_at is not None, "only a session with both ends is priced"
     return state.billed_from or state.started_at
@@ -180,7 +180,7 @@ def _cdr_facts(session: str, state: SessionState) -> SessionFacts:
         station=place.station,
         evse=place.evse,
         connector=place.connector,
-        start=_billed_from(state),
+        start=billed_from(state),
         end=state.ended_at,
         token=state.token,
         location=place.location,

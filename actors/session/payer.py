@@ -5,13 +5,14 @@ stop before it costs more than there is. Pure functions.
 by invoice never come here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from actors.limits import DomainLimits
+from actors.model.bill import Bill
 from actors.model.decision import MONEY, NOTHING, AddressKey, Decision, Letter, Timer
 from actors.model.ids import payment_address, session_address, station_address, wallet_address
 from actors.model.intents import CommandResult, RequestStop
@@ -22,6 +23,7 @@ from actors.payment.messages import CostTold, SessionBegan, SessionEnded, TellCo
 from actors.session import facts as f
 from actors.session import messages as m
 from actors.session.apply import apply
+from actors.session.invoicing import bill_in
 from actors.session.rows import event, place_of, session_row
 from actors.session.running import delivered, last_word, next_look, rated_so_far, running_cost, unmetered_cost
 from actors.session.state import Paying, SessionState
@@ -55,7 +57,7 @@ def completed(
     after = _applied(state, decision.facts)
     if after.place is None or not (decision.facts or type(message) is m.CheckCost):
         return decision
-    more, letters, timers, holds = _told(session, after, now)
+    more, letters, timers, holds = _told(session, after, now, lambda: bill_in(session, state, decision.facts))
     after = _applied(after, more)
     running = running_cost(after, now)
     reason = _reason_to_stop(after, running, now, limits)
@@ -86,7 +88,9 @@ def _applied(state: SessionState, facts: Sequence[Any]) -> SessionState:
 # -- what whoever pays hears
 
 
-def _told(session: str, after: SessionState, now: datetime) -> tuple[list[Any], list[Letter], list[Timer], list[Any]]:
+def _told(
+    session: str, after: SessionState, now: datetime, bill: Callable[[], Bill | None]
+) -> tuple[list[Any], list[Letter], list[Timer], list[Any]]:
     """That it began, what became of it, or both at once (where it began and ended in one turn)."""
     facts: list[Any] = []
     letters: list[Letter] = []
@@ -109,7 +113,7 @@ def _told(session: str, after: SessionState, now: datetime) -> tuple[list[Any], 
     after = _applied(after, facts)
     outcome, paying = OUTCOMES.get(after.phase), after.paying
     if payment and outcome is not None and paying is not None and paying.outcome != outcome:
-        letters.append(Letter(address_of(tenant, payment), _ended(session, after, outcome, paying.n + 1, now)))
+        letters.append(Letter(address_of(tenant, payment), _ended(session, after, outcome, paying.n + 1, now, bill)))
         facts.append(f.PayerTold(payment, outcome, paying.n + 1, now, paying.accepted))
         if outcome != "rated":
             rows += _let_go(after, paying, session, now)
@@ -136,10 +140,13 @@ def _began(session: str, after: SessionState, verdict: TokenVerdict) -> SessionB
     )  # fmt: skip
 
 
-def _ended(session: str, after: SessionState, outcome: Any, n: int, now: datetime) -> SessionEnded:
+def _ended(
+    session: str, after: SessionState, outcome: Any, n: int, now: datetime, bill: Callable[[], Bill | None]
+) -> SessionEnded:
     ended = SessionEnded(session, outcome, n, after.energy_wh or 0, after.ended_at or now)
     if outcome == "rated":
-        return replace(ended, cost=after.cost, kinds=after.kinds, cdr=after.cdr, fingerprint=after.fingerprint)
+        known = {"cost": after.cost, "kinds": after.kinds, "cdr": after.cdr, "fingerprint": after.fingerprint}
+        return replace(ended, **known, bill=bill())
     funds = after.paying.funds if after.paying is not None else None
     ended = replace(ended, hold=funds.hold if funds is not None else None)
     return replace(ended, reason=", ".join(after.anomalies)) if outcome == "quarantined" else ended

@@ -16,7 +16,7 @@ from actors.model.ids import EVSE, SESSION, STATION, WALLET
 from actors.model.intents import CommandResult, RequestStart, RequestStop
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rating import KindNet
-from actors.model.rows import EventRow, JournalRow, PaymentRow, TokenRow, VaultRow
+from actors.model.rows import DocumentRow, EventRow, JournalRow, PaymentRow, TokenRow, VaultRow
 from actors.model.token import IdToken
 from actors.payment import facts as f
 from actors.payment import messages as m
@@ -87,6 +87,7 @@ class Bench:
         self.mail: list[tuple[str, Any]] = []
         self.answers: list[tuple[str, Any]] = []
         self.journals: dict[str, JournalRow] = {}
+        self.documents: dict[str, DocumentRow] = {}
         self.events: list[EventRow] = []
         self.row: PaymentRow | None = None
         self.token: TokenRow | None = None
@@ -127,6 +128,9 @@ class Bench:
             self.journals[row.id] = row
             assert self.last is not None
             assert self.last.lane == "money"
+        elif isinstance(row, DocumentRow):
+            assert row.id not in self.documents, f"document {row.id} was issued twice"
+            self.documents[row.id] = row
         elif isinstance(row, EventRow):
             self.events.append(row)
         elif isinstance(row, PaymentRow):
@@ -146,6 +150,8 @@ class Bench:
         if quote is not None and state.phase in TAKEN:
             assert state.captured_minor <= min(state.held_minor, quote.limit_minor, state.cost.incl.amount_minor)  # type: ignore[union-attr]
             assert state.refunded_minor + state.lost_minor <= state.captured_minor
+            documented = sum(row.gross_minor for row in self.documents.values())
+            assert documented == state.captured_minor - state.refunded_minor, "documents say what the books say"
 
     def crash(self) -> None:
         """Another incarnation, from what was written."""

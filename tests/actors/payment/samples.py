@@ -4,8 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from actors.merchant.messages import PartnerShare
+from actors.merchant.messages import PartnerShare, Seller
 from actors.model import psp
+from actors.model.bill import Bill, BillLine
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.psp import CardProof, DisputeSeen, RefundSeen
 from actors.model.rating import KindNet
@@ -20,7 +21,8 @@ QUOTE = Quote(
     "CP-1", 1, "q7", "m1", "standard", "f" * 32, "EUR", 4000, 3700, 200, "h" * 24, "2026-01", T0, "de", "DE"
 )  # fmt: skip
 TOP_UP = TopUp("w1", 5000, "EUR", True, True, "cus_1", "pm_1", "2026-01", "de")
-DEAL = f.Deal("m1", "acct_1", "DE", "5", "19", "owner", (PartnerShare("p1", "30"),), 100)
+SELLER = Seller("Parkhaus GmbH", ("Hauptstr. 1", "10115 Berlin"), "DE", "DE123456789")
+DEAL = f.Deal("m1", "acct_1", "DE", "5", "19", "owner", (PartnerShare("p1", "30"),), 100, SELLER)
 COST = Cost(Money(1037, "EUR"), Money(1234, "EUR"), (VatAmount(Decimal(19), Money(197, "EUR")),))
 KINDS = (KindNet("energy", Money(1037, "EUR")),)
 TOKEN = IdToken("t_1", "K7…2B", "Central")
@@ -29,7 +31,12 @@ PROOF = CardProof("DE", "authenticated", None, None, "challenge", None, "05")
 CAPTURE = psp.CaptureIntent(
     key="a1:capture:3", made_at=T0, account="acct_1", intent="pi_1", amount_minor=1234, currency="EUR", fee_minor=62
 )
-ENDED = SessionEnded("s1", "rated", 1, 15600, LATER, COST, KINDS, "cdr1", "f" * 32, "")
+BILL = Bill(
+    "s1", "CP-1", 1, 1, T0, LATER, "Europe/Berlin", 15600, COST,
+    (BillLine("energy", "kWh", Decimal("15.6"), Decimal("0.791"), Decimal(19), 1037, 1234),),
+    "standard", "f" * 32, 1000, 16600, 3600, 60, {"name": "Parkhaus"}, "DE*ACM*E1", True, "cdr1",
+)  # fmt: skip
+ENDED = SessionEnded("s1", "rated", 1, 15600, LATER, COST, KINDS, "cdr1", "f" * 32, "", bill=BILL)
 HTTPS = ("https://pay.test/r", "https://pay.test/c")
 
 

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from actors.merchant.messages import OwnerCredited, OwnerDebited, PartnerShare
 from actors.model import psp
 from actors.model.decision import Refused
+from actors.model.documents import receipt_id
 from actors.model.ids import MERCHANT
 from actors.payment import messages as m
 from actors.payment.rows import redacted
 from actors.station.letters import Order
 from tests.actors.payment.bench import DEAL, OPEN, QUOTE, STATION, Bench, began, ended
+from tests.actors.payment.samples import BILL, SELLER
 
 
 def refund(id: str = "r1", amount: int | None = None, **more: Any) -> m.RefundPayment:
@@ -196,6 +198,29 @@ def test_refunds_never_go_beyond_what_was_captured() -> None:
     assert bench.tell(refund("r4")).code == "too_much"
     assert bench.row is not None
     assert bench.row.state == "refunded"
+
+
+def test_a_capture_issues_its_receipt_and_a_refund_its_credit_note() -> None:
+    bench = Bench(deal=replace(DEAL, seller=SELLER))
+    bench.charge()
+    bench.tell(replace(ended(), bill=BILL))
+    bench.work()
+    (receipt,) = bench.documents.values()
+    assert (receipt.id, receipt.kind, receipt.seller, receipt.ref) == (receipt_id("a1"), "receipt", "m1", "s1")
+    assert receipt.body["seller"]["vat_id"] == SELLER.vat_id
+    assert [line["quantity"] for line in receipt.body["lines"]] == ["15.6"]
+    assert (receipt.body["shown"], receipt.body["language"]) == (QUOTE.shown, QUOTE.language)
+    bench.tell(refund(amount=500))
+    bench.work()
+    note = next(row for row in bench.documents.values() if row.kind == "credit_note")
+    assert (note.corrects, note.gross_minor, note.body["vat"]) == (
+        receipt.id, -500, [{"rate": "19", "net_minor": -420, "vat_minor": -80}],
+    )  # fmt: skip
+    bench.provider.move_refund("re_1", "failed")
+    bench.webhook()
+    assert [(row.kind, row.gross_minor) for row in bench.documents.values()] == [
+        ("receipt", 1234), ("credit_note", -500), ("receipt", 500),
+    ]  # fmt: skip
 
 
 def test_many_small_refunds_end_at_zero() -> None:

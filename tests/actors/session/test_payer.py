@@ -104,6 +104,11 @@ def test_a_card_hears_that_its_session_began_and_what_it_cost_and_posts_the_jour
     assert (ended.outcome, ended.n, ended.energy_wh, ended.cost.incl.amount_minor) == ("rated", 1, 10_000, 595)
     assert [(kind.kind, kind.net.amount_minor) for kind in ended.kinds] == [("energy", 500)]
     assert (ended.cdr, ended.fingerprint) == (session.state.cdr, CARD.fingerprint)
+    bill = ended.bill
+    assert (bill.cost, bill.meter_start_wh, bill.meter_stop_wh, bill.cdr) == (ended.cost, 1000, 11_000, ended.cdr)
+    assert [(line.kind, str(line.quantity), str(line.price), line.gross_minor) for line in bill.lines] == [
+        ("energy", "10", "0.595", 595)
+    ]
     assert not [row for row in session.rows if isinstance(row, JournalRow)]
     assert "cost" not in session.timers
     session.stop(60, 11_000)
