@@ -27,6 +27,8 @@ _REFUSALS = {
     "state": "conflict",
     "conflict": "conflict",
     "open_holds": "conflict",
+    "in_use": "conflict",
+    "not_open": "conflict",
     "offline": "station-offline",
     "away": "station-offline",
     "unsupported": "not-carried",

@@ -9,6 +9,8 @@ IMPORT_PARALLEL = 16
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 1000
+STATEMENT_LINES = 10_000
+"""Lines of a wallet's statement as CSV, the newest."""
 QUERY_VALUE_CHARS = 1024
 LOCATION_BYTES = 32 * 1024
 """Of a station's location: every session of the station keeps it as it was."""

@@ -23,6 +23,7 @@ from gateways.web.api import (
     tenants,
     tokens,
     vocabulary,
+    wallets,
 )
 from gateways.web.table import Route
 
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *tariffs.ROUTES,
     *sessions.ROUTES,
     *ledger.ROUTES,
+    *wallets.ROUTES,
     *merchants.ROUTES,
     *onboarding.ROUTES,
     *events.ROUTES,

@@ -65,10 +65,11 @@ async def put_token(call: Call) -> Answer:
     kind, uid = _type(call), call.path["uid"]
     if not uid.strip() or len(uid) > UID_CHARS:
         raise wrong_parameter("uid", f"1 to {UID_CHARS} characters")
-    if body.payment.startswith("wallet:"):
-        detail = "wallets do not exist in this version; use invoice or free"
-        raise Problem("unsupported", detail, errors=[FieldError(detail, pointer="/payment")])
     vault, tenant = call.env.vault, call.own
+    if body.payment.startswith("wallet:"):
+        wallet = body.payment.removeprefix("wallet:")
+        if await call.env.queries.wallet(tenant, wallet) is None:
+            raise wrong_fields([FieldError(f"there is no wallet {wallet!r}: open it first", pointer="/payment")])
     token = vault.token(tenant, uid, kind)
     group = vault.token(tenant, body.group) if body.group else None
     card = TokenCard(
@@ -152,7 +153,7 @@ ROUTES = (
         method="PUT", path=_T + "/{type}/{uid}", handler=put_token, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
         summary="Create or change a token",
         description="`type` as in OCPP 2.x; a 1.6 idTag matches any type. Upper and lower case of the UID are the same.",
-        body=TokenBody, body_optional=True, answer=TokenView, other_statuses={201: "It is new"}, problems=("unsupported",),
+        body=TokenBody, body_optional=True, answer=TokenView, other_statuses={201: "It is new"},
     ),
     Route(
         method="DELETE", path=_T + "/{type}/{uid}", handler=delete_token, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,

@@ -145,12 +145,15 @@ async def test_a_token_is_known_by_its_uid_in_any_case_and_shown_masked() -> Non
         assert (await acme.delete(f"{T}/tokens/ISO14443/04A2B3C4D5E681")).status_code == 404
 
 
-async def test_wallets_are_refused_by_name_and_wrong_token_fields_are_pointed_at() -> None:
+async def test_a_token_names_a_wallet_that_there_is_and_wrong_token_fields_are_pointed_at() -> None:
     async with running() as rig:
         acme = await rig.tenant()
         answer = await acme.put(f"{T}/tokens/ISO14443/A1B2C3D4", json={"payment": "wallet:7"})
-        assert (answer.status_code, answer.json()["type"]) == (422, "urn:voltroupe:problem:unsupported")
-        assert "wallets do not exist in this version" in answer.json()["detail"]
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/payment")
+        assert "open it first" in answer.json()["errors"][0]["detail"]
+        await acme.put(f"{T}/wallets/7")
+        answer = await acme.put(f"{T}/tokens/ISO14443/A1B2C3D4", json={"payment": "wallet:7"})
+        assert (answer.status_code, answer.json()["payment"]) == (201, "wallet:7")
         body = {"status": "Fine", "expires": "2026-01-01T00:00:00", "payment": "cash", "group": ""}
         answer = await acme.put(f"{T}/tokens/ISO14443/A1B2C3D4", json=body)
         assert sorted(error["pointer"] for error in answer.json()["errors"]) == ["/expires", "/group", "/payment", "/status"]
