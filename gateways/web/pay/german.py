@@ -273,6 +273,7 @@ GERMAN: dict[str, str] = {
     "Cancel": "Abbrechen",
     "Back to the charging point": "Zurück zum Ladepunkt",
     "Load again": "Neu laden",
+    "The connection is interrupted; what you see may be old.": "Die Verbindung ist unterbrochen; die Anzeige kann veraltet sein.",
     "Time": "Zeit",
     "Cost": "Kosten",
     "The station could not be asked to stop. Please try again.": (

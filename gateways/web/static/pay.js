@@ -21,5 +21,8 @@ if (live && window.EventSource) {
       if (shown && shown.textContent !== text) shown.textContent = text;
     }
   });
+  const line = live.querySelector("[data-line]");
+  source.addEventListener("open", () => { line.textContent = ""; });
+  source.addEventListener("error", () => { line.textContent = line.dataset.lost; });
   window.addEventListener("pagehide", () => source.close());
 }
