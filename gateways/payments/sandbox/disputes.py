@@ -63,7 +63,9 @@ def open_dispute(world: World, charge: Obj, amount: int | None = None, reason: s
         "is_charge_refundable": False, "livemode": False, "metadata": {}, "network_reason_code": "10.4",
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
-            "card": {"brand": card_of(charge).brand, "case_type": "chargeback", "network_reason_code": "10.4"}, "type": "card"
+            "card": {"brand": (brand := card_of(charge).brand), "case_type": "chargeback", "network": brand,
+                     "network_reason_code": "10.4"},
+            "type": "card",
         },
         "reason": reason, "status": "needs_response",
     }  # fmt: skip

@@ -91,8 +91,11 @@ def _value(hint: Any, raw: Any, path: str, json: bool) -> Any:
 
 
 def _either(hints: tuple[Any, ...], raw: Any, path: str, json: bool) -> Any:
-    """The first alternative that fits; if none does, what the last one that has the value's shape says."""
+    """The first alternative that fits; if none does, what the last one that has the value's shape says. An enumeration that the
+    package leaves open for values to come (`Literal[...] | str`) is closed here, as it is at Stripe today."""
     refusal: Refusal | None = None
+    if str in hints and any(get_origin(hint) is Literal and set(get_args(hint)) - {""} for hint in hints):
+        hints = tuple(hint for hint in hints if hint is not str)
     for hint in hints:
         try:
             return _value(hint, raw, path, json)
