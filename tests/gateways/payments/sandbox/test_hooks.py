@@ -29,13 +29,13 @@ async def test_each_endpoint_gets_its_own_events_signed_with_its_own_secret() ->
         await api.v1.payment_intents.capture_async(intent.id, {"amount_to_capture": 1234, "application_fee_amount": 62}, ON)
         await sandbox.settled()
         assert own.types == ["application_fee.created"]
-        assert connect.types == [
+        assert sorted(connect.types) == [
+            "charge.captured",
+            "charge.succeeded",
+            "checkout.session.completed",
+            "payment_intent.amount_capturable_updated",
             "payment_intent.created",
             "payment_intent.requires_action",
-            "charge.succeeded",
-            "payment_intent.amount_capturable_updated",
-            "checkout.session.completed",
-            "charge.captured",
             "payment_intent.succeeded",
         ]
         assert (own.refused, connect.refused) == ([], [])
@@ -44,8 +44,8 @@ async def test_each_endpoint_gets_its_own_events_signed_with_its_own_secret() ->
         for event in [*own.events, *connect.events]:
             assert misfits(event) == []
             assert event.api_version == "2026-10-28.endive"
-        first = connect.events[3].data.object
-        assert (first.status, first.amount_capturable) == ("requires_capture", 5000), "an event keeps what was true at its time"
+        then = next(event for event in connect.events if event.type == "payment_intent.amount_capturable_updated").data.object
+        assert (then.status, then.amount_capturable) == ("requires_capture", 5000), "an event keeps what was true at its time"
 
 
 async def test_an_endpoint_that_fails_is_asked_again_and_meanwhile_the_event_is_listed_as_missed() -> None:
@@ -75,7 +75,7 @@ async def test_webhooks_are_duplicated_overtaken_dropped_and_spoiled_as_told() -
         await sandbox.settled()
         assert connect.types.count("payment_intent.created") == 2
         assert len({event.id for event in connect.events if event.type == "payment_intent.created"}) == 1
-        assert connect.types.index("charge.succeeded") > connect.types.index("payment_intent.created")
+        assert connect.types[0] != "charge.succeeded", "something overtook it"
         assert "payment_intent.amount_capturable_updated" not in connect.types
         assert connect.refused == ["SignatureVerificationError"]
         assert connect.types.count("checkout.session.completed") == 1, "the next attempt is a good one"
