@@ -109,7 +109,7 @@ async def test_a_dispute_takes_the_money_with_a_fee_and_evidence_can_bring_it_ba
         pdf = BytesIO(b"%PDF-1.7")
         pdf.name = "receipt.pdf"
         upload: Any = {"purpose": "dispute_evidence", "file": pdf}
-        file = await api.v1.files.create_async(upload, ON)
+        file = await api.v1.files.create_async(upload, {**ON})  # the package writes into the options it is given
         assert (file.filename, file.type, misfits(file)) == ("receipt.pdf", "pdf", [])
         evidence: Any = {"receipt": file.id, "uncategorized_text": "winning_evidence"}
         saved = await api.v1.disputes.update_async(dispute.id, {"evidence": evidence, "submit": False}, ON)
