@@ -382,6 +382,9 @@ def watch(turn: Turn) -> None:
 
 
 def watch_due(turn: Turn) -> None:
+    if turn.is_asked("watch"):
+        watch(turn)
+        return
     for refund in turn.state.refunds:
         if refund.status == "pending" and refund.refund is not None:
             name = turn.name("watch")
