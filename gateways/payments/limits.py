@@ -38,7 +38,10 @@ WEBHOOK_SECONDS = 10.0
 SUBJECT_BYTES = 500
 """Longest text that is kept of an event."""
 
-WORKER_BATCH = 100
+WORKER_BATCH = 300
+"""Events at a time: the more, the more of them are about the same object, which is fetched once."""
+WORKER_ROUND = 2.0
+"""Objects that take longer than this are left behind while the next events are taken."""
 WORKER_AT_ONCE = 8
 """Objects fetched at the same time. The provider allows about 100 requests a second."""
 WORKER_LEASE = 120.0
@@ -50,7 +53,8 @@ WORKER_BACKOFF_CAP = 900.0
 WORKER_ATTEMPTS = 14
 """About an hour and a half of growing pauses; then the event is parked, where `csms audit` and the metrics show it."""
 INBOX_KEPT = timedelta(days=90)
-PRUNE_BATCH = 1_000
+PRUNE_EVERY = timedelta(minutes=10)
+PRUNE_BATCH = 10_000
 
 SWEEP_EVERY = 600.0
 SWEEP_BACK = timedelta(days=3)

@@ -33,6 +33,7 @@ from gateways.payments.fetching import Gone, fetch
 from gateways.payments.limits import (
     INBOX_KEPT,
     PRUNE_BATCH,
+    PRUNE_EVERY,
     WORKER_ASK,
     WORKER_AT_ONCE,
     WORKER_ATTEMPTS,
@@ -42,6 +43,7 @@ from gateways.payments.limits import (
     WORKER_BATCH,
     WORKER_LEASE,
     WORKER_POLL,
+    WORKER_ROUND,
 )
 from runtime.address import Address
 from runtime.store import StoreAway
@@ -49,6 +51,27 @@ from runtime.system import System
 
 _log = structlog.get_logger("payments")
 _DETAIL = 300
+
+
+class _Round:
+    """Events that are done with are written in one statement a round, and those of stragglers when they come."""
+
+    def __init__(self, groups: int, done: list[str]) -> None:
+        self.done = done
+        self.late = False
+        self.over = trio.Event()
+        self._open = groups
+        if not groups:
+            self.over.set()
+
+    def ended(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self.over.set()
+
+    def take(self) -> list[str]:
+        done, self.done = self.done, []
+        return done
 
 
 class InboxWorker:
@@ -87,20 +110,21 @@ class InboxWorker:
     async def run(self) -> None:
         """Until cancelled. A database that is away is waited for."""
         pruned = self._now()
-        while True:
-            self._nudge = trio.Event()
-            try:
-                busy = await self.round()
-                if self._now() - pruned > INBOX_KEPT / 1000:
-                    pruned = self._now()
-                    await self._inbox.prune(pruned - INBOX_KEPT, PRUNE_BATCH)
-            except StoreAway:
-                await trio.sleep(WORKER_AWAY)
-                continue
-            if not busy:
-                self._depth = await self._counted()
-                with trio.move_on_after(WORKER_POLL):
-                    await self._nudge.wait()
+        async with trio.open_nursery() as nursery:
+            while True:
+                self._nudge = trio.Event()
+                try:
+                    busy = await self._round(nursery)
+                    if self._now() - pruned > PRUNE_EVERY:
+                        gone = await self._inbox.prune(self._now() - INBOX_KEPT, PRUNE_BATCH)
+                        pruned = self._now() if gone < PRUNE_BATCH else pruned
+                except StoreAway:
+                    await trio.sleep(WORKER_AWAY)
+                    continue
+                if not busy:
+                    self._depth = await self._counted()
+                    with trio.move_on_after(WORKER_POLL):
+                        await self._nudge.wait()
 
     async def _counted(self) -> dict[str, int]:
         try:
@@ -109,25 +133,32 @@ class InboxWorker:
             return self._depth
 
     async def round(self) -> bool:
-        """One batch; whether it was a full one. Raises StoreAway."""
+        """One batch, to its end; whether it was a full one. Raises StoreAway."""
+        async with trio.open_nursery() as nursery:
+            return await self._round(nursery)
+
+    async def _round(self, nursery: trio.Nursery) -> bool:
+        """One batch. Objects that take long are left behind in `nursery`, so that one does not hold up all others."""
         taken = await self._inbox.take(WORKER_BATCH, WORKER_LEASE)
         groups: dict[Target | None, list[WaitingPspEvent]] = {}
         for line in taken:
             groups.setdefault(target_of(line.event), []).append(line)
-        ignored = groups.pop(None, [])
-        if ignored:
-            await self._inbox.done([line.event.id for line in ignored])
-            self._counts["ignored"] += len(ignored)
-        async with trio.open_nursery() as nursery:
-            for target, lines in groups.items():
-                assert target is not None
-                nursery.start_soon(self._settle, target, lines)
+        done = [line.event.id for line in groups.pop(None, [])]
+        self._counts["ignored"] += len(done)
+        round_ = _Round(len(groups), done)
+        for target, lines in groups.items():
+            assert target is not None
+            nursery.start_soon(self._settle, target, lines, round_)
+        with trio.move_on_after(WORKER_ROUND):
+            await round_.over.wait()
+        round_.late = True
+        if round_.done:
+            await self._inbox.done(round_.take())
         return len(taken) == WORKER_BATCH
 
-    async def _settle(self, target: Target, lines: Sequence[WaitingPspEvent]) -> None:
-        ids = [line.event.id for line in lines]
-        async with self._room:
-            try:
+    async def _settle(self, target: Target, lines: Sequence[WaitingPspEvent], round_: "_Round") -> None:
+        try:
+            async with self._room:
                 try:
                     outcome = await self._tell(target, lines)
                 except StoreAway:
@@ -135,10 +166,14 @@ class InboxWorker:
                 except Exception as error:
                     await self._again(target, lines, error)
                     return
-                await self._inbox.done(ids)
-                self._counts[outcome] += len(lines)
-            except StoreAway:
-                return
+            self._counts[outcome] += len(lines)
+            round_.done += [line.event.id for line in lines]
+            if round_.late:
+                await self._inbox.done(round_.take())
+        except StoreAway:
+            return
+        finally:
+            round_.ended()
 
     async def _again(self, target: Target, lines: Sequence[WaitingPspEvent], error: Exception) -> None:
         expected = isinstance(error, Away | PaymentsOff)

@@ -32,6 +32,7 @@ from tests.bench.node import (
     rss_bytes,
 )
 from tests.bench.rating import ratings
+from tests.bench.webhooks import bench_webhooks
 
 OURS = f"/ocpp/{TENANT}/{{id}}"
 
@@ -131,7 +132,7 @@ def show(title: str, figures: dict[str, Any]) -> None:
     print(f"\n## {title}\n{json.dumps(figures, indent=1)}", flush=True)
 
 
-ALL = ("decode", "rating", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet", "ledger")
+ALL = ("decode", "rating", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet", "ledger", "webhooks")
 
 
 def main() -> None:
@@ -144,6 +145,7 @@ def main() -> None:
     parser.add_argument("--stations", type=int, help="known and idle stations; default 10,000")
     parser.add_argument("--variables", type=int, default=2000, help="of a station, in the inventory")
     parser.add_argument("--journals", type=int, default=0, help="so many are posted and verified in the ledger bench")
+    parser.add_argument("--burst", type=float, default=0, help="seconds of 2,000 webhooks a second, after those at 300")
     parser.add_argument("--json", type=Path, help="write all figures here")
     args = parser.parse_args()
     wanted = args.only or list(ALL)
@@ -165,10 +167,22 @@ def main() -> None:
     if "fleet" in wanted:
         results["fleet"] = mixed_fleet(200 if args.quick else args.stations or 2000)
         show("a mixed fleet, commanded in one vocabulary", results["fleet"])
-    if set(wanted) - {"decode", "rating", "inventory", "fleet", "ledger"}:
+    if "webhooks" in wanted:
+        results["webhooks"] = with_a_provider(args)
+        show("webhooks of the payment provider, while sessions run", results["webhooks"])
+    if set(wanted) - {"decode", "rating", "inventory", "fleet", "ledger", "webhooks"}:
         with_a_node(args, wanted, results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
+
+
+def with_a_provider(args: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="csms-bench-") as directory:
+        home = Path(directory)
+        (home / "node").mkdir()
+        with bench_database(home / "pg") as (dsn, _, __):
+            seconds = 10 if args.quick else max(args.seconds, 30)
+            return bench_webhooks(lambda env: Node(home / "node", dsn, env), args.stations or 100, seconds, args.burst)
 
 
 def with_a_node(args: argparse.Namespace, wanted: list[str], results: dict[str, Any]) -> None:

@@ -61,6 +61,8 @@ class Station(asyncio.Protocol):
 
     protocol = "ocpp1.6"
     opening = ("BootNotification", "StatusNotification")
+    pause = 0.0
+    """Seconds between an answer and the next CALL; nought: as fast as it goes."""
 
     def __init__(
         self, name: str, path: str, host: str, mode: str, tally: Tally, password: str | None, samples: int, first: int
@@ -161,10 +163,16 @@ class Station(asyncio.Protocol):
             elif self.action == "BootNotification":
                 tally.booted += 1
                 tally.last_boot = now
+        if self.pause:
+            asyncio.get_running_loop().call_later(self.pause, self.go_on)
+        else:
+            self.go_on()
+
+    def go_on(self) -> None:
         if self.stopping:
             self.transport.close()
-            return
-        self.next()
+        else:
+            self.next()
 
     def next(self) -> None:
         if not self.script:
@@ -221,6 +229,7 @@ class Station(asyncio.Protocol):
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
+    Station.pause = args.pause
     tally = Tally()
     begun = time.perf_counter()
     gate = asyncio.Semaphore(args.opening)
@@ -294,6 +303,7 @@ def main() -> None:
     parser.add_argument("--opening", type=int, default=200, help="handshakes under way at once")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--samples", type=int, default=12, help="meter samples a session")
+    parser.add_argument("--pause", type=float, default=0, help="seconds between an answer and the next CALL")
     parser.add_argument("--warmup", type=float, default=2)
     parser.add_argument("--mode", choices=("mix", "idle"), default="mix")
     parser.add_argument("--hold", action="store_true", help="keep the connections until a line arrives on standard input")

@@ -194,3 +194,17 @@ async def test_what_the_ledger_finds_is_part_of_it(database: Database) -> None:
 
     await database.run(tamper)
     assert {"unbalanced", "changed"} <= set(await words(database))
+
+
+async def test_a_webhook_that_was_given_up_or_waits_too_long_is_found_and_a_fresh_one_is_not(database: Database) -> None:
+    insert = """INSERT INTO stripe_inbox
+            (event_id, endpoint, type, created, livemode, subject, state, attempt, error, received_at)
+        VALUES ($1, 'account', 'payout.paid', now(), false, '{}', $2, 14, 'ActorCrashed: a bug', $3)"""
+    now = datetime.now(UTC)
+    await database.fetch(insert, "evt_fresh", "waiting", now)
+    await database.fetch(insert, "evt_old", "waiting", LONG_AGO)
+    await database.fetch(insert, "evt_parked", "parked", now)
+    await database.fetch(insert, "evt_done", "done", LONG_AGO)
+    found = {finding.subject: finding.detail for finding in await audit(database)}
+    assert set(found) == {"evt_old", "evt_parked"}
+    assert "given up after 14 attempts: ActorCrashed: a bug" in found["evt_parked"]

@@ -121,3 +121,16 @@ async def test_more_than_may_wait_are_refused_at_once(database: Database, monkey
             nursery.start_soon(put, n)
     assert 0 < refused < 20
     assert (await inbox.counts())["waiting"] == 20 - refused
+
+
+@pytest.mark.postgres
+async def test_webhooks_are_taken_while_all_other_work_of_the_database_stands_still(database: Database) -> None:
+    inbox = PostgresStripeInbox(database)
+    async with trio.open_nursery() as nursery:
+        for _ in range(limits.READERS * 2):
+            nursery.start_soon(database.fetch, "SELECT pg_sleep(3)")
+        await trio.sleep(0.2)
+        with trio.fail_after(1.5):
+            for n in range(20):
+                assert await inbox.put(event(f"evt_{n}"))
+        nursery.cancel_scope.cancel()
