@@ -7,6 +7,8 @@ import msgspec
 
 from gateways.ocpp.redaction import REDACTED, TAG_NAMES, mask, redact_text, secret_name
 
+_PAGES = frozenset({"return_url", "cancel_url", "success_url", "checkout_url"})
+"""Whoever knows such a page of a payment may stop the session and read the receipt."""
 _TOKEN_NAMES = TAG_NAMES | {"uid", "id_tag", "id_token", "group_id_token", "parent_id_tag"}
 _REPR = re.compile(r"""\b(\w{1,64})=((?:b?'[^']*'|b?"[^"]*"|[^\s,()]+))""")
 """What Python shows of a message that has no JSON: `Register(secret='...', evses=2)`."""
@@ -26,7 +28,7 @@ def veiled_body(body: bytes) -> Any:
 
 def _hide(match: re.Match[str]) -> str:
     name = match[1]
-    personal = secret_name(name) or name.casefold() in _TOKEN_NAMES
+    personal = secret_name(name) or name.casefold() in _TOKEN_NAMES or name in _PAGES
     return f"{name}={REDACTED}" if personal and not name.endswith("_ref") else match[0]
 
 
@@ -43,6 +45,8 @@ def veiled(value: Any, depth: int = 0) -> Any:
     for name, part in value.items():
         if name.endswith("_ref"):
             shown[name] = part
+        elif name in _PAGES and isinstance(part, str):
+            shown[name] = REDACTED
         elif secret_name(name) and isinstance(part, str):
             shown[name] = mask(part) if name.casefold().replace("_", "") in TAG_NAMES else REDACTED
         elif named_secret and name in ("value", "attribute_value", "attributeValue"):
