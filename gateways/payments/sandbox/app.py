@@ -122,6 +122,8 @@ class Api:
         try:
             return 200, self._run(route, ids, asked, account, params)
         except (Refusal, OAuthRefusal) as refusal:
+            if route.json:  # v2 does failed work again
+                raise
             return refusal.status, _json(refusal.body())
 
     def _result(self, route: Route, ids: dict[str, str], asked: Asked, account: str) -> tuple[int, bytes]:

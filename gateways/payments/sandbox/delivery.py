@@ -46,6 +46,9 @@ class Deliverer:
 
     def happened(self, event: Obj) -> None:
         connect = event["_account"] != self._world.platform
+        holder = self._world.objects[event["_account"]]
+        if not holder["_connected"] and event["type"] != "account.application.deauthorized":
+            return  # who has left is not heard of any more
         for endpoint in self._world.newest(self._world.platform, "webhook_endpoint"):
             if endpoint["status"] == "enabled" and endpoint["_connect"] == connect and _wants(endpoint, event["type"]):
                 event["pending_webhooks"] += 1

@@ -2,14 +2,14 @@
 
 import re
 
-from gateways.payments.sandbox import accounts, checkout, forms, limits, oauth, pages
+from gateways.payments.sandbox import accounts, checkout, forms, intents, limits, oauth, pages
 from gateways.payments.sandbox.app import Asked, Told
 from gateways.payments.sandbox.cards import BY_NAME, BY_NUMBER, Card, luhn
 from gateways.payments.sandbox.errors import OAuthRefusal, Obj, Refusal
 from gateways.payments.sandbox.world import World
 
 _HTML = (("Content-Type", "text/html; charset=utf-8"), ("X-Frame-Options", "DENY"))
-_PATH = re.compile(r"/(c/pay|c/challenge|setup)/([A-Za-z0-9_]+)(?:/([A-Za-z0-9_]+))?")
+_PATH = re.compile(r"/(c/pay|c/challenge|setup|3ds)/([A-Za-z0-9_]+)(?:/([A-Za-z0-9_]+))?")
 
 
 def page(world: World, asked: Asked) -> Told | None:
@@ -24,6 +24,8 @@ def page(world: World, asked: Asked) -> Told | None:
         where, identity, token = match.groups()
         if where == "setup":
             return _setup(world, identity, given, asked.method)
+        if where == "3ds":
+            return _intent(world, identity, given, asked.method)
         session = world.objects.get(identity)
         if session is None or session["object"] != "checkout.session":
             return _shown(pages.over("Not found", "There is no such page."), 404)
@@ -101,7 +103,7 @@ def _challenge(world: World, session: Obj, token: str, given: Obj, method: str) 
     if waiting is None or waiting["token"] != token:
         return _shown(pages.checkout(session, _merchant(session), "This authentication is over. Please pay again."), 410)
     if method == "GET":
-        return _shown(pages.challenge(session, _merchant(session)))
+        return _shown(pages.challenge(session["amount_total"], session["currency"], _merchant(session)))
     try:
         checkout.answer(world, session, token, passed=given.get("answer") == "complete")
     except Refusal as refusal:
@@ -109,6 +111,17 @@ def _challenge(world: World, session: Obj, token: str, given: Obj, method: str) 
         body = body.replace(b'<form method="post">', f'<form method="post" action="/c/pay/{session["id"]}">'.encode())
         return _shown(body, 402)
     return _to(_success(session))
+
+
+def _intent(world: World, identity: str, given: Obj, method: str) -> Told:
+    """The challenge of an intent that was confirmed by the API while its holder is there."""
+    intent = world.objects.get(identity)
+    if intent is None or intent["object"] != "payment_intent":
+        return _shown(pages.over("Not found", "There is no such page."), 404)
+    if method == "GET":
+        return _shown(pages.challenge(intent["amount"], intent["currency"], f"Merchant {intent['_account']}"))
+    back = intents.answer(world, intent, passed=given.get("answer") == "complete")
+    return _to(back) if back else _shown(pages.over("Authenticated", "You can close this page."))
 
 
 def _setup(world: World, identity: str, given: Obj, method: str) -> Told:

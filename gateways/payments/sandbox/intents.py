@@ -123,6 +123,7 @@ def confirm_with(world: World, intent: Obj, method: Obj, params: Obj) -> None:
         raise refusal
     if not away and asks(intent, card):
         url = f"{world.url}/3ds/{intent['id']}"
+        intent["_back"] = params.get("return_url")
         intent.update(
             payment_method=method["id"], status="requires_action",
             next_action={"type": "redirect_to_url", "redirect_to_url": {"return_url": params.get("return_url"), "url": url}},
@@ -132,6 +133,21 @@ def confirm_with(world: World, intent: Obj, method: Obj, params: Obj) -> None:
         return
     charging.authorise(world, intent, method, away=away, challenged=False)
     keep(world, intent, method)
+
+
+def answer(world: World, intent: Obj, *, passed: bool) -> str | None:
+    """The person comes back from the challenge of `next_action`: where they go on to. Raises what the page then shows."""
+    if intent["status"] != "requires_action" or intent["_session"] is not None:
+        raise Refusal("This authentication is over.", code="payment_intent_unexpected_state")
+    method = world.objects[intent["payment_method"]]
+    if not passed:
+        refusal = Refusal("The provided PaymentMethod has failed authentication.", code="payment_intent_authentication_failure")
+        charging.fail(world, intent, refusal, method)
+        raise refusal
+    charging.authorise(world, intent, method, away=False, challenged=True)
+    keep(world, intent, method)
+    back: str | None = intent["_back"]
+    return back
 
 
 def _usable(intent: Obj, method: Obj) -> None:

@@ -61,8 +61,8 @@ def checkout(session: Obj, merchant: str, error: str | None = None) -> bytes:
     return _page(f"{'Reserve' if held else 'Pay'} {total}", body)
 
 
-def challenge(session: Obj, merchant: str) -> bytes:
-    total = amount(session["amount_total"], session["currency"])
+def challenge(minor: int, currency: str, merchant: str) -> bytes:
+    total = amount(minor, currency)
     body = (
         f"<p>Your bank asks: is this payment of {total} to {escape(merchant)} yours?</p>"
         '<form method="post"><button id="complete" name="answer" value="complete">Complete authentication</button>'

@@ -101,7 +101,7 @@ class World:
     def newest(self, account: str, kind: str) -> Iterator[Obj]:
         for identity in reversed(self.index.get((account, kind), [])):
             obj = self.objects.get(identity)
-            if obj is not None:
+            if obj is not None and obj["object"] == kind:  # what was deleted is of another kind
                 yield obj
 
     def account(self, identity: str) -> Obj | None:

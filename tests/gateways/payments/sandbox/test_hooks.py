@@ -112,3 +112,14 @@ async def test_an_endpoint_can_be_made_and_taken_away_by_the_api() -> None:
         assert (await api.v1.webhook_endpoints.retrieve_async(made.id)).to_dict().get("secret") is None
         gone = await api.v1.webhook_endpoints.delete_async(made.id)
         assert gone.deleted
+
+
+async def test_a_merchant_who_has_left_is_heard_of_once_more_and_then_never() -> None:
+    async with hooked() as (sandbox, api, _, connect):
+        await held(sandbox, api)
+        await sandbox.settled()
+        before = len(connect.types)
+        await sandbox.driver.control("accounts/deauthorize", id=MERCHANT)
+        await sandbox.driver.control("clock", advance=8 * 86400)  # the hold lapses
+        await sandbox.settled()
+        assert connect.types[before:] == ["account.application.deauthorized"]

@@ -1,7 +1,9 @@
 """A Checkout is opened, paid, held, captured, released: the real stripe package on trio against the sandbox."""
 
 import time
+from typing import Any
 
+import httpx
 import pytest
 import stripe
 
@@ -218,3 +220,35 @@ async def test_a_day_later_the_money_is_still_pending_and_after_three_it_is_avai
         await sandbox.driver.control("clock", advance=2 * 86400 + 1)
         balance = await api.v1.balance.retrieve_async({}, ON)
         assert (balance.available[0].amount, balance.pending[0].amount, misfits(balance)) == (1128, 0, [])
+
+
+async def test_an_intent_confirmed_with_its_holder_there_leads_to_a_challenge() -> None:
+    async with sandboxed() as (_sandbox, api), httpx.AsyncClient() as browser:
+        wish: Any = {
+            "amount": 2000, "currency": "eur", "payment_method": "pm_card_challenge", "confirm": True,
+            "return_url": "https://pay.example.org/back",
+        }  # fmt: skip
+        for said, status, code in (("complete", "succeeded", 303), ("fail", "requires_payment_method", 400)):
+            intent = await api.v1.payment_intents.create_async(wish)
+            assert (intent.status, misfits(intent)) == ("requires_action", [])
+            assert intent.next_action is not None
+            assert intent.next_action.redirect_to_url is not None
+            url = str(intent.next_action.redirect_to_url.url)
+            assert "Complete authentication" in (await browser.get(url)).text
+            assert (await browser.post(url, data={"answer": said})).status_code == code
+            assert (await api.v1.payment_intents.retrieve_async(intent.id)).status == status
+            assert (await browser.post(url, data={"answer": "complete"})).status_code == 400
+
+
+async def test_a_customer_who_was_deleted_is_gone_and_so_are_their_cards() -> None:
+    async with sandboxed() as (_, api):
+        kept, gone = [await api.v1.customers.create_async({}) for _ in range(2)]
+        card = await api.v1.payment_methods.attach_async("pm_card_frictionless", {"customer": gone.id})
+        assert (await api.v1.customers.delete_async(gone.id)).deleted
+        assert [one.id for one in (await api.v1.customers.list_async()).data] == [kept.id]
+        wish: Any = {"amount": 2000, "currency": "eur", "customer": gone.id, "payment_method": card.id, "confirm": True}
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            await api.v1.payment_intents.create_async(wish)
+        assert caught.value.code == "resource_missing"
+        with pytest.raises(stripe.InvalidRequestError, match="detached"):
+            await api.v1.payment_intents.create_async({**wish, "customer": kept.id})
