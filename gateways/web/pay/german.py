@@ -282,6 +282,10 @@ GERMAN: dict[str, str] = {
     "This can no longer be cancelled.": "Das lässt sich nicht mehr abbrechen.",
     # The receipt
     "Receipt for a charge": "Beleg über einen Ladevorgang",
+    "Least price of the tariff": "Mindestpreis des Tarifs",
+    "Highest price of the tariff": "Höchstpreis des Tarifs",
+    "Rounding": "Rundung",
+    "Waived by the seller": "Vom Verkäufer erlassen",
     "Receipt as PDF": "Beleg als PDF",
     "Duration": "Dauer",
     "Paid": "Bezahlt",

@@ -24,7 +24,7 @@ from actors.payment.messages import AttemptOpened, OpenAttempt, Quote
 from gateways.web import limits
 from gateways.web.pay.guest import HEADERS, Guest, refused, unknown
 from gateways.web.pay.language import TERMS
-from gateways.web.pay.place import Offer, Place, address_of, find_place
+from gateways.web.pay.place import Offer, Place, address_of, find_place, seller_of
 from gateways.web.pay.prices import price_list
 from gateways.web.pay.token import Form
 from runtime.errors import DeadlineExceeded
@@ -56,8 +56,8 @@ async def _shown(guest: Guest, place: Place, status: int = 200, notice: str = ""
         name=name_of(place),
         where=address_of(place.location),
         offer=offer,
-        seller=place.merchant.seller if place.merchant is not None else None,
-        brand=place.merchant is not None and place.merchant.id == BRAND,
+        seller=seller_of(guest.env, place.merchant) if place.merchant is not None else None,
+        brand=place.merchant is not None and (place.merchant.id == BRAND or place.merchant.sells == "brand"),
         prices=price_list(offer.shown, guest.t) if offer is not None else [],
         form=guest.pay.tokens.seal(form) if form is not None else "",
         notice=notice,

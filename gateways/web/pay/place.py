@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from actors.merchant.messages import BRAND, Seller
 from actors.model.afir import fit, lint
 from actors.model.display import Shown, shown
 from actors.model.hold import Hold, HoldError, HoldTerms, hold_for
@@ -98,6 +99,14 @@ def power_of(location: Mapping[str, Any], evse: int) -> int | None:
     return power if type(power) is int and power > 0 else None
 
 
+def seller_of(env: WebEnv, merchant: MerchantCard) -> Seller:
+    """Who is the seller of record: the merchant, or the brand where it sells in its own name at the merchant's stations."""
+    if merchant.sells == "brand":
+        brand = env.snapshots.merchant(merchant.tenant, BRAND)
+        return merchant.seller if brand is None else brand.seller
+    return merchant.seller
+
+
 def address_of(location: Mapping[str, Any]) -> str:
     """Name, street and town on one line, as far as the operator told them."""
     town = " ".join(str(location[part]) for part in ("postal_code", "city") if location.get(part))
@@ -119,8 +128,8 @@ def status_of(row: EvseRow, online: bool) -> str:
 
 
 async def _status(env: WebEnv, card: StationCard | None, row: EvseRow) -> str:
-    if card is None:
-        return "unavailable"
+    if card is None or row.evse > card.evses:
+        return "unavailable"  # taken away; the sticker is still there
     online = False
     try:
         live = await env.system.ask(station_address(card.tenant, card.station), Look(), deadline=limits.LOOK_SECONDS)
@@ -142,7 +151,7 @@ def _offer(
     env: WebEnv, tenant: TenantCard, card: StationCard | None, row: EvseRow, merchant: MerchantCard | None, now: datetime
 ) -> tuple[Offer | None, str]:
     """The offer, or why there is none."""
-    if card is None:
+    if card is None or row.evse > card.evses:
         return None, "unregistered"
     tariff = env.snapshots.tariff(tenant.tenant, card.tariff, now) if card.tariff else None
     if tariff is None:

@@ -17,6 +17,14 @@ KINDS = {
     "reservation": "Reservation",
     "reservation_expired": "Reservation not used",
 }
+BILLED = KINDS | {
+    "charging": "Charging",
+    "min_price": "Least price of the tariff",
+    "max_price": "Highest price of the tariff",
+    "rounding": "Rounding",
+    "waived": "Waived by the seller",
+}
+"""Kinds of lines of a receipt (actors/model/bill.py)."""
 UNITS = {"kWh": "per kWh", "min": "per minute", "h": "per hour", "session": "per charge"}
 DAYS = {
     "monday": "Monday", "tuesday": "Tuesday", "wednesday": "Wednesday", "thursday": "Thursday", "friday": "Friday",

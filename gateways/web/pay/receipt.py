@@ -1,7 +1,8 @@
 """The receipt of a card payment, from what is written down: the payment, its session, the CDR, the meter's records.
 
 It shows what was delivered (meter readings, energy, time), at which prices, what was taken and which VAT is in it, by whom it
-was sold, and what was given back since. Before the capture there is none: a hold is no payment.
+was sold, and what was given back since. Before the capture there is none: a hold is no payment. Number, seller, lines and VAT
+are those of the fiscal document that the capture issued, as it was then; a charge of which there is none shows its CDR.
 """
 
 from collections.abc import Sequence
@@ -14,30 +15,43 @@ import msgspec
 from actors.merchant.messages import Seller
 from actors.model import ocmf
 from actors.model.display import shown
+from actors.model.documents import CREDIT_NOTE, number_text, receipt_id
 from actors.model.meter import Reading
 from actors.model.money import Cost, Money
-from actors.model.rows import PaymentRow, SessionRow
+from actors.model.rows import DocumentRow, PaymentRow, SessionRow
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import TariffError, parse_tariff
 from gateways.web import limits
 from gateways.web.pay.guest import Guest
-from gateways.web.pay.place import address_of
+from gateways.web.pay.place import address_of, seller_of
 from gateways.web.pay.prices import PriceText, price_list
 
 _GIVEN_BACK = frozenset(("asked", "pending", "succeeded"))
 
 
 class CostLine(msgspec.Struct, frozen=True):
-    """A kind of cost as the CDR adds it up, in major units, gross and exact to its four decimals."""
+    """A line of the bill, gross in major units. `what`: quantity and unit, where the document tells them."""
 
     kind: str
     gross: Decimal
+    quantity: Decimal | None = None
+    unit: str = ""
+
+
+class Vat(msgspec.Struct, frozen=True):
+    """`rate` in percent, None: no tax is named; `tax` in it of `gross`."""
+
+    rate: Decimal
+    tax: Money
+    gross: Money
 
 
 class Refund(msgspec.Struct, frozen=True):
     at: datetime | None
     amount_minor: int
     pending: bool
+    number: str = ""
+    """Of its credit note."""
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -59,6 +73,7 @@ class Receipt(msgspec.Struct, frozen=True):
     prices: Sequence[PriceText]
     lines: Sequence[CostLine]
     cost: Cost | None
+    vats: Sequence[Vat]
     paid_minor: int
     refunded_minor: int
     refunds: Sequence[Refund]
@@ -75,28 +90,29 @@ async def receipt_of(guest: Guest, row: PaymentRow, session: SessionRow | None) 
     cdr = await queries.cdr(tenant, session.cdr) if session is not None and session.cdr else None
     body: dict[str, Any] = cdr.body if cdr is not None else {}
     readings = await queries.meter_values(tenant, row.session) if row.session else ()
-    merchant = guest.env.snapshots.merchant(tenant, row.merchant) if row.merchant else None
+    document = await queries.document(tenant, receipt_id(row.id))
     station = guest.env.snapshots.station(tenant, row.station)
     signed, key = _signed(readings)
     return Receipt(
-        number=row.id,
-        file_name=f"receipt-{row.id}",
-        seller=merchant.seller if merchant is not None else None,
+        number=number_text(document) if document is not None else row.id,
+        file_name=f"receipt-{number_text(document) if document is not None else row.id}",
+        seller=_seller(guest, row, document),
         station=row.station,
         evse=row.evse,
         place=address_of(station.location) if station is not None else "",
         zone=str(station.location.get("time_zone") or guest.tenant.time_zone) if station else guest.tenant.time_zone,
-        paid_at=await _paid_at(guest, row),
+        paid_at=document.at if document is not None else None,
         started_at=session.started_at if session is not None else None,
         ended_at=session.ended_at if session is not None else None,
         energy_wh=session.energy_wh if session is not None else None,
         registers=await queries.meter_registers(tenant, row.session) if row.session else None,
         prices=_prices(guest, body),
-        lines=_lines(body),
+        lines=_lines_of(document) if document is not None else _lines(body),
         cost=row.cost,
+        vats=_vats_of(document) if document is not None else _vats(row),
         paid_minor=row.captured_minor,
         refunded_minor=row.refunded_minor,
-        refunds=_refunds(row),
+        refunds=await _refunds(guest, row),
         currency=row.currency,
         reference=row.charge or row.intent or row.id,
         session=row.session or "",
@@ -106,12 +122,42 @@ async def receipt_of(guest: Guest, row: PaymentRow, session: SessionRow | None) 
     )
 
 
-async def _paid_at(guest: Guest, row: PaymentRow) -> datetime | None:
-    """The capture's journal is the first that a payment of a session has."""
-    if not row.captured_minor or not row.journals:
-        return None
-    journal = await guest.env.queries.journal(guest.tenant.tenant, row.journals[0])
-    return None if journal is None else journal.at
+def _seller(guest: Guest, row: PaymentRow, document: DocumentRow | None) -> Seller | None:
+    """As the document names it; without one as it is now."""
+    if document is not None:
+        return msgspec.convert(document.body["seller"], Seller)
+    merchant = guest.env.snapshots.merchant(guest.tenant.tenant, row.merchant) if row.merchant else None
+    return seller_of(guest.env, merchant) if merchant is not None else None
+
+
+def _lines_of(document: DocumentRow) -> Sequence[CostLine]:
+    return [
+        CostLine(
+            str(line["kind"]),
+            Money(int(line["gross_minor"]), document.currency).major(),
+            Decimal(str(line["quantity"])) if line.get("quantity") not in (None, "") else None,
+            str(line.get("unit") or ""),
+        )
+        for line in document.body["lines"]
+    ]
+
+
+def _vats_of(document: DocumentRow) -> Sequence[Vat]:
+    found = []
+    for vat in document.body["vat"]:
+        if vat["rate"] is not None:
+            net, tax = int(vat["net_minor"]), int(vat["vat_minor"])
+            money = Money(tax, document.currency), Money(net + tax, document.currency)
+            found.append(Vat(Decimal(str(vat["rate"])), *money))
+    return found
+
+
+def _vats(row: PaymentRow) -> Sequence[Vat]:
+    """Without a document only the VAT of a cost of one rate that was taken whole can be told."""
+    cost = row.cost
+    if cost is None or len(cost.vat) != 1 or cost.incl.amount_minor != row.captured_minor:
+        return ()
+    return [Vat(cost.vat[0].rate, cost.vat[0].amount, cost.incl)]
 
 
 def _prices(guest: Guest, cdr: dict[str, Any]) -> Sequence[PriceText]:
@@ -140,12 +186,21 @@ def _lines(cdr: dict[str, Any]) -> Sequence[CostLine]:
     return found
 
 
-def _refunds(row: PaymentRow) -> Sequence[Refund]:
+async def _refunds(guest: Guest, row: PaymentRow) -> Sequence[Refund]:
+    given = [refund for refund in row.refunds if refund.get("status") in _GIVEN_BACK]
+    if not given:
+        return ()
+    page = await guest.env.queries.documents(
+        guest.tenant.tenant, limits.PAGE_MAX, None, kind=CREDIT_NOTE, ref=row.session or row.id
+    )
+    numbers = {str(note.body.get("refund")): number_text(note) for note in page.items}
     return [
-        Refund(_time(refund.get("at")), int(refund.get("amount_minor", 0)), refund.get("status") != "succeeded")
-        for refund in row.refunds
-        if refund.get("status") in _GIVEN_BACK
-    ]
+        Refund(
+            _time(refund.get("at")), int(refund.get("amount_minor", 0)), refund.get("status") != "succeeded",
+            next((numbers[name] for name in (str(refund.get("id")), str(refund.get("refund"))) if name in numbers), ""),
+        )
+        for refund in given
+    ]  # fmt: skip
 
 
 def _time(value: Any) -> datetime | None:
@@ -173,20 +228,3 @@ async def _meter_key(guest: Guest, row: PaymentRow) -> str:
         if variable.evse in (None, row.evse):
             return next((str(each["value"]) for each in variable.attributes if each.get("value")), "")
     return ""
-
-
-def vat_of(receipt: Receipt) -> Sequence[tuple[Decimal, Money, Money]]:
-    """(rate, VAT, gross of that rate) where the whole cost was taken; empty otherwise: a part of a cost has its VAT in the
-    document that the books made of it."""
-    cost = receipt.cost
-    if cost is None or cost.incl.amount_minor != receipt.paid_minor:
-        return ()
-    if len(cost.vat) == 1:
-        return [(cost.vat[0].rate, cost.vat[0].amount, cost.incl)]
-    return [(vat.rate, vat.amount, _gross(vat.rate, vat.amount)) for vat in cost.vat]
-
-
-def _gross(rate: Decimal, vat: Money) -> Money:
-    if not rate:
-        return vat
-    return Money(int((vat.amount_minor * (100 + rate) / rate).to_integral_value()), vat.currency)

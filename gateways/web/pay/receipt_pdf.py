@@ -7,16 +7,16 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from gateways.web.pay.language import PayWords
-from gateways.web.pay.prices import KINDS
-from gateways.web.pay.receipt import Receipt, vat_of
+from gateways.web.pay.prices import BILLED
+from gateways.web.pay.receipt import CostLine, Receipt
 
-_FONT = "helvetica"
+FONT = "helvetica"
 _LEFT, _TOP, _LINE = 20.0, 20.0, 5.2
 _LABEL = 62.0
 _WRITTEN_OUT = str.maketrans({"€": "EUR", "\u00a0": " ", "–": "-", "—": "-", "…": "...", "„": '"', "“": '"', "”": '"', "’": "'"})
 
 
-class _Paper(FPDF):
+class Paper(FPDF):
     """`say` writes what the font can; a name in other letters keeps its shape with question marks."""
 
     def __init__(self, footer_text: str) -> None:
@@ -27,18 +27,18 @@ class _Paper(FPDF):
 
     def footer(self) -> None:
         self.set_y(-15)
-        self.set_font(_FONT, size=8)
+        self.set_font(FONT, size=8)
         self.set_text_color(90)
         self.cell(0, 4, f"{self._footer_text}   {self.page_no()}/{{nb}}", align="C")
         self.set_text_color(0)
 
     def say(self, text: str, size: float = 10, *, bold: bool = False) -> None:
-        self.set_font(_FONT, "B" if bold else "", size)
+        self.set_font(FONT, "B" if bold else "", size)
         self.multi_cell(0, _LINE * size / 10, plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def fact(self, label: str, value: str, *, bold: bool = False, right: bool = False) -> None:
         """A label, and its value beside it, or at the right edge."""
-        self.set_font(_FONT, "B" if bold else "", 10)
+        self.set_font(FONT, "B" if bold else "", 10)
         start = self.get_y()
         width = self.epw - 40 if right else _LABEL
         self.multi_cell(width, _LINE, plain(label), new_x=XPos.RIGHT, new_y=YPos.TOP, max_line_height=_LINE)
@@ -60,7 +60,7 @@ def plain(text: str) -> str:
 
 
 def pdf(receipt: Receipt, t: PayWords) -> bytes:
-    paper = _Paper(f"{t('Receipt')} {receipt.number}")
+    paper = Paper(f"{t('Receipt')} {receipt.number}")
     paper.set_title(plain(f"{t('Receipt')} {receipt.number}"))
     paper.set_lang(t.code)
     paper.set_creator("Voltroupe")
@@ -77,7 +77,7 @@ def pdf(receipt: Receipt, t: PayWords) -> bytes:
     return bytes(paper.output())
 
 
-def _seller(paper: _Paper, receipt: Receipt, t: PayWords) -> None:
+def _seller(paper: Paper, receipt: Receipt, t: PayWords) -> None:
     seller = receipt.seller
     if seller is None:
         return
@@ -94,7 +94,7 @@ def _contact(receipt: Receipt, t: PayWords) -> Sequence[str]:
     return [*found, reach] if reach else found
 
 
-def _facts(paper: _Paper, receipt: Receipt, t: PayWords) -> None:
+def _facts(paper: Paper, receipt: Receipt, t: PayWords) -> None:
     facts = [
         (t("Receipt number"), receipt.number),
         (t("Paid on"), t.when(receipt.paid_at, receipt.zone) if receipt.paid_at else ""),
@@ -115,7 +115,7 @@ def _facts(paper: _Paper, receipt: Receipt, t: PayWords) -> None:
             paper.fact(label, value)
 
 
-def _money(paper: _Paper, receipt: Receipt, t: PayWords) -> None:
+def _money(paper: Paper, receipt: Receipt, t: PayWords) -> None:
     if receipt.prices:
         paper.say(t("Prices"), 11, bold=True)
         for price in receipt.prices:
@@ -124,20 +124,29 @@ def _money(paper: _Paper, receipt: Receipt, t: PayWords) -> None:
         paper.gap(2)
     paper.say(t("Amount"), 11, bold=True)
     for line in receipt.lines:
-        paper.fact(t(KINDS[line.kind]), t.price(line.gross, receipt.currency), right=True)
+        paper.fact(_label(line, t), t.price(line.gross, receipt.currency), right=True)
     if receipt.cost is not None and receipt.cost.incl.amount_minor != receipt.paid_minor:
         paper.fact(t("Cost of the charge"), t.money(receipt.cost.incl), right=True)
     paper.fact(t("Paid by card"), t.minor(receipt.paid_minor, receipt.currency), bold=True, right=True)
-    for rate, vat, gross in vat_of(receipt):
-        text = t("of it {rate} VAT on {gross}", rate=t.percent(rate), gross=t.money(gross))
-        paper.fact(text, t.money(vat), right=True)
+    for vat in receipt.vats:
+        text = t("of it {rate} VAT on {gross}", rate=t.percent(vat.rate), gross=t.money(vat.gross))
+        paper.fact(text, t.money(vat.tax), right=True)
     for refund in receipt.refunds:
         label = t("Refund under way") if refund.pending else t("Refunded")
         when = f", {t.when(refund.at, receipt.zone)}" if refund.at else ""
-        paper.fact(label + when, "-" + t.minor(refund.amount_minor, receipt.currency), right=True)
+        number = f" ({refund.number})" if refund.number else ""
+        paper.fact(label + when + number, "-" + t.minor(refund.amount_minor, receipt.currency), right=True)
 
 
-def _meter(paper: _Paper, receipt: Receipt, t: PayWords) -> None:
+def _label(line: CostLine, t: PayWords) -> str:
+    label = t(BILLED.get(line.kind, line.kind))
+    if line.quantity is None or line.unit not in ("kWh", "min", "h"):
+        return label
+    digits = 3 if line.unit == "kWh" else 0
+    return f"{label}, {t.decimal(line.quantity, digits, max(digits, 2))} {line.unit}"
+
+
+def _meter(paper: Paper, receipt: Receipt, t: PayWords) -> None:
     if not receipt.signed:
         paper.say(t("The station sent no signed meter values for this charge."), 9)
         return

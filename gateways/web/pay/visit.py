@@ -20,8 +20,9 @@ from actors.session.messages import Look
 from gateways.web import limits
 from gateways.web.api.events import sse, stream_response
 from gateways.web.pay.guest import HEADERS, Guest
-from gateways.web.pay.prices import KINDS
-from gateways.web.pay.receipt import Receipt, receipt_of, vat_of
+from gateways.web.pay.place import seller_of
+from gateways.web.pay.prices import BILLED
+from gateways.web.pay.receipt import Receipt, receipt_of
 from gateways.web.pay.receipt_pdf import pdf
 from gateways.web.pay.stages import STAGES, Stage, failure_of, stage_of
 from gateways.web.problems import Problem
@@ -99,14 +100,13 @@ async def _shown(guest: Guest, visit: Visit, notice: str = "", status: int = 200
     return await guest.page(
         "visit",
         status,
-        seller=merchant.seller if merchant is not None else None,
+        seller=seller_of(guest.env, merchant) if merchant is not None else None,
         visit=visit,
         row=visit.row,
         stage=visit.stage,
         values=values_of(guest, visit),
         receipt=receipt,
-        vats=vat_of(receipt) if receipt is not None else (),
-        kinds=KINDS,
+        kinds=BILLED,
         failure=failure_of(visit.row),
         left="left" in request.args and visit.stage.name == "paying",
         notice=notice,

@@ -166,6 +166,11 @@ class Browser:
         text = self.page.locator("[data-value=energy]").inner_text()
         return float(text.split("\u00a0")[0].replace(",", ".").replace("–", "0"))
 
+    def shot(self, name: str) -> None:
+        """For eyes: a picture of the page, where somebody asks for pictures."""
+        if folder := os.environ.get("PAY_SHOTS"):
+            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
     def fetch(self, link: Any) -> bytes:
         """What a link leads to."""
         answer = self.page.request.get(self.page.url.split("/pay/")[0] + link.get_attribute("href"))

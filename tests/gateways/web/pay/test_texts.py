@@ -22,7 +22,7 @@ def said() -> set[str]:
     texts |= {part for source in sources for found in TROUBLE.findall(source) for part in found}
     texts |= {found for source in sources for found in TEXT.findall(source)}
     texts |= {landing.CHANGED, landing.TOO_OLD, landing.STALE, landing.CONSENT}
-    texts |= {*prices.KINDS.values(), *prices.UNITS.values(), *prices.DAYS.values()}
+    texts |= {*prices.BILLED.values(), *prices.UNITS.values(), *prices.DAYS.values()}
     texts |= {stage.title for stage in stages.STAGES.values()} | set(stages._FAILURES.values())
     return texts
 

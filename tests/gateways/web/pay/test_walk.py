@@ -34,6 +34,7 @@ async def test_a_driver_scans_pays_charges_stops_and_gets_a_receipt(fresh_dsn: s
             browser.charge_on()
             page.get_by_role("button", name="Stop charging").click()
             browser.see("Receipt")
+            browser.shot("walk_receipt")
             receipt["text"] = page.inner_text("main")
             receipt["pdf"] = browser.fetch(page.get_by_role("link", name="Receipt as PDF"))
 
@@ -45,6 +46,8 @@ async def test_a_driver_scans_pays_charges_stops_and_gets_a_receipt(fresh_dsn: s
         assert "Paid by card" in receipt["text"]
         assert f"{row.captured_minor / 100:.2f}" in receipt["text"]
         assert "Meter reading at the end" in receipt["text"]
+        assert re.search(r"R-\d{4}-000001", receipt["text"]), "the number of the fiscal document"
+        assert "of it 19 % VAT" in receipt["text"].replace("\u00a0", " ")
         assert receipt["pdf"].startswith(b"%PDF-")
         assert street.held() == []
 
