@@ -12,12 +12,13 @@ from actors.model.money import Cost, Money
 from actors.model.rating import KindNet
 from actors.payment import facts as f
 from actors.payment import messages as m
+from actors.payment.disputing import see_dispute
 from actors.payment.floors import smallest
 from actors.payment.messages import TopUp
 from actors.payment.papers import receipt_of
 from actors.payment.phases import CAPTURING, LETTING_GO
 from actors.payment.releasing import lose, release, vacate
-from actors.payment.returning import after_capture
+from actors.payment.returning import correct, see_refund
 from actors.payment.turn import GUARD, LOOK, RETRY, Turn
 from actors.ports import MerchantCard
 from actors.wallet.messages import ToppedUp
@@ -171,7 +172,18 @@ def _book(turn: Turn, seen: psp.IntentSeen) -> None:
         turn.timer(name, None)
     turn.timer(LOOK, turn.now + turn.limits.payment_look, m.LookDue(1))
     _fee(turn, seen.line)
-    after_capture(turn, card_of(turn))
+    _after_capture(turn)
+
+
+def _after_capture(turn: Turn) -> None:
+    """What was seen too early, and what the session said since it was rated."""
+    card = card_of(turn)
+    for seen in turn.state.early:
+        if isinstance(seen, psp.RefundSeen):
+            see_refund(turn, seen, card)
+        else:
+            see_dispute(turn, seen, card)
+    correct(turn)
 
 
 def _topped_up(turn: Turn, top_up: TopUp, amount: int) -> object:

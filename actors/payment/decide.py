@@ -2,7 +2,7 @@
 
 What comes is a wish (gateway), an answer or a sight of the provider, a letter, or a timer. Each has its module; here is only
 who is asked: `opening` until there is a hold, `holding` until the order to start, `charging` while the session runs,
-`capturing` and `returning` for the money, `releasing` for every way out.
+`capturing`, `returning` and `disputing` for the money, `releasing` for every way out.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from actors.model import psp
 from actors.model.decision import Decision
-from actors.payment import capturing, charging, holding, opening, releasing, returning
+from actors.payment import capturing, charging, disputing, holding, opening, releasing, returning
 from actors.payment import facts as f
 from actors.payment import messages as m
 from actors.payment.phases import CAPTURING, LETTING_GO
@@ -111,7 +111,7 @@ def _see(turn: Turn, seen: psp.Seen) -> None:
         case psp.RefundSeen():
             returning.see_refund(turn, seen, capturing.card_of(turn))
         case psp.DisputeSeen():
-            returning.see_dispute(turn, seen, capturing.card_of(turn))
+            disputing.see_dispute(turn, seen, capturing.card_of(turn))
 
 
 # -- timers ------------------------------------------------------------------------------------------------------------
