@@ -1,31 +1,17 @@
 """The sandbox as a process of its own, whose state outlives it; and the promise that its memory has bounds."""
 
-import json
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import stripe
-import trio
 
-from gateways.payments.sandbox import Config, Driver, Sandbox, limits, open_sandbox
+from gateways.payments.sandbox import Config, Sandbox, limits, open_sandbox
 from gateways.payments.sandbox.world import bare
 from tests.gateways.payments.sandbox.kit import CONFIG, MERCHANT, ON, OTHER, client, held, order, sandboxed
-
-
-async def started(directory: Path) -> tuple[trio.Process, dict[str, Any]]:
-    config = msgspec.json.encode(CONFIG).decode()
-    command = [sys.executable, "-m", "gateways.payments.sandbox", "--port", "0", "--state", str(directory), "--config", config]
-    run = await trio.lowlevel.open_process(command, stdout=-1)
-    assert run.stdout is not None
-    line = b""
-    with trio.fail_after(20):
-        while not line.endswith(b"\n"):
-            line += await run.stdout.receive_some(4096)
-    return run, json.loads(line)
+from tests.kits.sandbox import sandbox_process
 
 
 def talk_to(url: str) -> stripe.StripeClient:
@@ -36,35 +22,27 @@ def talk_to(url: str) -> stripe.StripeClient:
 
 
 async def test_killed_it_goes_on_where_it_was_holds_keys_balances_and_clock(tmp_path: Path) -> None:
-    run, said = await started(tmp_path)
-    try:
-        api, driver = talk_to(said["url"]), Driver(said["url"])
-        assert said["platform"] == Config().platform
+    capture: Any = {**ON, "idempotency_key": "cap:1"}
+    wish: Any = {"amount_to_capture": 1234, "application_fee_amount": 62}
+    async with sandbox_process(CONFIG, tmp_path) as run:
+        api = talk_to(run.url)
+        assert run.platform == Config().platform
         session = await api.v1.checkout.sessions.create_async(order(), ON)  # type: ignore[arg-type]
-        assert (await driver.pay(str(session.url))).paid
+        assert (await run.driver.pay(str(session.url))).paid
         intent = (await api.v1.payment_intents.list_async({}, ON)).data[0]
-        await driver.control("clock", advance=3600)
-        capture: Any = {**ON, "idempotency_key": "cap:1"}
-        await api.v1.payment_intents.capture_async(intent.id, {"amount_to_capture": 1234, "application_fee_amount": 62}, capture)
-        before = await driver.look("money")
-    finally:
-        run.send_signal(signal.SIGKILL)
-        await run.wait()
-    run, said = await started(tmp_path)
-    try:
-        api, driver = talk_to(said["url"]), Driver(said["url"])
-        after = await driver.look("money")
+        await run.driver.control("clock", advance=3600)
+        await api.v1.payment_intents.capture_async(intent.id, wish, capture)
+        before = await run.driver.look("money")
+        await run.end(signal.SIGKILL)
+    async with sandbox_process(CONFIG, tmp_path) as run:
+        api = talk_to(run.url)
+        after = await run.driver.look("money")
         assert after["accounts"] == before["accounts"]
         assert (after["consistent"], after["now"] >= before["now"]) == (True, True)
-        again = await api.v1.payment_intents.capture_async(
-            intent.id, {"amount_to_capture": 1234, "application_fee_amount": 62}, capture
-        )
-        assert again.amount_received == 1234
-        await driver.control("clock", advance=4 * 86400)
+        assert (await api.v1.payment_intents.capture_async(intent.id, wish, capture)).amount_received == 1234
+        await run.driver.control("clock", advance=4 * 86400)
         assert (await api.v1.balance.retrieve_async({}, ON)).available[0].amount == 1128
-    finally:
-        run.send_signal(signal.SIGTERM)
-        assert await run.wait() == 0
+        assert await run.end() == 0
 
 
 async def test_every_change_is_in_the_state_file(tmp_path: Path) -> None:
