@@ -16,6 +16,8 @@ LOCATION_BYTES = 32 * 1024
 """Of a station's location: every session of the station keeps it as it was."""
 FIELD_PROBLEMS = 100
 """Wrong fields told in one answer."""
+STATEMENT_DOCUMENTS = 10_000
+"""In one file of a month."""
 MOST_POWER_W = 10_000_000
 """Of an EVSE that a tariff is judged for."""
 STATIONS_NAMED = 5
