@@ -22,6 +22,10 @@ class ActorEnv(msgspec.Struct, frozen=True, kw_only=True):
     lookups: Lookups
     vault: Vault
     sink: Sink
+    payments: bool = False
+    """Card payments are configured on this node."""
+    platform: str | None = None
+    """Of several tenants: whose the platform's own account with the payment provider is."""
     pki: Pki | None = None
     """None: no certificate is signed or validated here."""
     token_bytes: Callable[[int], bytes] = secrets.token_bytes

@@ -229,6 +229,22 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Partners that share in a merchant's sessions."""
     merchant_slice: int = 200
     """Payments, or lines of a balance, that a merchant looks at in one turn."""
+    merchant_moves: int = 16
+    """Transfers of a merchant under way; what is owed beyond waits."""
+    transfer_at_once_minor: int = 500
+    transfer_refs: int = 50
+    transfer_within: timedelta = timedelta(hours=24)
+    """What is owed is sent when it is so much, when so many sessions make it up, or after so long."""
+    transfer_again: timedelta = timedelta(minutes=15)
+    """Before a transfer that the provider refused is asked for again; twice as long each time, up to a day."""
+    payout_again: timedelta = timedelta(hours=1)
+    payout_tries: int = 72
+    """Pause and number of questions for the lines of a payout, which the provider puts together some time after it is paid."""
+    reconcile_every: timedelta = timedelta(hours=24)
+    reconcile_back: timedelta = timedelta(days=2)
+    """How far a question for balance lines goes back behind what is known."""
+    unmatched_after: timedelta = timedelta(hours=24)
+    """A movement at the provider that our books do not explain for so long goes to suspense."""
     oauth_within: timedelta = timedelta(minutes=30)
     """How long the holder of an account may take to let us in."""
 

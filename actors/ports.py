@@ -3,7 +3,7 @@ them to the actors and gateways that ask for them. No tenant actor stands in a s
 versioned snapshots in memory, at most 5 s stale after a change made on another node.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,10 +11,23 @@ import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model.matching import KnownStation
-from actors.model.rows import BookRow, DocumentRow, MerchantRow, PaymentRow, QuirkRow, Row, VariableRow, VaultRow, WalletRow
+from actors.model.rows import (
+    BalanceLineRow,
+    BookRow,
+    DocumentRow,
+    MerchantRow,
+    PaymentRow,
+    PayoutRow,
+    QuirkRow,
+    Row,
+    VariableRow,
+    VaultRow,
+    WalletRow,
+)
 from actors.model.token import IdToken, TokenCard
 
 if TYPE_CHECKING:
+    from actors.merchant.matching import Booked, Subject
     from actors.station.messages import OcspRequest
 
 
@@ -199,6 +212,30 @@ class Lookups(Protocol):
 
     async def open_payments(self, tenant: str, account: str, after: str, limit: int) -> Sequence[str]:
         """Attempts on this account that hold money, or may come to hold some, in order of their ids, those after `after`."""
+        ...
+
+    async def sole_tenant(self) -> str | None:
+        """The tenant, where there is only one."""
+        ...
+
+    async def lines(self, tenant: str, account: str, ids: Sequence[str]) -> Sequence[BalanceLineRow]:
+        """What was said of these movements on an account with the payment provider (`brand`: the brand's own)."""
+        ...
+
+    async def unsettled_lines(self, tenant: str, account: str, after: str, now: datetime, limit: int) -> Sequence[BalanceLineRow]:
+        """Those not explained, and those that have become available; in order of their ids."""
+        ...
+
+    async def behind(self, ids: Sequence[str]) -> "Mapping[str, Subject]":
+        """Payments and transfers of any tenant by the provider's ids of them."""
+        ...
+
+    async def booked(self, tenant: str, book: str, account: str, journals: Sequence[str]) -> "Mapping[str, Booked]":
+        """Of those journals that there are and that touch 1100 or 1110 of this account: what they did to it."""
+        ...
+
+    async def account_sums(self, tenant: str, book: str, account: str) -> Mapping[str, int]:
+        """By currency: what our books have on 1100 and 1110 of an account, and what of it is other tenants'."""
         ...
 
 
@@ -550,6 +587,36 @@ class Queries(Protocol):
         """MerchantRow in order of their ids."""
         ...
 
+    async def transfers(self, tenant: str, merchant: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
+        """TransferRow, newest first."""
+        ...
+
+    async def payouts(self, tenant: str, merchant: str | None, status: str | None, limit: int, cursor: str | None) -> Page:
+        """PayoutRow, newest first."""
+        ...
+
+    async def payout(self, tenant: str, payout: str) -> PayoutRow | None: ...
+    async def balance_lines(
+        self,
+        tenant: str,
+        limit: int,
+        cursor: str | None,
+        *,
+        merchant: str | None = None,
+        states: Sequence[str] | None = None,
+        payout: str | None = None,
+    ) -> Page:
+        """BalanceLineRow, newest first."""
+        ...
+
+    async def balance_counts(self, tenant: str) -> Sequence[dict[str, Any]]:
+        """[{account, merchant, currency, state, lines, net, suspense}]"""
+        ...
+
+    async def missing_lines(self, tenant: str, since: datetime, before: datetime) -> "Sequence[MissingLine]":
+        """Journals of that time on an account with the provider that no movement there is matched with, oldest first, so many."""
+        ...
+
     async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:
         """StoredEvent in commit order, below the snapshot horizon; `next` resumes after the last one."""
         ...
@@ -563,6 +630,18 @@ class Queries(Protocol):
         ...
 
     async def vault_row(self, tenant: str, ref: str) -> VaultRow | None: ...
+
+
+class MissingLine(msgspec.Struct, frozen=True, gc=False):
+    """Our books say that `minor` moved on the provider's `account`, and the provider shows no such movement."""
+
+    journal: str
+    book: str
+    account: str
+    ref: str
+    at: datetime
+    currency: str
+    minor: int
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):

@@ -106,7 +106,10 @@ _CHECKS: dict[str, str] = {
               UNION ALL SELECT tenant, actor, applied_seq FROM evse UNION ALL SELECT tenant, actor, applied_seq FROM tenant
               UNION ALL SELECT tenant, actor, applied_seq FROM payment
               UNION ALL SELECT tenant, actor, applied_seq FROM merchant
-              UNION ALL SELECT tenant, actor, applied_seq FROM wallet) r
+              UNION ALL SELECT tenant, actor, applied_seq FROM wallet
+              UNION ALL SELECT tenant, actor, applied_seq FROM transfer
+              UNION ALL SELECT tenant, actor, applied_seq FROM payout
+              UNION ALL SELECT tenant, actor, applied_seq FROM balance_line) r
         LEFT JOIN head h ON (h.tenant, h.actor) = (r.tenant, r.actor) LEFT JOIN actor k ON k.key = r.actor
         WHERE r.actor > 0 AND r.applied_seq > coalesce(h.seq, 0)""",
     "unbilled": """

@@ -15,7 +15,7 @@ _JSON_COLUMNS = frozenset(
     (
         *("settings", "location", "boot", "connectors", "attributes", "characteristics"),
         *("cost", "body", "entries", "detail", "transaction", "terms"),
-        *("seller", "proof", "quote", "refunds", "dispute", "auto"),
+        *("seller", "refs", "proof", "quote", "refunds", "dispute", "auto"),
     )
 )
 """Columns of the row tables that hold JSON; `evse.detail` and `trace.body` share a name with one, see `text`."""

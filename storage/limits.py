@@ -106,6 +106,9 @@ CHECKPOINTS_READ = 400
 AUDIT_PAGE = 1_000
 """CDRs compared with their journals at a time."""
 
+MISSING_SHOWN = 200
+"""Journals without a movement at the payment provider that are named at once."""
+
 WEBHOOK_QUEUE = 4_000
 WEBHOOK_BATCH = 200
 """Webhooks that may wait to be written (one more is refused, and comes again), and so many are written in one statement."""

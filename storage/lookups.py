@@ -10,6 +10,7 @@ from storage.database import Database
 from storage.decoding import to_row
 from storage.merchants import MerchantLookups
 from storage.payments import PaymentLookups
+from storage.settling import SettlingLookups
 
 _BY_NUMBER = """SELECT n.number, n.session, n.station, coalesce(s.evse, 0) AS evse, coalesce(s.connector, 0) AS connector,
     coalesce(s.state, 'active') = 'active' AS open, coalesce(s.transaction_id, '') AS transaction_id, s.started_at
@@ -38,7 +39,7 @@ ORDER BY t.station LIMIT $3"""
 _LARGEST = 2**31 - 1
 
 
-class PostgresLookups(PaymentLookups, MerchantLookups):
+class PostgresLookups(PaymentLookups, MerchantLookups, SettlingLookups):
     def __init__(self, db: Database) -> None:
         self._db = db
 

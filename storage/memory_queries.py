@@ -31,6 +31,7 @@ from storage.memory_merchants import MemoryMerchantLookups, MemoryMerchantQuerie
 from storage.memory_paging import page
 from storage.memory_payments import MemoryPaymentLookups, MemoryPaymentQueries
 from storage.memory_rows import MemoryRows
+from storage.memory_settling import MemorySettlingLookups, MemorySettlingQueries
 from storage.memory_wallets import MemoryWalletQueries
 from storage.readings import readings_of, registers_of
 
@@ -38,7 +39,14 @@ History = Callable[[Address], Awaitable[Sequence[StoredFact]]]
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class MemoryQueries(MemoryPaymentQueries, MemoryWalletQueries, MemoryMerchantQueries, MemoryLedgerQueries, MemoryDocumentQueries):
+class MemoryQueries(
+    MemoryPaymentQueries,
+    MemoryWalletQueries,
+    MemoryMerchantQueries,
+    MemorySettlingQueries,
+    MemoryLedgerQueries,
+    MemoryDocumentQueries,
+):
     """`history` gives an actor's facts (the store's `full_history`), from which meter readings are taken."""
 
     def __init__(self, rows: MemoryRows, history: History | None = None) -> None:
@@ -198,7 +206,7 @@ class MemoryQueries(MemoryPaymentQueries, MemoryWalletQueries, MemoryMerchantQue
         return next(iter(self._of(VaultRow, tenant, ref=ref)), None)
 
 
-class MemoryLookups(MemoryPaymentLookups, MemoryMerchantLookups):
+class MemoryLookups(MemoryPaymentLookups, MemoryMerchantLookups, MemorySettlingLookups):
     """What actors may ask in `prepare`."""
 
     def __init__(self, rows: MemoryRows) -> None:

@@ -38,6 +38,7 @@ from storage.listing import Listing, Record, decoded, keyed
 from storage.merchants import MerchantQueries
 from storage.payments import PaymentQueries
 from storage.readings import readings_of, registers_of
+from storage.settling import SettlingQueries
 from storage.wallets import WalletQueries
 
 _STATION = """SELECT t.*, (SELECT row_to_json(s) FROM seen s WHERE (s.tenant, s.station) = (t.tenant, t.station)) AS seen
@@ -73,7 +74,7 @@ def _station_pair(record: Record) -> tuple[StationRow, SeenRow | None]:
     return to_row(StationRow, record), msgspec.convert(_decode_json(seen), SeenRow) if seen else None
 
 
-class PostgresQueries(Feed, PaymentQueries, WalletQueries, MerchantQueries, LedgerQueries, DocumentQueries):
+class PostgresQueries(Feed, PaymentQueries, WalletQueries, MerchantQueries, SettlingQueries, LedgerQueries, DocumentQueries):
     """The Queries port; the event feed is in storage/feed.py, payments in storage/payments.py, merchants in
     storage/merchants.py, the books in storage/ledger_queries.py, documents in
     storage/documents.py."""

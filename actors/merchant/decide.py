@@ -16,15 +16,12 @@ from actors.merchant import facts as f
 from actors.merchant import messages as m
 from actors.merchant.rows import event, merchant_row
 from actors.merchant.state import MerchantState, apply
+from actors.merchant.turn import effect_of
 from actors.model import psp
-from actors.model.decision import AddressKey, Decision, Effect, Refused
+from actors.model.decision import AddressKey, Decision, Refused, Timer
 from actors.station.messages import Done
 
 UNKNOWN = Decision(reply=Refused("unknown", "there is no such merchant"))
-
-
-def effect_of(call: psp.AnyCall) -> Effect:
-    return Effect(call.key, "redeliver", psp.TOPIC, msgspec.json.encode(call))
 
 
 def key(here: AddressKey, what: str, number: int) -> str:
@@ -54,6 +51,7 @@ def put(
     )  # fmt: skip
     said = state.terms is not None and msgspec.structs.replace(state.terms, who=terms.who, at=now) == terms
     facts: list[Any] = [] if said else [terms]
+    given: tuple[Timer, ...] = ()
     effects = []
     after = apply(state, terms)
     if message.account is not None and message.account != state.account:
@@ -62,12 +60,14 @@ def put(
         begun = f.OnboardingBegun(number, "given", "", "", message.who, now)
         facts += [begun, told]
         after = apply(apply(after, begun), told)
+        given = (Timer("transfer/account", now, m.TransferDue()), Timer("reconcile", now, m.ReconcileDue()))
         effects.append(effect_of(psp.FetchAccount(key=key(here, "account", number), made_at=now, account=message.account)))
     if not facts:
         return look(here, state, now)
     row = merchant_row(here, after, now)
+    timers = (Timer("reconcile", now, m.ReconcileDue()),) if state.terms is None and here[2] == m.BRAND else given
     kind = "created" if state.terms is None else "changed"
-    return Decision(facts=facts, effects=effects, rows=(row, event(here, kind, now, who=message.who)), reply=row)
+    return Decision(facts=facts, effects=effects, rows=(row, event(here, kind, now, who=message.who)), timers=timers, reply=row)
 
 
 def _wrong_terms(here: AddressKey, message: m.PutMerchant, limits: DomainLimits) -> Refused | None:
@@ -225,12 +225,17 @@ def account_told(here: AddressKey, state: MerchantState, seen: psp.AccountSeen, 
         return Decision(reply=Done())
     fact = f.AccountTold(seen, now, number)
     after = apply(state, fact)
-    rows = [merchant_row(here, after, now)]
+    rows: list[Any] = [merchant_row(here, after, now)]
+    timers: tuple[Timer, ...]
     if not seen.connected:
-        rows_event = event(here, "disconnected", now, account=seen.account)
-    else:
-        rows_event = event(here, "account", now, account=seen.account, onboarding=after.onboarding, due=list(seen.due))
-    return Decision(facts=(fact,), rows=(*rows, rows_event), reply=Done())
+        rows.append(event(here, "disconnected", now, account=seen.account))
+        timers = (Timer("lost", now, m.TellPayments(seen.account)), Timer("reconcile", None))
+        return Decision(facts=(fact,), rows=rows, timers=timers, reply=Done())
+    rows.append(event(here, "account", now, account=seen.account, onboarding=after.onboarding, due=list(seen.due)))
+    timers = ()
+    if state.account is None:
+        timers = (Timer("transfer/account", now, m.TransferDue()), Timer("reconcile", now, m.ReconcileDue()))
+    return Decision(facts=(fact,), rows=rows, timers=timers, reply=Done())
 
 
 # -- the way back

@@ -110,6 +110,39 @@ class Look(msgspec.Struct, frozen=True):
     """Reply: MerchantRow as of now, None where there is no such merchant."""
 
 
+class TransferDue(msgspec.Struct, frozen=True, gc=False, tag="transfer_due"):
+    """Durable timer: what is owed has waited long enough, or has an account to go to."""
+
+
+class MoveAgain(msgspec.Struct, frozen=True, gc=False, tag="move_again"):
+    """Durable timer: a transfer or reversal that the provider refused is asked for again."""
+
+    id: str
+
+
+class PayoutDue(msgspec.Struct, frozen=True, gc=False, tag="payout_due"):
+    """Durable timer: the lines of a payout are asked for again."""
+
+    payout: str
+
+
+class ReconcileDue(msgspec.Struct, frozen=True, gc=False, tag="reconcile_due"):
+    """Durable timer, once a day."""
+
+
+class ExamineDue(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="examine_due"):
+    """Durable timer: the next slice of lines that are not settled is looked at, those after `after`."""
+
+    after: str = ""
+
+
+class TellPayments(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="tell_payments"):
+    """Durable timer: the next slice of payments hears that the account is gone, those after `after`."""
+
+    account: str
+    after: str = ""
+
+
 class OwnerCredited(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="owner_credited"):
     """Letter: the brand's book credited 2200/ID (owner) or 2210/ID (partner) by `amount_minor` for `ref`: transfer it."""
 

@@ -70,5 +70,5 @@ def merchant_at(snapshots: Snapshots, tenant: str, station: str) -> MerchantCard
     return snapshots.merchant(tenant, str(named)) if named else None
 
 
-def event(here: AddressKey, kind: str, now: datetime, **body: Any) -> EventRow:
-    return EventRow(tenant=here[0], kind=f"merchant.{kind}", subject=here[2], at=now, body=body)
+def event(here: AddressKey, what: str, now: datetime, /, **body: Any) -> EventRow:
+    return EventRow(tenant=here[0], kind=f"merchant.{what}", subject=here[2], at=now, body=body)

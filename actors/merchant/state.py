@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.merchant import facts as f
+from actors.merchant.money_state import APPLY, MoneyState
 from actors.model.psp import AccountSeen
 
 NONE, STARTED, PENDING, DONE, DISCONNECTED = "none", "started", "pending", "done", "disconnected"
@@ -35,6 +36,7 @@ class MerchantState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     flow: Flow | None = None
     number: int = 0
     draining: bool = False
+    money: MoneyState = MoneyState()
     changed_at: datetime | None = None
 
     @property
@@ -98,4 +100,8 @@ _APPLY: dict[type, Callable[[MerchantState, Any], MerchantState]] = {
 
 
 def apply(state: MerchantState, fact: Any) -> MerchantState:
+    """`changed_at` is when the merchant was last changed; money that moves is no change of it."""
+    money = APPLY.get(type(fact))
+    if money is not None:
+        return replace(state, money=money(state.money, fact))
     return replace(_APPLY[type(fact)](state, fact), changed_at=fact.at)

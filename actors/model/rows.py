@@ -425,8 +425,9 @@ class BalanceLineRow(Row, frozen=True, gc=False, kw_only=True):
     """A movement on an account with the provider (its balance transaction), and what our books say to it. `state`: matched
     (`journals` come to its net), differs (they come to `expected_minor`), doubled (they are another movement's), unmatched,
     resolved (an operator said what it is: `resolved_to`), elsewhere (another tenant's, on a shared account). `corrections`:
-    journals that put what is not explained to suspense, and out again, `suspense_minor` being there now. `pending_minor`: how
-    much of it our books have as pending; `moved`: it has become available."""
+    journals that put what is not explained to suspense, and out again, `suspense_minor` being there now. `pending_minor`: what
+    `journals` have as pending, `suspense_pending_minor`: what the corrections have; `moved_minor` of both is booked as
+    available."""
 
     account: str
     id: str
@@ -448,8 +449,9 @@ class BalanceLineRow(Row, frozen=True, gc=False, kw_only=True):
     journals: list[str] = []
     corrections: list[str] = []
     suspense_minor: int = 0
+    suspense_pending_minor: int = 0
     pending_minor: int = 0
-    moved: bool = False
+    moved_minor: int = 0
     resolved_to: str | None = None
     reason: str | None = None
 

@@ -129,6 +129,7 @@ class House:
             vault=Vault(b"k" * 32),
             sink=MemorySink(self.rows),
             token_bytes=self.random.randbytes,
+            payments=True,
             limits=limits or DomainLimits(),
             pki=pki,
         )
@@ -152,6 +153,7 @@ class House:
             vault=self.env.vault,
             sink=self.env.sink,
             token_bytes=self.random.randbytes,
+            payments=True,
             limits=self.env.limits,
             pki=self.env.pki,
         )

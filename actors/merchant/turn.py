@@ -1,0 +1,84 @@
+"""One turn of a merchant, put together step by step. Pure."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from actors.limits import DomainLimits
+from actors.merchant.messages import BRAND
+from actors.merchant.rows import card_of, event, merchant_row
+from actors.merchant.state import MerchantState, apply
+from actors.model import psp
+from actors.model.decision import MAIN, MONEY, AddressKey, Decision, Effect, Letter, Timer
+from actors.model.rows import JournalRow
+from actors.ports import MerchantCard
+from actors.station.messages import Done
+
+
+def effect_of(call: psp.AnyCall) -> Effect:
+    return Effect(call.key, "redeliver", psp.TOPIC, msgspec.json.encode(call))
+
+
+class Turn:
+    def __init__(self, here: AddressKey, state: MerchantState, now: datetime, limits: DomainLimits) -> None:
+        self.here, self.state, self.now, self.limits = here, state, now, limits
+        self.facts: list[Any] = []
+        self.rows: list[Any] = []
+        self.effects: list[Effect] = []
+        self.letters: list[Letter] = []
+        self.settled: list[tuple[str, str]] = []
+        self.timers: dict[str, Timer] = {}
+        self.reply: Any = Done()
+
+    @property
+    def tenant(self) -> str:
+        return self.here[0]
+
+    @property
+    def id(self) -> str:
+        return self.here[2]
+
+    @property
+    def book(self) -> str:
+        """The merchant's book in the ledger: its id, `brand` for the tenant itself."""
+        return self.here[2]
+
+    @property
+    def account(self) -> str | None:
+        """With the provider; None: the brand's own, or none."""
+        return self.state.account
+
+    @property
+    def holder(self) -> str:
+        """Qualifier of 1100 and 1110 in the books."""
+        return self.state.account or BRAND
+
+    @property
+    def card(self) -> MerchantCard:
+        return card_of(merchant_row(self.here, self.state, self.now))
+
+    def put(self, fact: Any) -> None:
+        self.state = apply(self.state, fact)
+        self.facts.append(fact)
+
+    def ask(self, call: psp.AnyCall) -> None:
+        self.effects.append(effect_of(call))
+
+    def book_all(self, *journals: JournalRow | None) -> tuple[str, ...]:
+        made = [journal for journal in journals if journal is not None]
+        self.rows += made
+        return tuple(journal.id for journal in made)
+
+    def timer(self, name: str, at: datetime | None, message: Any = None) -> None:
+        self.timers[name] = Timer(name, at, message)
+
+    def tell(self, what: str, /, **body: Any) -> None:
+        self.rows.append(event(self.here, what, self.now, **body))
+
+    def decision(self) -> Decision:
+        lane = MONEY if any(isinstance(row, JournalRow) for row in self.rows) else MAIN
+        return Decision(
+            facts=self.facts, letters=self.letters, effects=self.effects, settled=self.settled,
+            timers=tuple(self.timers.values()), rows=self.rows, reply=self.reply, lane=lane,
+        )  # fmt: skip
