@@ -39,6 +39,8 @@ class Provider:
 
     async def handle(self, item: OutboxItem) -> Any:
         call = msgspec.json.decode(item.effect.body, type=psp.AnyCall)
+        if isinstance(call, psp.FetchBalance):  # of an account that is there: see test_reconcile.py
+            return psp.PspAnswer(item.effect.id, call, psp.BalanceSeen(()))
         self.calls.append(call)
         return psp.PspAnswer(item.effect.id, call, self.answers[type(call)])
 
