@@ -146,6 +146,7 @@ def _http(domain: Domain, stations: Stations, roles: Sequence[str]) -> Surface:
             soap=stations.soap if "ocpp" in roles else None,
             quirks=stations.quirks,
             webhooks=domain.payments.receiver,
+            psp_inbox=domain.payments.inbox,
             payment_stats=domain.payments.stats,
             versions={"voltroupe": distribution_version()},
         )

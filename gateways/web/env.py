@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from actors.ports import ApiTokens, Lookups, Queries, Sink, Snapshots, Vault
+from actors.ports import ApiTokens, Lookups, PspInbox, Queries, Sink, Snapshots, Vault
 from gateways.ocpp.quirks import Registry, ours
 from gateways.ocpp.soap.service import SoapService
 from runtime.store import Health, Store
@@ -87,6 +87,8 @@ class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     quirks: Registry = msgspec.field(default_factory=ours)
     webhooks: Webhooks | None = None
     """Takes what the payment provider tells; None where this node serves no payments."""
+    psp_inbox: PspInbox | None = None
+    """What those webhooks became, for the platform's operator."""
     payment_stats: Callable[[], Mapping[str, Any]] = _no_stats
     now: Callable[[], datetime] = _utc_now
     token_bytes: Callable[[int], bytes] = secrets.token_bytes

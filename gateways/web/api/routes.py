@@ -25,6 +25,7 @@ from gateways.web.api import (
     tokens,
     vocabulary,
     wallets,
+    webhooks,
 )
 from gateways.web.table import Route
 
@@ -45,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     *wallets.ROUTES,
     *merchants.ROUTES,
     *onboarding.ROUTES,
+    *webhooks.ROUTES,
     *events.ROUTES,
     *actors.ROUTES,
     *inspection.ROUTES,

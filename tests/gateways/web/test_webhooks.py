@@ -1,16 +1,19 @@
 """The payment provider's webhooks over a real socket: the very bytes reach the receiver; the answer says no more than it must."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import httpx
 import msgspec
 import pytest
 
+from actors.ports import PspEvent
 from gateways.web import limits
 from gateways.web.app import WebApp, create_app
 from gateways.web.env import WebEnv
+from storage.memory_inbox import MemoryPspInbox
 from tests.gateways.web import rig
-from tests.gateways.web.rig import serving
+from tests.gateways.web.rig import running, serving
 
 
 class Taken:
@@ -63,3 +66,27 @@ async def test_a_body_that_is_too_long_is_refused_before_anybody_looks(taken: Ta
 async def test_a_node_without_payments_has_no_such_address() -> None:
     async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
         assert (await client.post("/stripe/webhook", content=b"{}")).status_code == 404
+
+
+async def test_an_operator_sees_what_was_given_up_and_has_it_tried_again() -> None:
+    inbox = MemoryPspInbox()
+    told = PspEvent("evt_1", "connect", "acct_1", "payout.paid", datetime.now(UTC), None, False, {"id": "po_1"})
+    await inbox.put(told)
+    await inbox.park(["evt_1"], "ActorCrashed: a bug")
+    async with running() as node:
+        assert (await node.owner.get("/api/v1/webhooks")).status_code == 404
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rig, "create_app", lambda env: create_app(msgspec.structs.replace(env, psp_inbox=inbox)))
+        async with running() as node:
+            found = (await node.owner.get("/api/v1/webhooks")).json()
+            assert (found["parked"], found["waiting"]) == (1, 0)
+            assert found["items"][0] | {"received_at": "", "created": ""} == {
+                "id": "evt_1", "type": "payout.paid", "state": "parked", "endpoint": "connect", "account": "acct_1", "attempt": 0,
+                "received_at": "", "created": "", "subject": {"id": "po_1"}, "error": "ActorCrashed: a bug",
+            }  # fmt: skip
+            tenant = await node.tenant()
+            assert (await tenant.get("/api/v1/webhooks")).status_code == 403
+            assert (await node.owner.post("/api/v1/webhooks/evt_1/retry", json={})).json()["state"] == "waiting"
+            assert (await node.owner.post("/api/v1/webhooks/evt_1/retry", json={})).status_code == 404
+            assert node.audited("retry_webhook")
+    assert await inbox.counts() == {"waiting": 1, "parked": 0}
