@@ -50,6 +50,8 @@ class Api:
         self.world, self.faults = world, faults
         self.calls: deque[Obj] = deque(maxlen=limits.CALLS_MOST)
         self.counted = 0
+        self._busy: dict[tuple[str, str], float] = {}
+        """Keys whose first call is slow to answer, and until when."""
 
     def answer(self, asked: Asked) -> Told:
         account = asked.headers.get("stripe-account") or self.world.platform
@@ -99,6 +101,7 @@ class Api:
         if len(key) > limits.KEY_LENGTH_MOST:
             raise Refusal("Idempotency keys have at most 255 characters.", kind="idempotency_error")
         digest = _digest(asked)
+        self._not_busy(account, key)
         old = self.world.answers.get((account, key))
         if old is not None and old.at + limits.KEY_KEPT > self.world.now():
             if old.call != digest:
@@ -113,8 +116,20 @@ class Api:
             stored = _instead(rule)
         else:
             stored = told
+        if rule is not None and rule.what == "delay":
+            self._busy[account, key] = self.world.clock.exact() + rule.seconds
         self._remember(account, key, Answer(self.world.now(), digest, stored.status, stored.body))
         return told
+
+    def _not_busy(self, account: str, key: str) -> None:
+        """While the first call with a key is under way, another one with it is a conflict."""
+        now = self.world.clock.exact()
+        self._busy = {pair: until for pair, until in self._busy.items() if until > now}
+        if (account, key) in self._busy:
+            raise Refusal(
+                f"There is currently another in-progress request using this Idempotent Key '{key}'.",
+                code="idempotency_key_in_use", kind="idempotency_error", status=409,
+            )  # fmt: skip
 
     def _kept(self, route: Route, ids: dict[str, str], asked: Asked, account: str) -> tuple[int, bytes]:
         """Refusals of the work are answers to remember; those of its parameters are not (the work never began)."""

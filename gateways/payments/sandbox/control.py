@@ -7,11 +7,14 @@ import msgspec
 
 from gateways.payments.sandbox import accounts, disputes, limits, payouts, refunds
 from gateways.payments.sandbox.app import Asked, Told
+from gateways.payments.sandbox.calls import Call
 from gateways.payments.sandbox.cards import CARDS
 from gateways.payments.sandbox.dues import tick
 from gateways.payments.sandbox.errors import Obj, Refusal, missing
 from gateways.payments.sandbox.faults import HookRule, Rule
 from gateways.payments.sandbox.money_report import report
+from gateways.payments.sandbox.params import check
+from gateways.payments.sandbox.routes import find
 from gateways.payments.sandbox.world import API_VERSION, bare
 
 if TYPE_CHECKING:
@@ -168,6 +171,18 @@ def _fail_payout(sandbox: "Sandbox", given: Obj) -> Obj:
     return bare(payout)
 
 
+def _dashboard(sandbox: "Sandbox", given: Obj) -> Obj:
+    """{"account", "path", "params"}: what a person does in Stripe's dashboard, past our client: no key, no journal of calls."""
+    found = find("POST", given["path"])
+    if found is None or found[0].kind is None:
+        raise Refusal(f"Not played: POST {given['path']}", status=404)
+    route, ids = found
+    assert route.kind is not None
+    params = check(route.kind, given.get("params", {}), json=True)
+    world = sandbox.world
+    return bare(route.handler(Call(world, given.get("account", world.platform), params, ids, given["path"])))
+
+
 def _cards(sandbox: "Sandbox", given: Obj) -> Obj:
     return {"cards": list(CARDS)}
 
@@ -181,6 +196,7 @@ _HANDLERS: dict[tuple[str, str], Callable[["Sandbox", Obj], object]] = {
     ("GET", "calls"): _calls,
     ("GET", "money"): _money,
     ("GET", "cards"): _cards,
+    ("POST", "dashboard"): _dashboard,
     ("POST", "accounts"): _new_account,
     ("POST", "accounts/change"): _change_account,
     ("POST", "accounts/deauthorize"): _deauthorize,

@@ -224,3 +224,37 @@ async def test_requests_have_bounds() -> None:
         assert answer.status_code == 400
         answer = await http.post(f"{sandbox.url}/v1/customers", headers=key, content=b"name=\xff\xfe")
         assert answer.status_code == 400
+
+
+async def test_while_a_call_is_slow_its_key_is_in_use_and_afterwards_it_answers_the_same() -> None:
+    async with sandboxed() as (sandbox, api), trio.open_nursery() as nursery:
+        await sandbox.driver.control("faults", calls=[{"call": "POST /v1/customers", "what": "delay", "seconds": 2}])
+        keyed: Any = {"idempotency_key": "cus:1"}
+        made: list[str] = []
+
+        async def slow() -> None:
+            made.append((await api.v1.customers.create_async({}, keyed)).id)
+
+        seen = sandbox.api.counted
+        nursery.start_soon(slow)
+        while sandbox.api.counted == seen:
+            await trio.sleep(0.01)
+        with pytest.raises(stripe.APIError) as caught:
+            await api.v1.customers.create_async({}, keyed)
+        assert caught.value.http_status == 409
+        while not made:
+            await trio.sleep(0.01)
+        assert (await api.v1.customers.create_async({}, keyed)).id == made[0]
+
+
+async def test_what_a_person_does_in_the_dashboard_happens_past_our_keys_and_our_journal() -> None:
+    async with sandboxed() as (sandbox, api):
+        intent = await held(sandbox, api)
+        await api.v1.payment_intents.capture_async(intent.id, {}, ON)
+        calls = sandbox.api.counted
+        await sandbox.driver.control(
+            "dashboard", account=MERCHANT, path="/v1/refunds", params={"payment_intent": intent.id, "amount": 300}
+        )
+        assert sandbox.api.counted == calls
+        refunds = await api.v1.refunds.list_async({"payment_intent": intent.id}, ON)
+        assert [(one.amount, (one.metadata or {}).to_dict()) for one in refunds.data] == [(300, {})]  # type: ignore[union-attr]
