@@ -22,6 +22,7 @@ from runtime.address import Address
 from runtime.store import Verdict
 from storage.audit import audit
 from storage.ledger import seal, verify
+from storage.links import PINNED
 from storage.migrate import migrate_now
 from storage.open import open_database
 from tests.bench.database import bench_database
@@ -49,8 +50,8 @@ def bench_ledger(home: Path, seconds: float, journals: int) -> dict[str, Any]:
 
 async def _writers(dsn: str, work: Callable[[asyncpg.Connection, int], Awaitable[None]]) -> None:
     async def one(number: int) -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute("SET ROLE csms_app")
+        # As the committer's lanes are: plans made on empty tables would read them whole once they are full.
+        connection = await asyncpg.connect(dsn, server_settings={**PINNED, "role": "csms_app"})
         try:
             await work(connection, number)
         finally:
@@ -64,8 +65,6 @@ async def _postings(dsn: str, seconds: float) -> dict[str, Any]:
     waits: list[float] = []
 
     async def work(connection: asyncpg.Connection, number: int) -> None:
-        rich = [journal(f"up-{number}-{n}", ("1110/brand", RICH), (f"2100/w{n}", -RICH)) for n in range(number, WALLETS, WRITERS)]
-        await connection.fetch(POST, batch(*rich))
         random_, until, n = random.Random(number), time.perf_counter() + seconds, 0
         while (begun := time.perf_counter()) < until:
             row = journal(
@@ -75,6 +74,9 @@ async def _postings(dsn: str, seconds: float) -> dict[str, Any]:
             waits.append(time.perf_counter() - begun)
             n += 1
 
+    connection = await asyncpg.connect(dsn)
+    await connection.fetch(POST, batch(*[journal(f"up{n}", ("1110/brand", RICH), (f"2100/w{n}", -RICH)) for n in range(WALLETS)]))
+    await connection.close()
     begun = time.perf_counter()
     await _writers(dsn, work)
     waits.sort()
