@@ -19,23 +19,26 @@ from actors.model.documents import CREDIT_NOTE, number_text, receipt_id
 from actors.model.meter import Reading
 from actors.model.money import Cost, Money
 from actors.model.rows import DocumentRow, PaymentRow, SessionRow
-from actors.model.tariff import Tariff
-from actors.model.tariff_parse import TariffError, parse_tariff
+from actors.model.tariff import tariff_of
+from actors.model.tariff_parse import TariffError
 from gateways.web import limits
 from gateways.web.pay.guest import Guest
+from gateways.web.pay.language import PayWords
 from gateways.web.pay.place import address_of, seller_of
-from gateways.web.pay.prices import PriceText, price_list
+from gateways.web.pay.prices import BILLED, UNITS, PriceText, price_list
 
 _GIVEN_BACK = frozenset(("asked", "pending", "succeeded"))
 
 
 class CostLine(msgspec.Struct, frozen=True):
-    """A line of the bill, gross in major units. `what`: quantity and unit, where the document tells them."""
+    """A line of the bill, gross in major units. `quantity` in `unit` (kWh, min, h or session) at `price`, where the document
+    tells them."""
 
     kind: str
     gross: Decimal
     quantity: Decimal | None = None
     unit: str = ""
+    price: Decimal | None = None
 
 
 class Vat(msgspec.Struct, frozen=True):
@@ -106,7 +109,7 @@ async def receipt_of(guest: Guest, row: PaymentRow, session: SessionRow | None) 
         ended_at=session.ended_at if session is not None else None,
         energy_wh=session.energy_wh if session is not None else None,
         registers=await queries.meter_registers(tenant, row.session) if row.session else None,
-        prices=_prices(guest, body),
+        prices=_prices(guest, row, session),
         lines=_lines_of(document) if document is not None else _lines(body),
         cost=row.cost,
         vats=_vats_of(document) if document is not None else _vats(row),
@@ -135,11 +138,27 @@ def _lines_of(document: DocumentRow) -> Sequence[CostLine]:
         CostLine(
             str(line["kind"]),
             Money(int(line["gross_minor"]), document.currency).major(),
-            Decimal(str(line["quantity"])) if line.get("quantity") not in (None, "") else None,
+            _decimal(line.get("quantity")),
             str(line.get("unit") or ""),
+            _decimal(line.get("price")),
         )
         for line in document.body["lines"]
     ]
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value in (None, "") else Decimal(str(value))
+
+
+def billed(line: CostLine, currency: str, t: PayWords) -> str:
+    """What a line is for: Energy, 12.340 kWh, €0.59 per kWh."""
+    parts = [t(BILLED.get(line.kind, line.kind))]
+    if line.quantity is not None and line.unit in ("kWh", "min", "h"):
+        digits = 3 if line.unit == "kWh" else 0
+        parts.append(f"{t.decimal(line.quantity, digits, max(digits, 2))}\u00a0{line.unit}")
+    if line.price is not None and line.unit in UNITS:
+        parts.append(f"{t.price(line.price, currency)} {t(UNITS[line.unit])}")
+    return ", ".join(parts)
 
 
 def _vats_of(document: DocumentRow) -> Sequence[Vat]:
@@ -160,20 +179,19 @@ def _vats(row: PaymentRow) -> Sequence[Vat]:
     return [Vat(cost.vat[0].rate, cost.vat[0].amount, cost.incl)]
 
 
-def _prices(guest: Guest, cdr: dict[str, Any]) -> Sequence[PriceText]:
-    """The unit prices of the very version that the session was rated by: the CDR holds it."""
-    for body in cdr.get("tariffs") or ():
-        tariff = _parsed(body)
-        if tariff is not None:
-            return price_list(shown(tariff), guest.t)
-    return ()
-
-
-def _parsed(body: dict[str, Any]) -> Tariff | None:
+def _prices(guest: Guest, row: PaymentRow, session: SessionRow | None) -> Sequence[PriceText]:
+    """The price list that was agreed to, as long as that version of the tariff is known; what was due of it stands in the lines.
+    The CDR's own tariff is one without taxes, whose prices are rounded."""
+    quote = row.quote or {}
+    if session is None or session.started_at is None:
+        return ()
+    card = guest.env.snapshots.tariff(guest.tenant.tenant, str(quote.get("tariff", "")), session.started_at)
+    if card is None or card.fingerprint != quote.get("fingerprint"):
+        return ()
     try:
-        return parse_tariff(body)
+        return price_list(shown(tariff_of(card.fingerprint, card.body)), guest.t)
     except TariffError:
-        return None
+        return ()
 
 
 def _lines(cdr: dict[str, Any]) -> Sequence[CostLine]:

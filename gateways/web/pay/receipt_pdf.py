@@ -7,8 +7,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from gateways.web.pay.language import PayWords
-from gateways.web.pay.prices import BILLED
-from gateways.web.pay.receipt import CostLine, Receipt
+from gateways.web.pay.receipt import Receipt, billed
 
 FONT = "helvetica"
 _LEFT, _TOP, _LINE = 20.0, 20.0, 5.2
@@ -124,7 +123,7 @@ def _money(paper: Paper, receipt: Receipt, t: PayWords) -> None:
         paper.gap(2)
     paper.say(t("Amount"), 11, bold=True)
     for line in receipt.lines:
-        paper.fact(_label(line, t), t.price(line.gross, receipt.currency), right=True)
+        paper.fact(billed(line, receipt.currency, t), t.price(line.gross, receipt.currency), right=True)
     if receipt.cost is not None and receipt.cost.incl.amount_minor != receipt.paid_minor:
         paper.fact(t("Cost of the charge"), t.money(receipt.cost.incl), right=True)
     paper.fact(t("Paid by card"), t.minor(receipt.paid_minor, receipt.currency), bold=True, right=True)
@@ -136,14 +135,6 @@ def _money(paper: Paper, receipt: Receipt, t: PayWords) -> None:
         when = f", {t.when(refund.at, receipt.zone)}" if refund.at else ""
         number = f" ({refund.number})" if refund.number else ""
         paper.fact(label + when + number, "-" + t.minor(refund.amount_minor, receipt.currency), right=True)
-
-
-def _label(line: CostLine, t: PayWords) -> str:
-    label = t(BILLED.get(line.kind, line.kind))
-    if line.quantity is None or line.unit not in ("kWh", "min", "h"):
-        return label
-    digits = 3 if line.unit == "kWh" else 0
-    return f"{label}, {t.decimal(line.quantity, digits, max(digits, 2))} {line.unit}"
 
 
 def _meter(paper: Paper, receipt: Receipt, t: PayWords) -> None:

@@ -21,8 +21,7 @@ from gateways.web import limits
 from gateways.web.api.events import sse, stream_response
 from gateways.web.pay.guest import HEADERS, Guest
 from gateways.web.pay.place import seller_of
-from gateways.web.pay.prices import BILLED
-from gateways.web.pay.receipt import Receipt, receipt_of
+from gateways.web.pay.receipt import Receipt, billed, receipt_of
 from gateways.web.pay.receipt_pdf import pdf
 from gateways.web.pay.stages import STAGES, Stage, failure_of, stage_of
 from gateways.web.problems import Problem
@@ -106,7 +105,7 @@ async def _shown(guest: Guest, visit: Visit, notice: str = "", status: int = 200
         stage=visit.stage,
         values=values_of(guest, visit),
         receipt=receipt,
-        kinds=BILLED,
+        billed=billed,
         failure=failure_of(visit.row),
         left="left" in request.args and visit.stage.name == "paying",
         notice=notice,

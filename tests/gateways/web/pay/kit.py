@@ -10,9 +10,12 @@ import httpx
 import trio
 
 from actors.merchant.messages import Seller
+from actors.model.bill import Bill, BillLine
+from actors.model.documents import receipt
 from actors.model.ids import station_address
 from actors.model.money import Cost, Money, VatAmount
-from actors.model.rows import CdrRow, JournalRow, PaymentRow, SessionRow
+from actors.model.rating import KindNet
+from actors.model.rows import CdrRow, DocumentRow, JournalRow, PaymentRow, SessionRow
 from actors.ports import MerchantCard
 from actors.station import messages as m
 from gateways.web.pay.token import Tokens
@@ -138,6 +141,18 @@ def cdr() -> CdrRow:
         "total_parking_cost": {"excl_vat": 0, "incl_vat": 0},
     }  # fmt: skip
     return CdrRow(tenant="acme", id="cs1", session="s1", journal="j1", at=T0, body=body)
+
+
+def document(payment: str) -> DocumentRow:
+    """The receipt that the capture issued."""
+    line = BillLine("energy", "kWh", Decimal(25), Decimal("0.59"), Decimal(19), 1240, 1475)
+    bill = Bill("s1", "CS17", 1, 1, T0, ENDED["ended_at"], "Europe/Berlin", 25_000, COST, (line,), "adhoc", "f")
+    row = receipt(
+        tenant="acme", payment=payment, session="s1", seller_id="swm", seller=SELLER, country="DE", cost=COST,
+        kinds=[KindNet("energy", Money(1240, "EUR"))], paid_minor=1475, at=T0 + timedelta(hours=2, minutes=6), bill=bill,
+    )  # fmt: skip
+    assert row is not None
+    return row
 
 
 def taken() -> JournalRow:

@@ -10,7 +10,7 @@ from actors.payment.phases import TABLE
 from gateways.web import limits
 from gateways.web.pay.stages import _OF_STATE, STAGES, stage_of
 from gateways.web.pay.token import Tokens
-from tests.gateways.web.pay.kit import COST, ENDED, Lot, cdr, parking_lot, payment, session, taken
+from tests.gateways.web.pay.kit import COST, ENDED, Lot, cdr, document, parking_lot, payment, session, taken
 from tests.gateways.web.pay.test_landing import text
 
 A = "a" + "0" * 23 + "1"
@@ -109,13 +109,24 @@ async def test_a_charge_that_ended_oddly_is_not_called_finished() -> None:
 async def test_the_receipt_says_what_was_delivered_by_whom_and_what_it_cost() -> None:
     async with parking_lot() as lot:
         path = furnished(lot, "captured", **PAID)
+        lot.rig.rows.write(1, [document(A)])
         said = text((await lot.get(path, language="de")).text)
         wanted = (
-            "25,000 kWh", "2 h 05 min", "14,75 €", "2,35 €", "0,59 € je kWh", "Stadtwerke Müllheim GmbH", "DE123456789",
+            "R-2026-000001", "02.03.2026, 15:06 CET",
+            "25,000 kWh", "2 h 05 min", "14,75 €", "2,35 €", "Energie, 25,000 kWh, 0,59 € je kWh",
+            "Stadtwerke Müllheim GmbH", "DE123456789",
             "ch_1", "s1", "CS17, EVSE 1", "02.03.2026, 13:00 CET", "02.03.2026, 15:05 CET",
             "Parkhaus Süd", "50,00 € waren vorgemerkt",
         )  # fmt: skip
         assert [part for part in wanted if part not in said] == []
+
+
+async def test_a_charge_without_a_document_shows_what_its_cdr_says() -> None:
+    async with parking_lot() as lot:
+        said = text((await lot.get(furnished(lot, "captured", **PAID), language="de")).text)
+        assert [
+            part for part in ("Energie", "14,75 €", "darin 19 % USt. aus 14,75 €", "Stadtwerke Müllheim GmbH") if part not in said
+        ] == []
 
 
 async def test_the_receipt_is_a_pdf_in_the_drivers_language_with_umlauts() -> None:
