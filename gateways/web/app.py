@@ -130,8 +130,10 @@ def create_app(env: WebEnv) -> WebApp:
         add_soap(app, env.soap, env.settings, services)
     if env.webhooks is not None:
         add_webhooks(app, env.webhooks, services)
+    absent = {f"{name}/" for name in ("console", "pay") if name not in surfaces}
     for template in app.jinja_env.list_templates(extensions=["html"]):
-        app.jinja_env.get_template(template)  # compiled now, not while stations wait for the loop
+        if not template.startswith(tuple(absent)):
+            app.jinja_env.get_template(template)  # compiled now, not while stations wait for the loop
 
     @app.before_serving
     async def start() -> None:
