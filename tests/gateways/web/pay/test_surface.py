@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -87,7 +88,7 @@ async def test_every_field_has_a_label_every_section_a_name_and_headings_leave_n
             html = (await lot.get(path)).text
             assert html.count("<h1") == 1
             levels = [int(level) for level in re.findall(r"<h([1-6])", html)]
-            assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+            assert all(after - before <= 1 for before, after in pairwise(levels)), levels
             ids = re.findall(r'\bid="([^"]+)"', html)
             assert len(ids) == len(set(ids))
             assert set(re.findall(r'(?:aria-labelledby|for)="([^"]+)"', html)) <= set(ids)
