@@ -29,6 +29,7 @@ from config.errors import EnvironmentFault
 from config.payments import Payments, payments_of
 from config.reports import report
 from config.settings import Settings
+from gateways.payments.limits import WORKER_LEASE
 from runtime.store import StoreAway
 from runtime.supervisor import ChildSpec
 from runtime.system import System
@@ -36,6 +37,7 @@ from storage.api_tokens import PostgresApiTokens
 from storage.checkpoints import Checkpoints
 from storage.database import Database
 from storage.embedded import EmbeddedError
+from storage.leases import end_leases
 from storage.ledger import LedgerKeeper
 from storage.lookups import PostgresLookups
 from storage.migrate import SchemaError
@@ -137,6 +139,8 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
         for prepare in (cards.load, keeper.begin):
             await _patiently(prepare)
         system = System(database.store, report=report)
+        if own:
+            await _patiently(partial(end_leases, database, system.limits.outbox_lease, WORKER_LEASE))
         desk = certificate_desk(settings, system, vault, cards)
         payments = payments_of(settings, system, database, lookups)
         env = ActorEnv(snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink, pki=desk)
