@@ -143,7 +143,10 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
             await _patiently(partial(end_leases, database, system.limits.outbox_lease, WORKER_LEASE))
         desk = certificate_desk(settings, system, vault, cards)
         payments = payments_of(settings, system, database, lookups)
-        env = ActorEnv(snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink, pki=desk)
+        env = ActorEnv(
+            snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink, pki=desk,
+            payments=settings.stripe.secret_key is not None, platform=settings.stripe.tenant,
+        )  # fmt: skip
         register_all(system, env)
         system.supervise(ChildSpec(name="database", run=_watch(database)))
         services = (("cards", cards), ("numbers", numbers), ("sink", sink), ("ledger", keeper), ("audit", nightly))

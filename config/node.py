@@ -23,7 +23,7 @@ from config.doctor import culprit, listeners, port_problem
 from config.domain import Domain, open_domain
 from config.errors import EnvironmentFault
 from config.owner import COOKIE_KEY, PAY_KEY, ensure_owner, known_owner_token, owner_hash, token_key
-from config.payments import payment_pages
+from config.payments import card_payments, payment_pages
 from config.settings import Settings, variable_of
 from config.stations import Stations
 from config.surfaces import Surface
@@ -135,6 +135,7 @@ def _http(domain: Domain, stations: Stations, roles: Sequence[str]) -> Surface:
                 cookie_key=domain.key(COOKIE_KEY),
                 pay_key=domain.key(PAY_KEY),
                 payment_pages=payment_pages(settings),
+                card_payments=card_payments(settings),
                 surfaces=HTTP_ROLES.intersection(roles),
                 owner_hash=owner_hash(settings, domain.data),
                 public_url=settings.http.public_url,

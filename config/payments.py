@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
 
 from config.settings import Settings
+from gateways.payments.accounts import authorize_url
 from gateways.payments.client import Clients, StripeKeys
 from gateways.payments.desk import TOPIC, PaymentDesk
 from gateways.payments.sweep import Sweep
 from gateways.payments.webhooks import WebhookReceiver
 from gateways.payments.worker import InboxWorker
+from gateways.web.env import CardPayments
 from runtime.supervisor import ChildSpec
 from runtime.system import System
 from storage.database import Database
@@ -52,6 +55,16 @@ def stripe_keys(settings: Settings) -> StripeKeys:
         live=given.live,
         tenant=given.tenant,
     )
+
+
+def card_payments(settings: Settings) -> CardPayments | None:
+    """For onboarding over the admin API; None: card payments are off."""
+    keys = stripe_keys(settings)
+    if not keys.secret_key:
+        return None
+    if keys.client_id is None:
+        return CardPayments()
+    return CardPayments(authorise=partial(authorize_url, keys.client_id, base=keys.base))
 
 
 def payment_pages(settings: Settings) -> tuple[str, ...]:

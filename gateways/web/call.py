@@ -27,6 +27,7 @@ _REFUSALS = {
     "state": "conflict",
     "conflict": "conflict",
     "open_holds": "conflict",
+    "not_captured": "conflict",
     "in_use": "conflict",
     "not_open": "conflict",
     "offline": "station-offline",

@@ -28,10 +28,10 @@ def _no_stats() -> Mapping[str, Any]:
 
 
 class CardPayments(msgspec.Struct, frozen=True, kw_only=True):
-    """What the admin API must know of the payment provider: our id in OAuth (None: no OAuth), and where its pages are."""
+    """What the admin API must know of the payment provider: from a one-time state and our callback's URL to the page on which
+    the holder of an account lets us in. None: OAuth is not set up."""
 
-    client_id: str | None = None
-    connect_url: str = "https://connect.stripe.com"
+    authorise: Callable[[str, str], str] | None = None
 
 
 class Webhooks(Protocol):

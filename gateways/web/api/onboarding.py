@@ -56,11 +56,12 @@ async def start_onboarding(call: Call) -> OnboardingView:
     body: OnboardingBody = call.body
     payments, id = _payments(call), checked_id(call)
     row = await merchant_row(call)
-    state, secret = "", ""
+    state, secret, callback = "", "", ""
     if body.method == "oauth":
-        if payments.client_id is None:
+        if payments.authorise is None:
             raise Problem("unsupported", "OAuth needs the platform's client id: set CSMS_STRIPE__CLIENT_ID (stripe.client_id)")
         flow = FlowState(call.own, id, call.principal.who, body.return_url, call.env.token_bytes(16))
+        callback = _callback_url(call)
         secret = new_state(call.env.settings.cookie_key, flow)
         state = hash_of(secret)
     country = body.country or str(row.seller.get("country") or "") or call.card.country
@@ -70,19 +71,9 @@ async def start_onboarding(call: Call) -> OnboardingView:
     )  # fmt: skip
     at = await call.ask(merchant_address(call.own, id), message, deadline=limits.PROVIDER_SECONDS)
     assert isinstance(at, m.OnboardingAt)
-    url = at.url or _authorise_url(call, payments, secret)
-    return OnboardingView(body.method, url, at.account)
-
-
-def _authorise_url(call: Call, payments: CardPayments, state: str) -> str:
-    asked = {
-        "response_type": "code",
-        "client_id": payments.client_id or "",
-        "scope": "read_write",
-        "state": state,
-        "redirect_uri": _callback_url(call),
-    }
-    return f"{payments.connect_url}/oauth/authorize?{urlencode(asked)}"
+    if at.url is not None or payments.authorise is None:
+        return OnboardingView(body.method, at.url or "", at.account)
+    return OnboardingView(body.method, payments.authorise(secret, callback), at.account)
 
 
 def _callback_url(call: Call) -> str:

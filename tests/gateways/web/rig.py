@@ -1,7 +1,7 @@
 """A whole node but for sockets and PostgreSQL: real runtime, real actors, the ports in memory, and the web app on top."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +14,7 @@ from actors.env import ActorEnv
 from actors.kinds import register_all
 from actors.ports import ApiToken
 from gateways.egress import EgressGate
+from gateways.payments.accounts import authorize_url
 from gateways.pki.desk import Desk
 from gateways.web.app import WebApp, create_app, serve
 from gateways.web.env import CardPayments, WebEnv, WebSettings
@@ -43,7 +44,7 @@ class Rig:
         self.seed = 20260722
         self.system = System(self.store, random=random.Random(self.seed))
         self.actor_env = ActorEnv(
-            snapshots=self.cards, numbers=MemoryNumbers(), lookups=self.lookups, vault=self.vault, sink=self.sink,
+            payments=True, snapshots=self.cards, numbers=MemoryNumbers(), lookups=self.lookups, vault=self.vault, sink=self.sink,
             pki=Desk(self.system, self.vault, self.cards, EgressGate()),
         )  # fmt: skip
         register_all(self.system, self.actor_env)
@@ -63,7 +64,7 @@ class Rig:
                 pay_key=KEY,
                 owner_hash=token_hash(KEY, OWNER),
                 public_url="http://test",
-                card_payments=CardPayments(client_id="ca_1", connect_url="https://connect.test"),
+                card_payments=CardPayments(authorise=partial(authorize_url, "ca_1", base="https://connect.test")),
             ),
             ocpp_stats=lambda: {"connections": 3, "frames_in": 17},
             versions={"voltroupe": "0.1.0"},
@@ -98,6 +99,12 @@ class Rig:
         )
         await self.tokens.create(row)
         return token
+
+    async def until(self, seen: Callable[[], bool]) -> None:
+        """What comes by itself, soon."""
+        with trio.fail_after(5):
+            while not seen():
+                await trio.sleep(0.01)
 
     def audited(self, action: str) -> list[Any]:
         return [row for row in self.rows.audit if row.action == action]

@@ -106,12 +106,12 @@ async def test_oauth_ends_where_the_operator_said_and_its_state_is_good_once() -
         assert (back.status_code, back.headers["Location"]) == (
             303, "https://shop.test/back?a=1&merchant=m1&onboarding=connected",
         )  # fmt: skip
-        assert [call.code for call in calls] == ["ac_1"]
+        assert isinstance(calls[0], psp.ConnectAccount)
         merchant = (await acme.get(f"{T}/merchants/m1")).json()
         assert (merchant["account"], merchant["open"]) == ("acct_1", True)
         again = await rig.anyone.get("/api/v1/stripe/oauth/callback", params={"state": asked["state"], "code": "ac_2"})
         assert "onboarding=failed" in again.headers["Location"]
-        assert len(calls) == 1
+        assert [call.code for call in calls if isinstance(call, psp.ConnectAccount)] == ["ac_1"]
 
 
 async def test_a_state_that_nobody_gave_out_reaches_no_merchant() -> None:
