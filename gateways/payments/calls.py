@@ -77,7 +77,8 @@ async def _open_checkout(client: stripe.StripeClient, call: OpenCheckout, now: d
     floor = minimum(call.currency)
     if floor is not None and call.amount_minor < floor:
         return PspRefused("amount_too_small", f"at least {floor} minor units of {call.currency}")
-    soonest, latest = now + CHECKOUT_SHORTEST + CHECKOUT_MARGIN, now + CHECKOUT_LONGEST - CHECKOUT_MARGIN
+    # By when the wish was made: the same key must say the same again.
+    soonest, latest = call.made_at + CHECKOUT_SHORTEST + CHECKOUT_MARGIN, call.made_at + CHECKOUT_LONGEST
     intent: dict[str, Any] = {"capture_method": "manual", "metadata": marks(call)}
     if call.account is not None and call.fee_minor:
         intent["application_fee_amount"] = to_stripe(call.fee_minor, call.currency)
