@@ -205,7 +205,8 @@ class InboxWorker:
         return "done"
 
     async def _concerned(self, target: Target, seen: Seen, lines: Sequence[WaitingPspEvent]) -> Address | None:
-        marks = lines[-1].event.subject
+        # Not every event about an object shows its metadata.
+        marks = next((line.event.subject for line in lines if "tenant" in line.event.subject), lines[-1].event.subject)
         account = target.account
         match seen:
             case IntentSeen() | CheckoutSeen():

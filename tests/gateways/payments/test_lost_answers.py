@@ -122,13 +122,18 @@ async def test_work_that_was_not_done_is_done_at_the_next_try(name: str, what: s
 
 
 @pytest.mark.parametrize("name", MONEY)
-async def test_what_moves_money_is_sent_once_and_its_rate_limit_is_no_uncertainty(name: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "outcome"), [("rate_limit", Away), ("drop_before", psp.PspUnsure), ("error_before", psp.PspUnsure)]
+)
+async def test_what_moves_money_is_sent_once_a_try_and_a_rate_limit_is_no_uncertainty(
+    name: str, what: str, outcome: type
+) -> None:
     case = CASES[name]
     async with rigged() as rig:
         call = await case.make(rig)
         sent = len(rig.sandbox.api.calls)
-        rig.fault(case.path, "rate_limit")
-        assert isinstance(await _first_try(rig, call), Away)
+        rig.fault(case.path, what, times=None)
+        assert isinstance(await _first_try(rig, call), outcome)
         assert len(rig.sandbox.api.calls) == sent + 1
 
 
