@@ -87,6 +87,12 @@ def bill_lines(tariff: Tariff, rated: Rated) -> tuple[BillLine, ...]:
     return (*found, *corrections(found, wanted, rated.limit or "rounding"))
 
 
+def rated_bases(rated: Rated) -> tuple[tuple[Decimal | None, int], ...]:
+    """The net per rate of VAT of a rated session."""
+    found = bases(rated.cost, [(line.vat, line.excl) for line in rated.lines])
+    return tuple((rate, net) for rate, (net, _) in found.items())
+
+
 def bases(cost: Cost, weights: list[tuple[Decimal | None, Decimal]]) -> dict[Decimal | None, tuple[int, int]]:
     """{rate: (net, VAT)} of a cost: the net in proportion to `weights` (rate, exact net), the VAT as the cost has it."""
     taxes = {vat.rate: vat.amount.amount_minor for vat in cost.vat}

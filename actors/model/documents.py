@@ -61,6 +61,7 @@ def receipt(
     paid_minor: int,
     at: datetime,
     bill: Bill | None = None,
+    nets: Sequence[tuple[Decimal | None, int]] = (),
     method: str = "card",
     language: str = "en",
     shown: str = "",
@@ -68,13 +69,14 @@ def receipt(
     time_zone: str = "UTC",
 ) -> DocumentRow | None:
     """Of what was paid for a session. `payment`: id of the attempt (or wallet posting), which makes the document's. `paid_minor`
-    may be less than the cost: the seller waives the rest, and the taxes are those of what was paid. None for nothing paid.
+    may be less than the cost: the seller waives the rest, and the taxes are those of what was paid. `nets`: of the cost, per
+    rate of VAT, for one without a bill. None for nothing paid.
 
     Raises ValueError where more was paid than the session cost, or kinds and VAT are not the cost's.
     """
     if paid_minor == 0:
         return None
-    body = _sale(seller, country, cost, kinds, paid_minor, bill)
+    body = _sale(seller, country, cost, kinds, paid_minor, bill, nets)
     body |= {
         "session": session,
         "paid": {"method": method, "amount_minor": paid_minor, "payment": payment},
@@ -167,12 +169,14 @@ def split_in(body: Mapping[str, Any]) -> Split:
 
 
 def _sale(
-    seller: Seller, country: str, cost: Cost, kinds: Sequence[KindNet], paid_minor: int, bill: Bill | None
-) -> dict[str, Any]:
+    seller: Seller, country: str, cost: Cost, kinds: Sequence[KindNet], paid_minor: int, bill: Bill | None,
+    told: Sequence[tuple[Decimal | None, int]] = (),
+) -> dict[str, Any]:  # fmt: skip
     split = split_of(cost, kinds).of(paid_minor)
     taxes = dict(split.vat)
     lines = list(bill.lines) if bill is not None else []
-    whole = bases(cost, _weights(cost, lines))
+    weights = [(rate, Decimal(net)) for rate, net in told] if told and not lines else _weights(cost, lines)
+    whole = bases(cost, weights)
     nets = share(split.net, [net for net, _ in whole.values()])
     vat = [(rate, net, 0 if rate is None else taxes.get(rate, 0)) for rate, net in zip(whole, nets, strict=True)]
     wanted = {rate: (net, tax) for rate, net, tax in vat}

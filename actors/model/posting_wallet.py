@@ -5,6 +5,7 @@ station (the brand keeps a commission and owes the rest), or the brand, which th
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -73,6 +74,8 @@ class WalletSale(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost
     kinds: tuple[KindNet, ...]
     promo: Promo | None = None
+    bases: tuple[tuple[Decimal | None, int], ...] = ()
+    """The net per rate of VAT (None: no tax named), where it was told: what documents say of it."""
 
     @property
     def seller(self) -> Literal["owner", "reseller", "brand"]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from actors.env import ActorEnv
+from actors.merchant.messages import BRAND, Seller
 from actors.model.decision import AddressKey, Decision
 from actors.model.ids import PAYMENT
 from actors.model.intents import RequestStart
@@ -18,6 +19,7 @@ from actors.payment.rows import redacted
 from actors.payment.sca import policy_of
 from actors.payment.state import PaymentState
 from actors.payment.turn import Turn
+from actors.ports import MerchantCard
 from actors.station.letters import Order, OrderEnded
 from actors.station.sealing import order_of
 from runtime.actor import Actor, Context
@@ -84,8 +86,13 @@ class PaymentActor(Actor[PaymentState]):
             card.sells,
             card.partners,
             card.min_minor,
-            card.seller,
+            self._seller(card),
         )
+
+    def _seller(self, card: MerchantCard) -> Seller:
+        """Whom the pay page names: the brand, where it sells in its own name at the merchant's stations."""
+        brand = self._env.snapshots.merchant(self._here[0], BRAND) if card.sells == BRAND else None
+        return card.seller if brand is None else brand.seller
 
     def released(self, state: PaymentState, decision: Decision) -> None:
         for row in decision.rows:

@@ -4,7 +4,7 @@ Pure. A receipt can be made again from the state at any time and is the same: so
 A top-up has none: what it buys is credit, and the taxes are due when it is used (MONEY 2.5).
 """
 
-from actors.merchant.messages import Seller
+from actors.merchant.messages import BRAND, Seller
 from actors.model.documents import credit_note, receipt, reinstated
 from actors.model.posting import book_of
 from actors.model.rows import DocumentRow
@@ -21,7 +21,7 @@ def receipt_of(turn: Turn, card: MerchantCard, captured_minor: int) -> DocumentR
         tenant=turn.tenant,
         payment=turn.attempt,
         session=turn.ref,
-        seller_id=book_of(card),
+        seller_id=BRAND if turn.opened.deal.sells == BRAND else book_of(card),
         seller=turn.opened.deal.seller or Seller("", country=card.seller.country),
         country=quote.country,
         cost=state.cost,

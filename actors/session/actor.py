@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 from actors.env import ActorEnv
-from actors.merchant.messages import BRAND
+from actors.merchant.messages import Seller
 from actors.model.decision import Decision
 from actors.model.ids import SESSION
 from actors.payment.messages import TellCost
 from actors.session import facts, messages
 from actors.session.apply import apply
 from actors.session.decide import decide
-from actors.session.invoicing import invoiced
+from actors.session.invoicing import documented
 from actors.session.state import SessionState
 from actors.station.letters import OrderEnded
 from actors.wallet.messages import HoldTold
@@ -41,8 +41,11 @@ class SessionActor(Actor[SessionState]):
 
     def decide(self, state: SessionState, message: Any, now: datetime) -> Decision:
         decision = decide(self._id, state, message, now, self._limits)
-        brand = self._snapshots.merchant(self._here.tenant, BRAND) if decision.rows else None
-        return invoiced(self._id, state, decision, now, brand.seller if brand is not None else None)
+        return documented(self._id, state, decision, now, self._seller)
+
+    def _seller(self, merchant: str) -> Seller | None:
+        card = self._snapshots.merchant(self._here.tenant, merchant)
+        return None if card is None else card.seller
 
     def apply(self, state: SessionState, fact: Any) -> SessionState:
         return apply(state, fact)

@@ -1,10 +1,10 @@
-"""What documents need of a session: its bill, and the invoice of one that is paid later. Pure functions.
+"""What documents need of a session: its bill, and the document of one that its own turn books. Pure functions.
 
-The bill is reckoned by the same rating as the price, from the same state, so that it cannot say anything else. The invoice is a
+The bill is reckoned by the same rating as the price, from the same state, so that it cannot say anything else. The document is a
 row of the booking turn: its number is given with the journal, or neither is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,18 @@ from actors.model.cdr import cdr_id, evse_name, party_of
 from actors.model.decision import Decision
 from actors.model.documents import invoice
 from actors.model.rating import Rated, rate
-from actors.model.rows import JournalRow
+from actors.model.rows import DocumentRow, JournalRow
 from actors.session import facts as f
 from actors.session.apply import apply
 from actors.session.booking import billed_from, tariff_in, usage_in
+from actors.session.messages import Place
 from actors.session.rows import place_of
 from actors.session.state import SessionState
+from actors.wallet.messages import WalletCharged
+from actors.wallet.papers import seller_of, wallet_receipt
 
+Sellers = Callable[[str], Seller | None]
+"""By the merchant's id: as it says now who it is, None where it has not."""
 _GERMAN = ("DE", "AT", "LI")
 
 
@@ -72,19 +77,33 @@ def _billed(session: str, state: SessionState, facts: Sequence[Any]) -> tuple[Bi
     return bill, rated, state
 
 
-def invoiced(session: str, state: SessionState, decision: Decision, now: datetime, seller: Seller | None) -> Decision:
-    """The same turn with its invoice, where it books a session that is paid later and `seller`, the brand itself, has said who it
-    is: a document without a seller is none."""
-    if seller is None or not any(type(row) is JournalRow for row in decision.rows):
+def documented(session: str, state: SessionState, decision: Decision, now: datetime, sellers: Sellers) -> Decision:
+    """The same turn with the document of what it books: the invoice of a session that is paid later, the receipt of one that a
+    wallet paid. Only where the seller has said who it is: a document without a seller is none."""
+    if not any(type(row) is JournalRow for row in decision.rows):
         return decision
-    found = _billed(session, state, decision.facts)
-    if found is None:
+    sale = next((one.message.sale for one in decision.letters if type(one.message) is WalletCharged), None)
+    seller_id = BRAND if sale is None else seller_of(sale)
+    seller = sellers(seller_id)
+    found = _billed(session, state, decision.facts) if seller is not None else None
+    if seller is None or found is None:
         return decision
     bill, rated, priced = found
-    if priced.verdict is not None and priced.verdict.paid_by:
-        return decision
+    row: DocumentRow | None = None
+    if sale is not None:
+        row = wallet_receipt(sale, seller, bill, now, _language(place_of(priced)))
+    elif priced.verdict is None or not priced.verdict.paid_by:
+        row = _invoice(bill, rated, priced, seller, now)
+    return decision if row is None else replace(decision, rows=(*decision.rows, row))
+
+
+def _language(place: Place) -> str:
+    return "de" if place.country in _GERMAN else "en"
+
+
+def _invoice(bill: Bill, rated: Rated, priced: SessionState, seller: Seller, now: datetime) -> DocumentRow | None:
     place = place_of(priced)
-    row = invoice(
+    return invoice(
         tenant=place.tenant,
         seller_id=BRAND,
         seller=seller,
@@ -93,6 +112,5 @@ def invoiced(session: str, state: SessionState, decision: Decision, now: datetim
         bill=bill,
         at=now,
         customer=priced.token.ref if priced.token is not None else "",
-        language="de" if place.country in _GERMAN else "en",
+        language=_language(place),
     )
-    return decision if row is None else replace(decision, rows=(*decision.rows, row))

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from actors.merchant.messages import OwnerCredited, Seller
+from actors.model.bill import rated_bases
 from actors.model.decision import Letter
 from actors.model.ids import merchant_address, wallet_address
 from actors.model.ledger import BOOK
@@ -57,7 +58,7 @@ def booked(session: str, state: SessionState, rated: Rated, now: datetime) -> Wa
         promo = Promo(min(funds.promo_minor, cost.incl.amount_minor), funds.funded_by, funds.sponsor)
     sale = WalletSale(
         tenant=place.tenant, session=session, wallet=wallet, token_ref=token.ref, merchant=state.merchant,
-        country=place.country, cost=cost, kinds=rated.kinds, promo=promo,
+        country=place.country, cost=cost, kinds=rated.kinds, promo=promo, bases=rated_bases(rated),
     )  # fmt: skip
     due = sale.price_minor - sale.others_minor
     taken = min(funds.hold_minor if funds is not None else 0, due)

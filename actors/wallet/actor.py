@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from actors.env import ActorEnv
+from actors.merchant.messages import Seller
 from actors.model.decision import AddressKey, Decision
 from actors.model.ids import WALLET
 from actors.payment.messages import SessionBegan, SessionEnded
 from actors.wallet import facts, messages, state
 from actors.wallet.decide import decide
+from actors.wallet.papers import documented
 from actors.wallet.state import WalletState
 from runtime.actor import Actor, Context
 
@@ -35,7 +37,12 @@ class WalletActor(Actor[WalletState]):
 
     def decide(self, state: WalletState, message: Any, now: datetime) -> Decision:
         card = self._env.snapshots.tenant(self._here[0])
-        return decide(self._here, state, message, now, self._env.limits, card.currency if card is not None else "")
+        decision = decide(self._here, state, message, now, self._env.limits, card.currency if card is not None else "")
+        return documented(state, decision, now, self._seller)
+
+    def _seller(self, merchant: str) -> Seller | None:
+        card = self._env.snapshots.merchant(self._here[0], merchant)
+        return None if card is None else card.seller
 
     def apply(self, state_: WalletState, fact: Any) -> WalletState:
         return state.apply(state_, fact)

@@ -110,6 +110,7 @@ SALE = WalletSale(
     tenant="acme", session="s1", wallet="w1", token_ref="tok_1",
     merchant=MerchantCard("acme", "owner1", Seller("Owner", country="DE"), "acct_1", True, "5"),
     country="DE", cost=COST, kinds=(KindNet("energy", Money(500, "EUR")),), promo=Promo(300, "sponsor", "shop"),
+    bases=((Decimal("19.0"), 500),),
 )  # fmt: skip
 INTERVAL = Sample(Decimal(250), "250", "Energy.Active.Import.Interval")
 MONITOR = Monitor(VariableRef("Temp", "Celsius", evse=1), 12, "UpperThreshold", 80.0, 3, True)

@@ -7,7 +7,7 @@ from actors.model.rows import DocumentRow, JournalRow
 from actors.model.token import TokenVerdict
 from actors.session import messages as m
 from actors.session.decide import decide
-from actors.session.invoicing import invoiced
+from actors.session.invoicing import documented
 from tests.actors.kit import T0, at
 from tests.actors.session.test_payer import LIMITS, TOKEN, Session, verdict
 
@@ -20,7 +20,7 @@ def booked(judged: TokenVerdict, wh: int = 11_000, seller: Seller | None = SELLE
     before = session.state
     stop = m.Stop(wh, at(60), at(60), "Local")
     decision = decide("s1", before, stop, at(60), LIMITS)
-    return session, invoiced("s1", before, decision, at(60), seller)
+    return session, documented("s1", before, decision, at(60), lambda _: seller)
 
 
 def documents(decision: Decision) -> list[DocumentRow]:
@@ -48,4 +48,4 @@ def test_there_is_none_without_a_seller_without_a_cost_or_where_a_card_pays() ->
 def test_a_turn_that_books_nothing_is_left_as_it_is() -> None:
     session = Session()
     decision = session.start(TokenVerdict("Accepted"))
-    assert invoiced("s1", session.state, decision, T0, SELLER) is decision
+    assert documented("s1", session.state, decision, T0, lambda _: SELLER) is decision

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 import trio
 
+from actors.merchant.messages import Seller
 from actors.model.decision import Refused
 from actors.model.ids import session_address, wallet_address
 from actors.model.intents import RequestStart
-from actors.model.rows import HoldRow, JournalRow, SessionRow, WalletLineRow, WalletRow
+from actors.model.rows import DocumentRow, HoldRow, JournalRow, SessionRow, WalletLineRow, WalletRow
 from actors.model.token import Funds
+from actors.ports import MerchantCard
 from actors.session.messages import Resolve
 from actors.station import messages as m
 from actors.wallet import messages as w
@@ -97,6 +99,32 @@ async def test_what_a_session_costs_is_held_before_its_start_is_answered_and_tak
     (cdr,) = bank.cdrs()
     assert cdr.journal == journal.id
     assert bank.balance_of("2100/w1") == 9405
+
+
+async def test_a_session_that_a_wallet_paid_has_a_receipt_and_what_is_given_back_a_credit_note(
+    autojump_clock: Any, bank: Bank
+) -> None:
+    seller = Seller("Acme GmbH", ("Hauptstr. 1", "10115 Berlin"), "DE", "DE1")
+    bank.env.snapshots.put_merchant(MerchantCard(TENANT, "brand", seller, None, True))
+    await bank.open()
+    start = await bank.start("WALLET")
+    await trio.sleep(1)
+    await bank.stop(start.number)
+    await trio.sleep(1)
+    (receipt,) = bank.rows.table(DocumentRow)
+    (cdr,) = bank.cdrs()
+    assert (receipt.kind, receipt.seller, receipt.gross_minor, receipt.number) == ("receipt", "brand", 595, 1)
+    assert (receipt.ref, receipt.customer, receipt.body["paid"]["method"]) == (cdr.session, "wallet:w1", "wallet")
+    assert [line["kind"] for line in receipt.body["lines"]] == ["energy"]
+    for n, amount in enumerate((100, 495)):
+        await bank.ask(ADDRESS, w.CreditWallet(f"r{n}", "op", cdr.session, amount, "broken plug"))
+    notes = [row for row in bank.rows.table(DocumentRow) if row.kind == "credit_note"]
+    assert [(note.gross_minor, note.corrects, note.body["seller"]["vat_id"]) for note in notes] == [
+        (-100, receipt.id, "DE1"),
+        (-495, receipt.id, "DE1"),
+    ]
+    assert sum(note.body["vat_minor"] for note in notes) == -95
+    assert sum(note.body["vat"][0]["net_minor"] for note in notes) == -500
 
 
 async def test_a_wallet_with_nothing_in_it_is_no_credit_and_a_blocked_one_is_blocked(autojump_clock: Any, bank: Bank) -> None:
