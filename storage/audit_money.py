@@ -10,6 +10,9 @@ I1 (each journal balances), I3 (balance rows are sums), the hash chain of I12, a
     I6   capture     what a card paid is what was booked for its session, or put into its wallet
     I7   mirror      journals of one group agree: the fee that one book earned is the one that the other paid, and so is a debt
     I8   refund      no more went back than came
+    I9   movement    each movement at the provider is booked once, to the cent, and each booked one is known there, after a day
+    I10  balance at the provider    what the last comparison with the provider's own balance found
+    I11  payout      a payout is the sum of its movements
     I12  checkpoint  the chain still has the links that signed checkpoints outside the database name (storage/checkpoints.py)
     I13  clearing    what passes through a clearing account leaves it again, by reference, within its limit
 """
@@ -86,6 +89,45 @@ CHECKS: dict[str, str] = {
     "refund": """
         SELECT p.tenant, p.id, format('%s were captured, and %s refunded', p.captured_minor, p.refunded_minor) FROM payment p
         WHERE p.refunded_minor > p.captured_minor OR p.refunded_minor < 0""",
+    "movement": """
+        SELECT b.tenant, concat_ws(' ', b.account, b.id), format('%s of %s %s is %s since %s',
+            b.kind, b.net_minor, b.currency, b.state, b.first_seen_at)
+        FROM balance_line b
+        WHERE b.state IN ('unmatched', 'differs', 'doubled') AND b.first_seen_at < now() - interval '1 day'
+        UNION ALL
+        SELECT b.tenant, concat_ws(' ', b.account, b.id), format('it is %s and comes to %s, its journals to %s',
+            b.state, b.net_minor, s.booked)
+        FROM balance_line b CROSS JOIN LATERAL (
+            SELECT coalesce(sum(e.amount_minor), 0) AS booked FROM unnest(b.journals || b.corrections) AS own (id)
+            JOIN ledger_entry e ON (e.tenant, e.journal) = (b.tenant, own.id)
+            JOIN ledger_account a ON a.id = e.account AND a.code IN ('1100/' || b.account, '1110/' || b.account)) s
+        WHERE b.state IN ('matched', 'resolved') AND s.booked <> b.net_minor
+        UNION ALL
+        SELECT b.tenant, own.id, format('several movements of %s are booked by it: %s', b.account, string_agg(b.id, ', '))
+        FROM balance_line b CROSS JOIN unnest(b.journals) AS own (id)
+        GROUP BY b.tenant, b.account, own.id HAVING count(*) > 1
+        UNION ALL
+        SELECT u.tenant, u.journal, format('it moves %s of %s, of which the provider knows nothing', u.moved, u.account)
+        FROM (
+            SELECT j.tenant, j.id AS journal, split_part(a.code, '/', 2) AS account, sum(e.amount_minor) AS moved, j.at
+            FROM ledger_account a JOIN ledger_entry e ON e.account = a.id
+            JOIN ledger_journal j ON (j.tenant, j.id) = (e.tenant, e.journal)
+            WHERE left(a.code, 4) IN ('1100', '1110') AND j.at < now() - interval '1 day'
+            GROUP BY 1, 2, 3 HAVING sum(e.amount_minor) <> 0) u
+        LEFT JOIN (SELECT DISTINCT b.tenant, b.account, own.id FROM balance_line b
+            CROSS JOIN unnest(b.journals || b.corrections) AS own (id)) named
+            ON (named.tenant, named.account, named.id) = (u.tenant, u.account, u.journal)
+        -- Only where the account was compared a day later: then the provider would have told of it.
+        WHERE named.id IS NULL AND EXISTS (SELECT FROM book k WHERE (k.tenant, k.station, k.book) = (u.tenant, '', 'psp_balance')
+            AND starts_with(k.key, u.account || '/') AND k.updated_at > u.at + interval '1 day')""",
+    "balance at the provider": """
+        SELECT k.tenant, k.key, format('at %s it was %s more than the books say (%s)', k.body ->> 'at',
+            k.body ->> 'difference_minor', k.body ->> 'booked_minor')
+        FROM book k WHERE k.book = 'psp_balance' AND (k.body ->> 'difference_minor')::bigint <> 0
+            AND k.updated_at < now() - $1::interval""",
+    "payout": """
+        SELECT p.tenant, p.id, format('it is %s, its %s movements come to %s', p.amount_minor, p.lines, p.lines_minor)
+        FROM payout p WHERE p.reconciled AND p.lines_minor IS DISTINCT FROM p.amount_minor""",
 }
 """Each answers (tenant, subject, detail), as those of audit.py do; $1 is the patience."""
 

@@ -205,7 +205,10 @@ def collected(
     return fact.journal(BRAND, debit(wallet_account(wallet), amount_minor), credit(receivable(token_ref), amount_minor))
 
 
-def wallet_closed(*, tenant: str, wallet: str, key: str, amount_minor: int, currency: str, at: datetime) -> JournalRow:
-    """What is left is paid out to the driver: 2100 | 1100. `key`: of the pay-out."""
+def wallet_closed(
+    *, tenant: str, wallet: str, key: str, amount_minor: int, currency: str, at: datetime, source: str = f"1100/{BRAND}"
+) -> JournalRow:
+    """What is left is paid out to the driver: 2100 | 1100. `key`: of the pay-out. `source`: 1010 where it came from the bank, not
+    through the provider."""
     fact = Fact(tenant, "wallet closed", key, wallet, currency, at)
-    return fact.journal(BRAND, debit(wallet_account(wallet), amount_minor), credit(f"1100/{BRAND}", amount_minor))
+    return fact.journal(BRAND, debit(wallet_account(wallet), amount_minor), credit(source, amount_minor))

@@ -109,8 +109,9 @@ def close(turn: Turn, asked: m.CloseWallet) -> Refused | None:
     if state.balance_minor and asked.paid_out:
         amount = state.balance_minor
         journal = wallet_closed(
-            tenant=turn.tenant, wallet=turn.wallet, key=turn.wallet, amount_minor=amount, currency=state.currency, at=turn.now
-        )
+            tenant=turn.tenant, wallet=turn.wallet, key=turn.wallet, amount_minor=amount, currency=state.currency, at=turn.now,
+            source="1010",
+        )  # fmt: skip
         turn.add(f.Closed(asked.who, amount, turn.now, asked.paid_out))
         turn.post(journal)
         turn.line("payout", -amount, asked.paid_out, journal)

@@ -11,7 +11,7 @@ from actors.model import posting
 from actors.model.decision import MONEY
 from actors.model.money import Money
 from actors.model.rating import KindNet
-from actors.model.rows import HoldRow, JournalRow, Row, WalletLineRow, WalletRow
+from actors.model.rows import BalanceLineRow, BookRow, HoldRow, JournalRow, PayoutRow, Row, WalletLineRow, WalletRow
 from actors.ports import MerchantCard
 from runtime.address import Address
 from runtime.store import Verdict
@@ -71,7 +71,7 @@ def captured(minor: int = 1234, fee: int = 62) -> tuple[JournalRow, ...]:
 
 def charged(**fields: Any) -> tuple[Row, ...]:
     """A session that a card paid, as it ends up in the tables."""
-    paid = {"state": "captured", "session": "a", "merchant": "owner", "account": "acct_1", "fee_minor": 62, "cost": COST}
+    paid = {"state": "settled", "session": "a", "merchant": "owner", "account": "acct_1", "fee_minor": 62, "cost": COST}
     paid["journals"] = [row.id for row in captured()]
     ended = {"state": "ended", "phase": "booked", "cost": COST, "cdr": "c1"}
     return session("a", **ended), cdr("c1", "a"), payment("a1", **{**paid, "captured_minor": 1234, **fields})
@@ -192,13 +192,13 @@ async def test_a_lost_dispute_leaves_what_was_captured_as_it_was(books: Books) -
     opened = posting.dispute_opened(**MOVE, **disputed, ref="a", fee_minor=2000)
     lost = posting.dispute_lost(**SALE, **disputed, captured_minor=1234, refunded_before_minor=0)
     ids = [row.id for row in (*captured(), opened, lost)]
-    await books.write(*charged(journals=ids, state="disputed"), *captured(), opened, lost)
+    await books.write(*charged(journals=ids, state="dispute_lost"), *captured(), opened, lost)
     assert await books.words() == {}
 
 
 async def test_a_top_up_is_what_its_wallet_got(books: Books) -> None:
     row = posting.topped_up(**MOVE, attempt="a2", wallet="w", amount_minor=5000)
-    paid: dict[str, Any] = {"purpose": "topup", "state": "captured", "wallet": "w", "merchant": "brand"}
+    paid: dict[str, Any] = {"purpose": "topup", "state": "settled", "wallet": "w", "merchant": "brand"}
     await books.write(payment("a2", **paid, captured_minor=5000, journals=[row.id]), row)
     assert await books.words() == {}
     await books.write(payment("a2", **paid, captured_minor=5001, journals=[row.id]))
@@ -263,3 +263,69 @@ async def test_a_capture_before_the_session_ended_is_no_bill_without_a_cdr(books
     rows = charged()
     await books.write(session("a", updated_at=NOW), rows[2], *captured())
     assert await books.words() == {}
+
+
+def movement(id: str = "txn_1", **fields: Any) -> BalanceLineRow:
+    base: dict[str, Any] = {"account": "acct_1", "merchant": "owner", "kind": "charge", "currency": "EUR", "amount_minor": 1234}
+    more: dict[str, Any] = {"fee_minor": 62, "net_minor": 1172, "created": LONG_AGO, "first_seen_at": LONG_AGO, "updated_at": NOW}
+    return BalanceLineRow(**{"tenant": "acme", "id": id, "state": "matched", **base, **more, **fields})
+
+
+def compared(difference: int = 0) -> BookRow:
+    body = {"at": "2026-03-01T12:00:00Z", "booked_minor": 1172, "difference_minor": difference}
+    return BookRow(
+        tenant="acme", station="", book="psp_balance", key="acct_1/EUR", body=body, updated_at=NOW - timedelta(hours=1)
+    )  # fmt: skip
+
+
+async def test_movements_that_are_booked_once_to_the_cent_are_silent(books: Books) -> None:
+    [owner, _] = captured()
+    await books.write(*charged(), *captured(), movement(journals=[owner.id]), compared())
+    suspended = posting.suspense_in(**MOVE, book="owner", account="acct_1", item="txn_2", amount_minor=-150)
+    resolved = posting.suspense_out(**MOVE, book="owner", item="txn_2", account="5000", amount_minor=-150)
+    odd = movement("txn_2", kind="x", net_minor=-150, state="resolved", corrections=[suspended.id, resolved.id])
+    await books.write(suspended, resolved, odd)
+    assert await books.words() == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ([{"state": "unmatched"}], "charge of 1172 EUR is unmatched since"),
+        ([{"state": "unmatched", "first_seen_at": NOW}], None),
+        ([{"state": "differs"}], "is differs since"),
+        ([{"net_minor": 1171}], "comes to 1171, its journals to 1172"),
+        ([{"journals": []}], "comes to 1172, its journals to 0"),
+        ([{}, {"id": "txn_9"}], "several movements of acct_1 are booked by it: txn_1, txn_9"),
+    ],
+)
+async def test_a_movement_that_is_missing_doubled_or_a_cent_wrong_is_found(
+    books: Books, lines: list[dict[str, Any]], says: str | None
+) -> None:
+    [owner, _] = captured()
+    told = [movement(**{"journals": [owner.id], **line}) for line in lines]
+    await books.write(*charged(), *captured(), *told)
+    found = await books.words()
+    assert says in found["movement"] if says else found == {}
+
+
+async def test_what_is_booked_and_the_provider_does_not_know_is_found_a_day_after(books: Books) -> None:
+    old = posting.psp_fee(**{**MOVE, "at": LONG_AGO}, charge="ch", ref="a", merchant=OWNER, fee_minor=44)
+    await books.write(old, posting.psp_fee(**MOVE, charge="ch2", ref="a", merchant=OWNER, fee_minor=44))
+    assert await books.words() == {}, "nobody has compared it yet"
+    await books.write(compared())
+    assert "moves -44 of acct_1, of which the provider knows nothing" in (await books.words())["movement"]
+
+
+async def test_a_balance_that_differs_from_the_providers_is_found(books: Books) -> None:
+    await books.write(compared(-3))
+    assert "it was -3 more than the books say" in (await books.words())["balance at the provider"]
+
+
+async def test_a_payout_that_is_not_the_sum_of_its_movements_is_found(books: Books) -> None:
+    base: dict[str, Any] = {"merchant": "owner", "account": "acct_1", "status": "paid", "currency": "EUR", "created_at": NOW}
+    made: dict[str, Any] = {"tenant": "acme", "id": "po_1", **base, "updated_at": NOW, "amount_minor": 5000, "reconciled": True}
+    await books.write(PayoutRow(**made, lines=2, lines_minor=5000))
+    assert await books.words() == {}
+    await books.write(PayoutRow(**made, lines=2, lines_minor=4999))
+    assert "it is 5000, its 2 movements come to 4999" in (await books.words())["payout"]

@@ -354,7 +354,7 @@ def test_what_no_card_takes_back_is_paid_out_and_told() -> None:
     wallet.tell(m.CloseWallet("op", "moved", "SEPA 7"))
     assert (wallet.state.phase, wallet.state.balance_minor) == ("closed", 0)
     assert wallet.lines()[-1] == ("payout", -2000, 0)
-    assert [(e.account, e.amount_minor) for e in wallet.journals()[-1].entries] == [("2100/w1", 2000), ("1100/brand", 2000)]
+    assert [(e.account, e.amount_minor) for e in wallet.journals()[-1].entries] == [("2100/w1", 2000), ("1010", 2000)]
 
 
 def test_a_wallet_in_use_does_not_close_and_an_empty_one_does_at_once() -> None:
