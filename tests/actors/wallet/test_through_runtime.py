@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 import trio
+from msgspec import UNSET
 
-from actors.merchant.messages import Seller
+from actors.limits import DomainLimits
+from actors.merchant.messages import PartnerShare, PutMerchant, Seller
 from actors.model.decision import Refused
-from actors.model.ids import session_address, wallet_address
+from actors.model.ids import merchant_address, session_address, wallet_address
 from actors.model.intents import RequestStart
 from actors.model.rows import DocumentRow, HoldRow, JournalRow, SessionRow, WalletLineRow, WalletRow
 from actors.model.token import Funds
@@ -263,3 +265,46 @@ async def test_a_transaction_of_2_x_is_held_for_and_stopped_at_its_limit(autojum
     row = await bank.wallet()
     assert row.balance_minor == 0
     assert row.owed_minor == 1023 - 1000
+
+
+async def test_a_wallet_that_cannot_be_asked_in_time_keeps_no_start_waiting_and_holds_by_letter(
+    autojump_clock: Any, nursery: trio.Nursery
+) -> None:
+    bank = Bank(limits=DomainLimits(hold_patience=0.5))
+    till(bank.system)
+    await nursery.start(bank.system.run)
+    await bank.open()
+    await bank.system.inspect.suspend(ADDRESS)
+    start = await bank.start("WALLET")
+    assert (start.verdict.status, start.verdict.funds) == ("Accepted", UNSET)
+    assert (await bank.station(m.Authorize(bank.token("WALLET")))).status == "NoCredit", "nothing is held, nothing is promised"
+    await bank.system.inspect.resume(ADDRESS)
+    await trio.sleep(2)
+    (session,) = bank.sessions()
+    held = [hold for hold in bank.rows.table(HoldRow) if hold.outcome is None]
+    assert held
+    await bank.stop(start.number)
+    await trio.sleep(2)
+    assert bank.row(session.id).phase == "booked"
+    row = await bank.wallet()
+    assert (row.balance_minor, row.owed_minor) == (9405, 0)
+    assert sorted(outcome or "" for outcome in bank.holds().values())[-1] == "posted"
+
+
+async def test_at_an_owner_s_station_the_owner_sells_and_is_credited_what_the_brand_owes(autojump_clock: Any, bank: Bank) -> None:
+    await bank.open()
+    seller = Seller("Owner GmbH", ("Street 1",), "DE", phone="+49")
+    for id, shares in (("host", ()), ("owner1", (PartnerShare("host", "10"),))):
+        put = PutMerchant("op", seller, commission_percent="5", partners=shares, account=f"acct_{id}")
+        assert not isinstance(await bank.ask(merchant_address(TENANT, id), put), Refused)
+    await bank.station(m.Register(2, 0, None, False, ("ocpp1.6",), "standard", {}, "op", merchant="owner1"))
+    start = await bank.start("WALLET")
+    await bank.stop(start.number)
+    await trio.sleep(2)
+    assert bank.balance_of("2100/w1") == 9405
+    assert bank.balance_of("2200/owner1") == 595 - 30
+    assert bank.balance_of("2210/host") == 50
+    assert bank.balance_of("4000/energy", "owner1") == 500
+    assert bank.balance_of("2300/DE/19", "owner1") == 95
+    facts = [fact for head in bank.store.heads.values() for fact in head.facts]
+    assert not any(b"Street 1" in fact.row.body for fact in facts if fact.row.type == "started"), "its terms, not its address"
