@@ -16,7 +16,7 @@ _LISTED = 'tenant COLLATE "POSIX"'
 """Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
 
 _PAYMENTS = """SELECT * FROM payment WHERE charge = ANY ($1::text[]) OR payment_refunds(refunds) && $1::text[]
-    OR (dispute IS NOT NULL AND dispute->>'dispute' = ANY ($1::text[]))"""
+    OR (dispute IS NOT NULL AND dispute->>'id' = ANY ($1::text[]))"""
 _TRANSFERS = "SELECT * FROM transfer WHERE transfer = ANY ($1::text[]) OR reversal = ANY ($1::text[])"
 
 _BOOKED = """SELECT e.journal, sum(e.amount_minor) FILTER (WHERE a.code = '1100/' || $3) AS available,
@@ -142,7 +142,7 @@ def subjects(ids: Sequence[str], payments: Sequence[PaymentRow], transfers: Sequ
     wanted = set(ids)
     found: dict[str, Subject] = {}
     for payment in payments:
-        names = {payment.charge, *(one.get("refund") for one in payment.refunds), (payment.dispute or {}).get("dispute")}
+        names = {payment.charge, *(one.get("refund") for one in payment.refunds), (payment.dispute or {}).get("id")}
         for id in wanted.intersection(name for name in names if name):
             known = found.get(id, Subject())
             found[id] = Subject((*known.payments, payment), known.transfers)

@@ -14,6 +14,7 @@ import msgspec
 from actors.merchant.messages import BRAND
 from actors.model.posting_lines import journal_id
 from actors.model.rows import PaymentRow, TransferRow
+from actors.payment.messages import refund_key
 
 MATCHED, DIFFERS, DOUBLED, UNMATCHED = "matched", "differs", "doubled", "unmatched"
 RESOLVED, ELSEWHERE = "resolved", "elsewhere"
@@ -93,21 +94,21 @@ def _of_payment(book: str, line: Line, payment: PaymentRow) -> list[Sequence[str
         return [[journal_id(what, payment.id, book), *fee] for what in ("captured", "topped up")]
     if own and kind in REFUNDS | REFUND_FAILURES:
         whats = ("refund failed", "fee taken again") if kind in REFUND_FAILURES else ("refund", "fee returned", "top-up returned")
-        keys = [key for one in payment.refunds if one.get("refund") == line.source for key in _refund_keys(one)]
+        keys = [key for one in payment.refunds if one.get("refund") == line.source for key in _refund_keys(payment, one)]
         return [[journal_id(what, key, book) for what in whats] for key in keys]
     if kind == FEES and book == BRAND:
         return [[journal_id("captured", payment.id, BRAND)]]
     if kind == FEE_REFUNDS and book == BRAND:
-        keys = [key for one in payment.refunds for key in _refund_keys(one)]
+        keys = [key for one in payment.refunds for key in _refund_keys(payment, one)]
         return [[journal_id("fee returned", key, BRAND)] for key in keys]
     if own and kind == "adjustment" and payment.dispute is not None:
-        key = str(payment.dispute.get("dispute") or payment.dispute.get("id") or "")
+        key = str(payment.dispute.get("id") or "")
         return [[journal_id("dispute opened" if line.net_minor < 0 else "dispute won", key, book)]]
     return []
 
 
-def _refund_keys(refund: Mapping[str, Any]) -> list[str]:
-    return [str(refund[name]) for name in ("id", "refund") if refund.get(name)]
+def _refund_keys(payment: PaymentRow, refund: Mapping[str, Any]) -> list[str]:
+    return [refund_key(payment.id, refund["n"])] if refund.get("n") else []
 
 
 def _of_transfer(book: str, line: Line, transfer: TransferRow) -> list[Sequence[str]]:

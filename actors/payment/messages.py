@@ -100,6 +100,11 @@ class RefundPayment(msgspec.Struct, frozen=True, omit_defaults=True, tag="refund
     return_fee: bool = True
 
 
+def refund_key(attempt: str, n: int) -> str:
+    """Of the n-th refund of a payment: its journals are made from it, and found again by it."""
+    return f"{attempt}:refund:{n}"
+
+
 class RefundTaken(msgspec.Struct, frozen=True):
     """Committed; the provider is asked, and what it says comes into the row."""
 

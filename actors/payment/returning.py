@@ -143,7 +143,7 @@ def refund_refused(turn: Turn, name: str, seen: psp.PspRefused) -> None:
 
 
 def _our_id(turn: Turn, known: Refund) -> str:
-    return turn.key(f"refund:{known.n}")
+    return m.refund_key(turn.attempt, known.n)
 
 
 def _booked(turn: Turn, known: Refund, back: int, card: MerchantCard) -> tuple[JournalRow, ...]:

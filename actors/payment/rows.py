@@ -87,6 +87,7 @@ def _proof(state: PaymentState) -> dict[str, Any] | None:
 def _refund(refund: Refund) -> dict[str, Any]:
     return {
         "id": refund.id,
+        "n": refund.n,
         "refund": refund.refund,
         "amount_minor": refund.amount_minor,
         "fee_minor": refund.fee_returned_minor,

@@ -162,4 +162,4 @@ CREATE FUNCTION payment_refunds(refunds json) RETURNS text[] LANGUAGE sql IMMUTA
 $$;
 CREATE INDEX payment_charge ON payment (charge) WHERE charge IS NOT NULL;
 CREATE INDEX payment_refund ON payment USING gin (payment_refunds(refunds));
-CREATE INDEX payment_dispute ON payment ((dispute->>'dispute')) WHERE dispute IS NOT NULL;
+CREATE INDEX payment_dispute ON payment ((dispute->>'id')) WHERE dispute IS NOT NULL;

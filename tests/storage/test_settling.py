@@ -72,7 +72,7 @@ async def test_lines_that_are_not_settled_are_found_again(kit: Kit) -> None:  # 
 
 
 async def test_the_provider_s_ids_lead_to_payments_and_transfers(kit: Kit) -> None:  # noqa: F811
-    paid = payment("p1", charge="ch_1", refunds=[{"id": "r1", "refund": "re_1"}], dispute={"dispute": "dp_1"})
+    paid = payment("p1", charge="ch_1", refunds=[{"id": "r1", "refund": "re_1"}], dispute={"id": "dp_1"})
     moved, back = transfer("t1", transfer="tr_1"), transfer("t2", kind="reversal", transfer="tr_1", reversal="trr_1")
     await kit.write(paid, actor=Address("acme", "payment", "p1"))
     await kit.write(moved, back, actor=M1)

@@ -12,6 +12,7 @@ from actors.model import posting, psp
 from actors.model.money import Cost, Money, VatAmount
 from actors.model.rating import KindNet
 from actors.model.rows import MerchantRow, PaymentRow
+from actors.payment.messages import refund_key
 from tests.actors.kit import T0, TENANT
 from tests.actors.merchant.kit import Bank, bank, line
 
@@ -178,3 +179,27 @@ async def test_movements_come_page_by_page_and_only_what_is_new_is_asked_for(aut
         later = next(call for call in b.provider.of(psp.FetchBalance)[2:] if call.account)
         assert later.since == T0 + timedelta(seconds=9) - b.house.env.limits.reconcile_back
         assert b.books("m1")["2400"] == 3, "what was judged is not judged again"
+
+
+async def test_refunds_and_disputes_are_found_by_the_keys_under_which_payments_book_them(autojump_clock: Any) -> None:
+    async with bank() as b:
+        paid(b)
+        row: MerchantRow | None = b.house.rows.get(MerchantRow, TENANT, "m1")
+        assert row is not None
+        card = card_of(row)
+        back = posting.refund_direct(
+            tenant=TENANT, refund=refund_key("p1", 1), session="sp1", merchant=card, country="DE", cost=COST, kinds=KINDS,
+            captured_minor=1234, refunded_before_minor=0, amount_minor=500, fee_minor=62, fee_returned_minor=25, at=T0,
+        )  # fmt: skip
+        taken = posting.dispute_opened(
+            tenant=TENANT, dispute="dp_1", ref="sp1", merchant=card, amount_minor=734, fee_minor=2000, currency="EUR", at=T0
+        )  # fmt: skip
+        payment: PaymentRow | None = b.house.rows.get(PaymentRow, TENANT, "p1")
+        assert payment is not None
+        told_ = {"refunds": [{"id": "r-any", "n": 1, "refund": "re_1"}], "dispute": {"id": "dp_1"}}
+        b.write(msgspec.structs.replace(payment, **told_), *back, taken)
+        await told(b, CHARGE, line("t2", "refund", -475, "re_1"), line("t3", "adjustment", -2734, "dp_1", fee=2000))
+        assert {id: one.state for id, one in b.lines().items()} == dict.fromkeys(("txn_1", "t2", "t3"), "matched")
+        await told(b, FEE, line("t4", "application_fee_refund", -25, "fr_1", about="ch_p1"), merchant="brand")
+        assert b.lines()["t4"].state == "matched"
+        assert (b.balance()["difference_minor"], b.balance("acct_1")["difference_minor"]) == (0, 0)
