@@ -137,7 +137,7 @@ class Guests:
             wait = self._wait(tenant, path)
             if wait is not None:
                 return await guest.trouble("Too many requests", "Please wait a moment and try again.", 429, retry=wait)
-            if request.method == "POST" and not _same_site():
+            if request.method == "POST" and not _same_site(self._pay.env.settings.public_url):
                 return await guest.trouble("This form came from elsewhere", "Please begin at the code on the station.", 403)
             if card is None:
                 return await unknown(guest)
@@ -174,13 +174,13 @@ def _nobody(tenant: str) -> TenantCard:
     return TenantCard(tenant, "EUR", "", "UTC", "refuse")
 
 
-def _same_site() -> bool:
+def _same_site(public_url: str | None) -> bool:
     """Browsers say where a form came from. What says nothing carries no cookie of ours either: there is none to misuse."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    return origin is None or urlsplit(origin).netloc in (request.host, urlsplit(public_url or "").netloc)
 
 
 async def unknown(guest: Guest) -> Response:

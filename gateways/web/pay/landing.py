@@ -7,6 +7,7 @@ The button's form names the attempt that it would make, so a second click finds 
 into the attempt as a Quote: the tariff's fingerprint, the hash of the price, the texts' version, the time of the click.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from gateways.web.pay.prices import price_list
 from gateways.web.pay.token import Form
 from runtime.errors import DeadlineExceeded
 
+_code_form = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.PAY_CODE_CHARS}}}").fullmatch
 CHANGED = "The price has changed since you opened this page. Please look at it again before you order."
 TOO_OLD = "This page was open for a long time. Please look at the price again before you order."
 STALE = "This form could not be read. Please look at the price again before you order."
@@ -41,7 +43,7 @@ async def landing(guest: Guest, code: str) -> Response:
 
 
 async def _place(guest: Guest, code: str) -> Place | None:
-    if not code or len(code) > limits.PAY_CODE_CHARS:
+    if not _code_form(code):
         return None
     return await find_place(guest.env, guest.tenant, code, guest.now)
 

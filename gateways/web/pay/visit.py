@@ -131,6 +131,8 @@ async def live(guest: Guest, token: str) -> Response:
     visit = await _visit(guest, token)
     if visit is None:
         return await _no_such(guest)
+    if request.method == "HEAD":
+        return Response(b"", 200, HEADERS, content_type="text/event-stream")
     streams, attempt = guest.pay.streams, visit.row.id
     if streams.full(attempt):
         raise Problem("too-many-requests", "too many live pages are open", retry_after=30)

@@ -171,7 +171,8 @@ async def test_a_merchant_who_may_not_take_cards_now_sells_nothing() -> None:
 
 async def test_a_code_that_nobody_has_and_a_tenant_that_is_none_are_404_pages() -> None:
     async with parking_lot() as lot:
-        for path in ("/pay/acme/nothere", "/pay/nobody/" + lot.code, "/pay/acme/" + "x" * 200):
+        wrong = ("nothere", "x" * 200, "%00", "a%2Fb", "%ff", "%27%20OR%201=1")
+        for path in ("/pay/nobody/" + lot.code, *(f"/pay/acme/{code}" for code in wrong)):
             answer = await lot.client.get(path, headers={"Accept-Language": "de"})
             assert answer.status_code == 404
             assert "Diesen Code kennen wir nicht" in answer.text

@@ -3,15 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
+import msgspec
 import pytest
+import trio
 
 from actors.model.money import Cost, Money
+from actors.model.rows import EventRow
 from actors.payment.phases import TABLE
 from gateways.web import limits
 from gateways.web.pay.stages import _OF_STATE, STAGES, stage_of
 from gateways.web.pay.token import Tokens
-from tests.gateways.web.pay.kit import COST, ENDED, Lot, cdr, document, parking_lot, payment, session, taken
+from tests.gateways.web.pay.kit import COST, ENDED, Lot, cdr, document, furnish, parking_lot, payment, session, taken
 from tests.gateways.web.pay.test_landing import text
+from tests.gateways.web.rig import serving
 
 A = "a" + "0" * 23 + "1"
 PAID: dict[str, Any] = {"session": "s1", "captured_minor": 1475, "cost": COST, "charge": "ch_1", "journals": ["j1"]}
@@ -182,3 +187,28 @@ async def test_an_order_that_comes_from_another_site_is_refused() -> None:
         path = furnished(lot, "charging", session="s0")
         for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
             assert (await lot.client.post(f"/pay/acme/{path}/stop", headers=headers)).status_code == 403
+
+
+async def test_the_stream_tells_the_stage_at_once_and_whenever_something_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PAY_TICK_SECONDS", 60.0)  # so that it is the event that wakes it
+    async with serving() as (rig, url):
+        lot = await furnish(rig)
+        path = furnished(lot, "charging", session="s0")
+        told: list[Any] = []
+        async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client:
+            assert (await client.head(f"/pay/acme/{path}/live")).status_code == 200
+            async with client.stream("GET", f"/pay/acme/{path}/live", headers={"Accept-Language": "de"}) as stream:
+                async for line in stream.aiter_lines():
+                    if not line.startswith("data: "):
+                        continue
+                    told.append(msgspec.json.decode(line[6:]))
+                    if len(told) == 1:
+                        await trio.sleep(1.5)  # the follower of the feed is on its way
+                        rows = [payment(A, "captured", code=lot.code, **PAID), happened(A)]
+                        lot.rig.rows.write(2, rows)
+        assert [news["stage"] for news in told] == ["charging", "receipt"], "and it ends where nothing moves any more"
+        assert told[0]["values"] == {"energy": "12,34\u00a0kWh", "time": "42\u00a0min", "cost": "7,28\u00a0€"}
+
+
+def happened(attempt: str) -> EventRow:
+    return EventRow(tenant="acme", kind="payment.captured", subject=attempt, at=datetime.now(UTC), body={})
