@@ -33,15 +33,24 @@ class Site(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     evses: tuple[int, ...] = ()
 
 
+class Agreed(msgspec.Struct, frozen=True, gc=False):
+    """The tariff that a driver was shown and agreed to, as it was in force `at` the click: it rates the session, whatever has
+    changed until the station begins (MONEY 2.2)."""
+
+    tariff: str
+    at: datetime
+
+
 class TokenTerms(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a tenant has arranged with a token besides. `sites`: where it may charge, none named: everywhere. `languages`: the
     driver's, preferred one first, at most two. `priority`: -9 to 9 (OCPP 2.x chargingPriority). `limit_minor`: a session is
-    stopped before it costs more."""
+    stopped before it costs more. `agreed`: by which tariff it is rated, instead of the station's."""
 
     sites: tuple[Site, ...] = ()
     languages: tuple[str, ...] = ()
     priority: int | None = None
     limit_minor: int | None = None
+    agreed: Agreed | None = None
 
 
 class Funds(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from actors.model.decision import AddressKey
 from actors.model.rows import EventRow, PaymentRow, TokenRow
-from actors.model.token import Site, TokenTerms
+from actors.model.token import Agreed, Site, TokenTerms
 from actors.payment.phases import public_state
 from actors.payment.state import PaymentState, Refund
 
@@ -132,7 +132,7 @@ def event_row(here: AddressKey, state: PaymentState, kind: str, now: datetime, m
 
 
 def token_row(here: AddressKey, state: PaymentState, status: str, expires: datetime) -> TokenRow | None:
-    """The token is good on its EVSE only, and a session of it is stopped before it costs more than the driver was shown."""
+    """The token is good on its EVSE only; its session is rated as the driver was shown, and stopped before it costs more."""
     token, quote = state.token, state.quote
     if token is None or quote is None:
         return None
@@ -144,7 +144,11 @@ def token_row(here: AddressKey, state: PaymentState, status: str, expires: datet
         masked=token.masked,
         expires=expires,
         payment=f"attempt:{here[2]}",
-        terms=TokenTerms(sites=(Site(quote.station, (quote.evse,)),), limit_minor=quote.limit_minor),
+        terms=TokenTerms(
+            sites=(Site(quote.station, (quote.evse,)),),
+            limit_minor=quote.limit_minor,
+            agreed=Agreed(quote.tariff, quote.clicked_at),
+        ),
     )
 
 

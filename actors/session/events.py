@@ -209,6 +209,14 @@ def _remembered(session: str, before: SessionState, after: SessionState, now: da
 # -- facts
 
 
+def _prices(state: SessionState, message: m.Event, usual: bool) -> bool:
+    """Does the tariff that came along become the session's? `usual`: the event opens it, or is its start. A card's token brings
+    the one that its driver agreed to, which nothing replaces: the plug may have come first, or the start late."""
+    if message.verdict is not None and message.verdict.payment.startswith("attempt:"):
+        return True
+    return usual and (state.verdict is None or not state.verdict.payment.startswith("attempt:"))
+
+
 def _facts(state: SessionState, message: m.Event) -> list[Any]:
     told = message.told
     flags = _flags(state, message)
@@ -226,7 +234,7 @@ def _facts(state: SessionState, message: m.Event) -> list[Any]:
         transaction_id="" if state.transaction_id else told.transaction_id,
         place=message.place if _is_news(state, message) else None,
         number=message.number if first else 0,
-        tariff=message.tariff if first or started else None,
+        tariff=message.tariff if _prices(state, message, first or started) else None,
         token=told.token,
         verdict=message.verdict,
         charging_state=told.charging_state,

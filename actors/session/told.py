@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from actors.model.usage import point_of
+from actors.ports import TariffCard
 from actors.session import book as b
 from actors.session import facts as f
 from actors.session.phases import OPEN, Phase, after, allows
@@ -36,7 +37,7 @@ def event_told(state: SessionState, fact: f.EventTold) -> SessionState:
         generation=fact.generation or state.generation,
         token=None if payer is None else payer.token,
         verdict=None if payer is None else payer.verdict,
-        tariff=fact.tariff if fact.kind == "Started" or state.tariff is None else state.tariff,
+        tariff=_tariff(state, fact, payer),
         started_at=b.started_at(book),
         reservation=state.reservation if fact.reservation is None else fact.reservation,
         flags=add_flags(state.flags, fact.flags) if fact.flags else state.flags,
@@ -45,6 +46,14 @@ def event_told(state: SessionState, fact: f.EventTold) -> SessionState:
         book=book,
         merchant=fact.merchant or state.merchant,
     )
+
+
+def _tariff(state: SessionState, fact: f.EventTold, payer: b.TokenTold | None) -> TariffCard | None:
+    """A start brings its own, also none; but nothing takes away what the driver agreed to who pays by card."""
+    if fact.tariff is not None or state.tariff is None:
+        return fact.tariff
+    bound = payer is not None and payer.verdict.payment.startswith("attempt:")
+    return None if fact.kind == "Started" and not bound else state.tariff
 
 
 def worth_showing(state: SessionState, fact: f.EventTold | f.EventMetered) -> bool:

@@ -10,7 +10,7 @@ from actors.env import ActorEnv
 from actors.model.decision import Decision
 from actors.model.ids import digest, session_address, session_id_for_transaction
 from actors.model.token import IdToken, TokenVerdict
-from actors.ports import MerchantCard, TenantCard
+from actors.ports import MerchantCard, TariffCard, TenantCard
 from actors.session.messages import MarkUnreadable, Place
 from actors.station import messages, routing
 from actors.station.decide import Station
@@ -42,8 +42,8 @@ class Transactions:
         card = self._tenant_card()
         if refused is not None or card is None:
             return Decision(reply=refused or _UNKNOWN_TENANT)
-        tariff = None
-        if state.tariff is not None:
+        tariff = self._agreed(start.token)
+        if tariff is None and state.tariff is not None:
             tariff = self._env.snapshots.tariff(self._here.tenant, state.tariff, start.at)
         judged = with_funds(self._verdict(start.token, now, start.evse), numbered.funded)
         return routing.route_start(
@@ -66,13 +66,14 @@ class Transactions:
         number: int = 0,
         funded: Funded | None = None,
     ) -> Decision:
-        """The tariff goes along where the session may need it: with what may open it, and with its start."""
+        """The tariff goes along where the session may need it: with what may open it, with its start, and with a token whose
+        driver agreed to one."""
         refused = self._presence.refusal(state, messages.TransactionEvent, now)
         card = self._tenant_card()
         if refused is not None or card is None:
             return Decision(reply=refused or _UNKNOWN_TENANT)
-        tariff = None
-        if state.tariff is not None and (number or event.type == "Started"):
+        tariff = None if event.token is None else self._agreed(event.token)
+        if tariff is None and state.tariff is not None and (number or event.type == "Started"):
             tariff = self._env.snapshots.tariff(self._here.tenant, state.tariff, event.at)
         evse = event.evse or 0
         judged = with_funds(self._verdict(event.token, now, event.evse), funded) if event.token is not None else None
@@ -89,6 +90,14 @@ class Transactions:
             now,
             self._seller(state, judged) if judged is not None else None,
         )
+
+    def _agreed(self, token: IdToken) -> TariffCard | None:
+        """The very version that the driver was shown, where the token was made for one who was."""
+        card = self._env.snapshots.token(self._here.tenant, token.ref)
+        terms = card.terms if card is not None else None
+        if terms is None or terms.agreed is None:
+            return None
+        return self._env.snapshots.tariff(self._here.tenant, terms.agreed.tariff, terms.agreed.at)
 
     def _seller(self, state: StationState, judged: TokenVerdict) -> MerchantCard | None:
         """Who sells here, where a wallet pays: its terms are those of the start."""

@@ -2,12 +2,14 @@
 in which it can go wrong, each with nothing taken and nothing left on hold."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
+from tests.gateways.web.pay.kit import TARIFF
 from tests.gateways.web.pay.street import Browser, Street, drive, high_street
 from tests.gateways.web.test_browser import CHROMIUM
 
@@ -50,6 +52,28 @@ async def test_a_driver_scans_pays_charges_stops_and_gets_a_receipt(fresh_dsn: s
         assert "of it 19 % VAT" in receipt["text"].replace("\u00a0", " ")
         assert receipt["pdf"].startswith(b"%PDF-")
         assert street.held() == []
+
+
+async def test_a_price_that_changes_after_the_order_is_not_this_drivers(fresh_dsn: str, tmp_path: Path) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        shown: list[str] = []
+        dearer = {**TARIFF, "elements": [{"price_components": [{"type": "ENERGY", "price": 0.99, "vat": 19.0, "step_size": 1}]}]}
+
+        def act(browser: Browser) -> None:
+            browser.order(street.url)
+            answer = trio.from_thread.run(partial(street.admin.put, "/tenants/acme/tariffs/adhoc", json=dearer))
+            assert answer.status_code == 200
+            browser.pay(FRICTIONLESS)
+            browser.see("Charging")
+            browser.charge_on()
+            browser.page.get_by_role("button", name="Stop charging").click()
+            browser.see("Receipt")
+            shown.append(browser.page.inner_text("main"))
+
+        assert await drive(act) == []
+        assert "€0.59 per kWh" in shown[0]
+        assert "0.99" not in shown[0]
+        assert "€0.99" in (await street.admin.get(street.url)).text, "the next driver sees the new one"
 
 
 async def test_without_a_script_the_pages_load_themselves_and_it_is_the_same_way(fresh_dsn: str, tmp_path: Path) -> None:
