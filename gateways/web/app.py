@@ -33,8 +33,7 @@ from gateways.web.services import Services
 from gateways.web.soap import PREFIX as SOAP
 from gateways.web.soap import add_soap
 from gateways.web.table import Route
-from gateways.web.webhooks import PREFIX as WEBHOOKS
-from gateways.web.webhooks import add_webhooks
+from gateways.web.webhooks import WebhookDoor
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -58,14 +57,13 @@ class WebRequest(TrioRequest):
             kwargs["max_content_length"] = limits.IMPORT_BYTES
         elif path.startswith(SOAP):
             kwargs["max_content_length"] = BODY_BYTES
-        elif path.startswith(WEBHOOKS):
-            kwargs["max_content_length"] = limits.WEBHOOK_BYTES
         super().__init__(method, scheme, path, *args, **kwargs)
 
 
 class WebApp(QuartTrio):
     request_class = WebRequest
     services: Services
+    webhooks: WebhookDoor | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Keep a %2F in the path apart from a slash: it belongs to an id (see dispatch.SLASH)."""
@@ -74,11 +72,12 @@ class WebApp(QuartTrio):
             if b"%2f" in raw.lower():
                 text = raw.decode("ascii", "replace").replace("%2F", SLASH).replace("%2f", SLASH)
                 scope = {**scope, "path": unquote(text)}
-            await self._answered(scope, receive, send)
+            beside = self.webhooks is not None and self.webhooks.opens(scope)
+            await self._answered(self.webhooks if beside else super().__call__, scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
-    async def _answered(self, scope: Any, receive: Any, send: Any) -> None:
+    async def _answered(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
         """A refusal may come before the body's end (401, 413). Two things would then go wrong on a plain server: the client
         cannot hear an answer while it still talks, so the answer waits a moment for the rest of the body, which is dropped;
         and hypercorn, which closes such a connection, tells the app so from inside its own `send`: the app would
@@ -102,7 +101,7 @@ class WebApp(QuartTrio):
             last = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
-        await super().__call__(scope, received, sent)
+        await app(scope, received, sent)
 
 
 def create_app(env: WebEnv) -> WebApp:
@@ -129,7 +128,7 @@ def create_app(env: WebEnv) -> WebApp:
     if env.soap is not None:
         add_soap(app, env.soap, env.settings, services)
     if env.webhooks is not None:
-        add_webhooks(app, env.webhooks, services)
+        app.webhooks = WebhookDoor(env.webhooks, services)
     absent = {f"{name}/" for name in ("console", "pay") if name not in surfaces}
     for template in app.jinja_env.list_templates(extensions=["html"]):
         if not template.startswith(tuple(absent)):

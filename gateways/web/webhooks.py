@@ -1,40 +1,102 @@
 """The payment provider's two webhooks on the HTTP listener: `POST /stripe/webhook` and `/stripe/webhook/connect`.
 
 Only the passage between HTTP and the receiver (gateways/payments/webhooks.py), which gets the very bytes that came: a
-signature is over those, and not over what they mean.
+signature is over those, and not over what they mean. They come by the hundreds a second and need nothing of what Quart does
+for people, so they pass beside it, as plain ASGI.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from quart import Response, request
-from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException
+import trio
 
+from gateways.web import limits
 from gateways.web.env import Webhooks
 from gateways.web.services import Services
 
-PREFIX = "/stripe/"
-_RULES: tuple[tuple[str, Literal["account", "connect"]], ...] = (
-    ("/stripe/webhook", "account"),
-    ("/stripe/webhook/connect", "connect"),
+_ENDPOINTS: dict[str, Literal["account", "connect"]] = {
+    "/stripe/webhook": "account",
+    "/stripe/webhook/connect": "connect",
+}
+_SAID = {200: b"ok\n", 400: b"not one of ours\n", 405: b"POST, please\n", 408: b"too slow\n", 413: b"too long\n"}
+_HEADERS = (
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
 )
-_SAID = {200: "ok\n", 400: "not one of ours\n", 503: "later, please\n"}
 
 
-def add_webhooks(app: QuartTrio, webhooks: Webhooks, services: Services) -> None:
-    def view(rule: str, endpoint: Literal["account", "connect"]) -> None:
-        async def post() -> Response:
-            began = services.clock()
-            try:
-                body = await request.get_data(as_text=False)
-                assert isinstance(body, bytes)
-                status = await webhooks.take(endpoint, body, request.headers.get("Stripe-Signature"))
-            except HTTPException as error:
-                status = error.code or 400
-            services.metrics.observe("POST", rule, status, services.clock() - began)
-            return Response(_SAID.get(status, "no\n"), status, content_type="text/plain; charset=utf-8")
+class _Refused(Exception):
+    def __init__(self, status: int) -> None:
+        self.status = status
 
-        app.add_url_rule(rule, f"webhook.{endpoint}", post, methods=["POST"])
 
-    for rule, endpoint in _RULES:
-        view(rule, endpoint)
+class _Left(Exception):
+    """The client is gone; nobody hears an answer."""
+
+
+class WebhookDoor:
+    def __init__(self, webhooks: Webhooks, services: Services) -> None:
+        self._webhooks = webhooks
+        self._services = services
+
+    def opens(self, scope: Any) -> bool:
+        return scope["path"] in _ENDPOINTS
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path, services = scope["path"], self._services
+        began = services.clock()
+        try:
+            if scope["method"] != "POST":
+                raise _Refused(405)
+            body = await _body(receive)
+            status = await self._webhooks.take(_ENDPOINTS[path], body, _signature(scope))
+        except _Refused as refused:
+            status = refused.status
+        except _Left:
+            return
+        services.metrics.observe("POST", path, status, services.clock() - began)
+        said = _SAID.get(status, b"later, please\n")
+        headers = [*_HEADERS, (b"content-length", str(len(said)).encode())]
+        if status == 405:
+            headers.append((b"allow", b"POST"))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": said, "more_body": False})
+
+
+def _signature(scope: Any) -> str | None:
+    for name, value in scope["headers"]:
+        if name.lower() == b"stripe-signature":
+            return str(value.decode("latin-1"))
+    return None
+
+
+async def _body(receive: Any) -> bytes:
+    """Raises _Refused: 413 for one that is too long, 408 for one that does not come to its end."""
+    with trio.move_on_after(limits.REQUEST_SECONDS):
+        parts: list[bytes] = []
+        size = 0
+        async for part in _parts(receive):
+            size += len(part)
+            if size > limits.WEBHOOK_BYTES:
+                await _rest(receive)
+                raise _Refused(413)
+            parts.append(part)
+        return b"".join(parts)
+    raise _Refused(408)
+
+
+async def _rest(receive: Any) -> None:
+    """A client that still talks hears nothing: listen a little longer."""
+    with trio.move_on_after(limits.LINGER_SECONDS):
+        async for _ in _parts(receive):
+            pass
+
+
+async def _parts(receive: Any) -> Any:
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _Left
+        yield message.get("body", b"")
+        if not message.get("more_body"):
+            return
