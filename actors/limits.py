@@ -303,7 +303,9 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     payment_watch: timedelta = timedelta(hours=6)
     """How often pending refunds and open disputes are looked at where no webhook came."""
     payment_refunds: int = 50
-    """Refunds of one attempt."""
+    """Refunds of one attempt that may be asked for."""
+    payment_refunds_seen: int = 200
+    """With those that were made elsewhere: what is beyond is for an operator."""
     payment_disputes: int = 8
     payment_strays: int = 8
     """Sessions with the token of one attempt that nobody pays, remembered so that each is stopped once."""

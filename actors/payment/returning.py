@@ -97,8 +97,10 @@ def see_refund(turn: Turn, seen: psp.RefundSeen, card: MerchantCard) -> None:
         return
     known = _refund_of(turn, seen)
     if known is None:
-        left = state.captured_minor - state.claimed_minor
-        if len(state.refunds) >= turn.limits.payment_refunds or seen.amount_minor > left:
+        # What it shows is done: wishes of ours that were only asked for take nothing from it, it is they that will be refused.
+        asked = sum(one.amount_minor for one in state.refunds if one.status == "asked")
+        left = state.captured_minor - state.claimed_minor + asked
+        if len(state.refunds) >= turn.limits.payment_refunds_seen or seen.amount_minor > left:
             turn.tell("mismatch", refund=seen.refund, refunded_minor=seen.amount_minor, left_minor=left)
             return
         n = len(state.refunds) + 1
@@ -114,8 +116,12 @@ def see_refund(turn: Turn, seen: psp.RefundSeen, card: MerchantCard) -> None:
 
 
 def _refund_of(turn: Turn, seen: psp.RefundSeen) -> Refund | None:
+    """By its id, or by our mark on one that was asked for. Who has the account can write any mark: so the amount must be ours."""
+    known = next((one for one in turn.state.refunds if one.refund == seen.refund), None)
+    if known is not None or seen.key is None:
+        return known
     for one in turn.state.refunds:
-        if one.refund == seen.refund or (seen.key is not None and seen.key == turn.key(f"refund:{one.n}")):
+        if one.refund is None and seen.key == turn.key(f"refund:{one.n}") and seen.amount_minor == one.amount_minor:
             return one
     return None
 

@@ -19,6 +19,7 @@ from actors.model.psp import (
     Seen,
 )
 from gateways.payments.asking import WITH_CHARGE, WITH_INTENT, every, made_since, plain, reading
+from gateways.payments.currency import to_stripe
 from gateways.payments.limits import PAGE
 from gateways.payments.seen import (
     account_seen,
@@ -74,8 +75,12 @@ async def _charge(client: stripe.StripeClient, call: ChargeSaved) -> Seen | None
 
 async def _refund(client: stripe.StripeClient, call: RefundCharge) -> Seen | None:
     params: Any = {"payment_intent": call.intent, "limit": PAGE, "expand": ["data.balance_transaction"]}
-    found = await _marked(call.key, every(await client.v1.refunds.list_async(params, reading(call.account))))
-    return None if found is None else refund_seen(found)
+    amount = to_stripe(call.amount_minor, call.currency)
+    async for refund in every(await client.v1.refunds.list_async(params, reading(call.account))):
+        # Who has the account can write our mark on a refund of theirs: it is the wish's only if it gave back as much.
+        if (refund.get("metadata") or {}).get("key") == call.key and refund["amount"] == amount:
+            return refund_seen(refund)
+    return None
 
 
 async def _transfer(client: stripe.StripeClient, call: MakeTransfer) -> Seen | None:

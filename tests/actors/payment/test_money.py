@@ -248,6 +248,32 @@ def test_a_refund_made_elsewhere_is_in_the_books_too() -> None:
     assert bench.row.refunds[0]["who"] == "provider"
 
 
+def test_a_refund_made_elsewhere_while_ours_was_under_way_is_in_the_books_and_ours_has_failed() -> None:
+    bench = Bench()
+    bench.capture()
+    bench.tell(refund())
+    elsewhere = bench.provider.refund("pi_1", 1234)
+    bench.tell(psp.PspObserved(elsewhere, "evt_1"))
+    assert bench.state.refunded_minor == 1234
+    bench.provider.refusals[psp.RefundCharge] = ["charge_already_refunded"]
+    bench.work()
+    assert [(one.amount_minor, one.status) for one in bench.state.refunds] == [(1234, "failed"), (1234, "succeeded")]
+    assert bench.tell(refund("r2", 1)).code == "too_much"
+
+
+def test_a_refund_that_only_bears_our_mark_is_not_taken_for_ours() -> None:
+    """Whoever has the connected account can write any metadata on it."""
+    bench = Bench()
+    bench.capture()
+    bench.tell(refund(amount=500))
+    forged = bench.provider.refund("pi_1", 1, key="a1:refund:1")
+    bench.tell(psp.PspObserved(forged, "evt_1"))
+    assert bench.state.refunded_minor == 1
+    bench.work()
+    assert [(one.amount_minor, one.status) for one in bench.state.refunds] == [(500, "succeeded"), (1, "succeeded")]
+    assert bench.state.refunded_minor == 501
+
+
 def test_a_pending_refund_is_watched_without_webhooks() -> None:
     bench = Bench()
     bench.capture()
