@@ -163,7 +163,7 @@ _BILLS = """SELECT c.tenant, c.id, c.session, c.journal, c.body -> 'total_cost' 
         AS by_wallet
 FROM cdr c LEFT JOIN session s ON (s.tenant, s.id) = (c.tenant, c.session)
 LEFT JOIN ledger_journal j ON (j.tenant, j.id) = (c.tenant, c.journal)
-WHERE (c.tenant, c.id) > ($1, $2) ORDER BY c.tenant, c.id LIMIT $3"""
+WHERE (c.tenant, c.id) > ($1, $2) AND NOT c.credit ORDER BY c.tenant, c.id LIMIT $3"""
 
 _cost = msgspec.json.Decoder(Cost).decode
 

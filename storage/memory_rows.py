@@ -136,7 +136,8 @@ class MemoryRows:
         if known is not None and known != cdr:
             return f"CDR {cdr.id} exists with other content"
         for other in self.table(CdrRow):
-            if other.tenant == cdr.tenant and other.session == cdr.session and other.id != cdr.id:
+            same = (other.tenant, other.session, other.body.get("credit")) == (cdr.tenant, cdr.session, cdr.body.get("credit"))
+            if same and other.id != cdr.id:
                 return f"session {cdr.session} has CDR {other.id} already"
         return ""
 

@@ -121,6 +121,15 @@ def build_cdr(*, id: str, party: CdrParty, facts: SessionFacts, tariff: Tariff, 
     return body
 
 
+def credit_cdr(body: Mapping[str, Any], id: str, at: datetime) -> dict[str, Any]:
+    """The CDR that takes `body` back: the same delivery, its costs negative (PROTOCOLS 6.4)."""
+    found = {**body, "id": id, "last_updated": rfc3339(at), "credit": True, "credit_reference_id": body["id"]}
+    for field, value in body.items():
+        if field.startswith("total_") and field.endswith("cost"):
+            found[field] = {name: -amount for name, amount in value.items()}
+    return found
+
+
 def rfc3339(at: datetime) -> str:
     """OCPI DateTime: UTC with Z, whole seconds or milliseconds, 25 characters at most."""
     utc = at.astimezone(UTC)

@@ -209,6 +209,10 @@ def _waived(state: SessionState, fact: f.Waived) -> SessionState:
     return replace(state, phase=after(state.phase, "waived"), ended_at=ended, series=(), latest=(), charging=(), row_at=fact.at)
 
 
+def _credited(state: SessionState, fact: f.Credited) -> SessionState:
+    return replace(state, credited=fact.cdr, row_at=fact.at)
+
+
 def _payer_told(state: SessionState, fact: f.PayerTold) -> SessionState:
     if fact.what == "began":
         return replace(state, paying=Paying(fact.payment, fact.accepted, fact.funds, fact.n))
@@ -251,6 +255,7 @@ _APPLY: dict[type, Callable[[SessionState, Any], SessionState]] = {
     f.Unread: _unread,
     f.Resolved: _resolved,
     f.Waived: _waived,
+    f.Credited: _credited,
     f.EventTold: told.event_told,
     f.EventMetered: told.event_metered,
     f.EventContradicted: told.event_contradicted,

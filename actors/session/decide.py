@@ -31,6 +31,7 @@ from actors.session import messages as m
 from actors.session import payer
 from actors.session.apply import apply
 from actors.session.conclude import GAP
+from actors.session.crediting import decide_credit
 from actors.session.events import decide_event, decide_gap_over
 from actors.session.letters import reservation_used
 from actors.session.phases import allows
@@ -274,6 +275,7 @@ _DECIDE: dict[type, _Decider] = {
     m.ClaimStop: decide_claim,
     m.MarkUnreadable: decide_unreadable,
     m.Resolve: decide_resolve,
+    m.Credit: decide_credit,
     m.Look: decide_look,
     m.Superseded: decide_superseded,
     m.ChargingState: decide_charging,

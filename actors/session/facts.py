@@ -253,6 +253,16 @@ class Waived(msgspec.Struct, frozen=True, gc=False, tag="waived"):
     at: datetime
 
 
+class Credited(msgspec.Struct, frozen=True, gc=False, tag="credited"):
+    """All of its bill was taken back: `cdr` is the credit CDR, `journal` the one that reverses."""
+
+    cdr: str
+    journal: str
+    reason: str
+    who: str
+    at: datetime
+
+
 class PayerTold(msgspec.Struct, frozen=True, omit_defaults=True, tag="payer_told"):
     """The payment attempt or wallet that pays was told: `what` is began, or the outcome (SessionEnded). `n` counts outcomes."""
 
@@ -290,7 +300,7 @@ class StopAnswered(msgspec.Struct, frozen=True, gc=False, tag="stop_answered"):
 
 SessionFact = (
     Started | Metered | ChargingChanged | Ended | Rated | Booked | Unpriced | Quarantined | Flagged
-    | StopContradicted | StrayStopped | StopMatched | Repeated | Unread | Resolved | Waived
+    | StopContradicted | StrayStopped | StopMatched | Repeated | Unread | Resolved | Waived | Credited
     | EventTold | EventMetered | EventContradicted | Concluded
     | PayerTold | Funded | StopOrdered | StopAnswered
 )  # fmt: skip

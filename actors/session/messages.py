@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from actors.model.meter import Reading
+from actors.model.rows import CdrRow, DocumentRow, JournalRow
 from actors.model.token import IdToken, TokenNotes, TokenVerdict
 from actors.ports import MerchantCard, TariffCard
 from actors.station.messages import TransactionEvent
@@ -142,6 +143,17 @@ class Resolve(msgspec.Struct, frozen=True, gc=False):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     tariff: TariffCard | None = None
+
+
+class Credit(msgspec.Struct, frozen=True, gc=False):
+    """Take the whole bill of an invoiced session back. `cdr`, `journal` and `invoice` (if one was issued) are what it booked, as
+    they are stored. Reply: Done or Refused (not_invoiced, conflict). The reason is kept."""
+
+    reason: str
+    who: str
+    cdr: CdrRow
+    journal: JournalRow
+    invoice: DocumentRow | None = None
 
 
 class Look(msgspec.Struct, frozen=True, gc=False):

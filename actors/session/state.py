@@ -91,6 +91,8 @@ class SessionState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw
     cdr: str | None = None
     journal: str | None = None
     resolution: str | None = None
+    credited: str | None = None
+    """The CDR that took its bill back."""
     matched: str | None = None
     repeated: str | None = None
     """The latest session with this start's key beyond its generations."""

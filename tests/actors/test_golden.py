@@ -448,6 +448,7 @@ ALONE: dict[type, list[Any]] = {
     SessionActor: [
         session.Unpriced(LATER),
         session.Waived("why", LATER),
+        session.Credited("cs1-1", "j2", "why", "op", LATER),
         session.StopMatched("s1", LATER),
         session.Concluded(T0, LATER, LATER, "Local", T0, 1000, 11_000, 10_000, True, ("gap",)),
         session.StrayStopped(PLACE, -1, 11_000, LATER, LATER, "Local", TOKEN, ("clock",)),

@@ -17,7 +17,7 @@ from storage.audit import audit
 from storage.database import Database
 from storage.open import open_database
 from tests.kits.postgres import end_connections, run_sql
-from tests.storage.shown import AT, document
+from tests.storage.shown import AT, cdr, document
 from tests.storage.test_queries import Kit, kit, walk  # noqa: F401 (the fixture)
 from tests.storage.turns import Writer, fact
 
@@ -82,6 +82,16 @@ async def test_a_month_is_summed_up_by_kind_and_rate(kit: Kit) -> None:  # noqa:
         DocumentSum("receipt", "EUR", "7", 200, 14, 1),
     ]
     assert list(await kit.queries.document_sums("acme", AT, AT + timedelta(days=31), "nobody", None)) == []
+
+
+async def test_a_session_has_one_cdr_that_bills_it_and_one_that_takes_it_back(kit: Kit) -> None:  # noqa: F811
+    taken = {**cdr("c1-1", "s1").body, "credit": True, "credit_reference_id": "c1"}
+    await kit.write(cdr("c1", "s1"), actor=actor("p1"))
+    await kit.write(cdr("c1-1", "s1", body=taken), actor=actor("p1"))
+    for id, body in (("c2", cdr("c2", "s1").body), ("c1-2", {**taken, "id": "c1-2"})):
+        outcome = await kit.try_write(cdr(id, "s1", body=body), actor=actor("p2"))
+        assert (outcome.verdict, "session s1 has CDR c1" in outcome.reason) == (Verdict.REJECTED, True)
+    assert {row.id for row in (await kit.queries.cdrs("acme", 9, None)).items} == {"c1", "c1-1"}
 
 
 @pytest.mark.postgres

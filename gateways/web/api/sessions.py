@@ -4,10 +4,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from actors.model.documents import invoice_id
 from actors.model.ids import session_address
 from actors.model.rows import CdrRow, SessionRow
 from actors.ports import TariffCard
-from actors.session.messages import Look, Resolve
+from actors.session.messages import Credit, Look, Resolve
 from gateways.web import identity, limits
 from gateways.web.api.types import EnergyWh, Moment, Reason
 from gateways.web.call import Call, page_of
@@ -29,6 +30,12 @@ class ResolveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     started_at: Moment | None = None
     ended_at: Moment | None = None
     tariff: str | None = None
+
+
+class CreditBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The reason is kept."""
+
+    reason: Reason
 
 
 class CdrPage(msgspec.Struct, frozen=True):
@@ -99,6 +106,20 @@ async def resolve_session(call: Call) -> SessionView:
     return session_view(await _fresh(call, await _row(call)))
 
 
+async def credit_session(call: Call) -> SessionView:
+    body: CreditBody = call.body
+    row = await _row(call)
+    queries = call.env.queries
+    cdr = await queries.cdr(call.own, row.cdr) if row.cdr is not None else None
+    journal = await queries.journal(call.own, cdr.journal) if cdr is not None and cdr.journal is not None else None
+    if cdr is None or journal is None:
+        raise Problem("refused", "the session was not booked to be paid later: there is nothing to credit")
+    invoice = await queries.document(call.own, invoice_id(row.id))
+    await call.ask(session_address(call.own, row.id), Credit(body.reason, call.principal.who, cdr, journal, invoice))
+    call.audit("session.credit", row.id, reason=body.reason)
+    return session_view(await _fresh(call, await _row(call)))
+
+
 def _checked(call: Call, body: ResolveBody, row: SessionRow) -> TariffCard | None:
     errors = []
     corrections = {"energy_wh": body.energy_wh, "started_at": body.started_at, "ended_at": body.ended_at}
@@ -155,6 +176,13 @@ ROUTES = (
         method="POST", path=_T + "/sessions/{session}/resolve", handler=resolve_session, tag=TAG, scope=Scope.TENANT,
         right=identity.WRITE, summary="Settle a quarantined or unpriced session", body=ResolveBody, answer=SessionView,
         problems=("conflict", "refused"),
+    ),
+    Route(
+        method="POST", path=_T + "/sessions/{session}/credit", handler=credit_session, tag=TAG, scope=Scope.TENANT,
+        right=identity.WRITE, summary="Take the whole bill of an invoiced session back",
+        description="Its journal is reversed, a credit CDR and a credit note are issued, all at once. What a card or a wallet "
+        "paid is refunded there. Credited twice is credited once.",
+        body=CreditBody, answer=SessionView, problems=("conflict", "refused"),
     ),
     Route(
         method="GET", path=_T + "/cdrs", handler=list_cdrs, tag=TAG, scope=Scope.TENANT, query=PAGED,

@@ -88,3 +88,32 @@ async def test_a_month_is_summed_up_and_comes_as_csv_and_pdf() -> None:
         assert (await acme.get(f"{T}/statements/{month}", params={"seller": "nobody"})).json()["totals"] == []
         assert (await acme.get(f"{T}/statements/2020-01")).json()["sums"] == []
         assert (await acme.get(f"{T}/statements/soon")).status_code == 400
+
+
+async def test_an_invoiced_session_is_credited_once_with_journal_cdr_and_credit_note() -> None:
+    async with running() as rig:
+        acme, document = await invoiced(rig)
+        url = f"{T}/sessions/{document['ref']}/credit"
+        assert (await acme.post(url, json={})).status_code == 400
+        for _ in range(2):
+            assert (await acme.post(url, json={"reason": "broken meter"})).status_code == 200
+        note, invoice = (await acme.get(f"{T}/documents")).json()["items"]
+        assert (note["kind"], note["gross_minor"], note["corrects"]) == ("credit_note", -595, invoice["id"])
+        assert (await acme.get(f"{T}/documents/{note['id']}.xml")).status_code == 200
+        cdrs = (await acme.get(f"{T}/cdrs")).json()["items"]
+        credit = next(cdr for cdr in cdrs if cdr.get("credit"))
+        original = next(cdr for cdr in cdrs if not cdr.get("credit"))
+        assert (credit["credit_reference_id"], credit["total_cost"]) == (original["id"], {"excl_vat": -5, "incl_vat": -5.95})
+        assert credit["total_energy"] == original["total_energy"] == 10
+        accounts = (await acme.get(f"{T}/ledger/accounts")).json()["items"]
+        assert {account["balance_minor"] for account in accounts} == {0}
+        assert sum(item["gross_minor"] for item in (note, invoice)) == 0
+
+
+async def test_a_session_that_was_not_invoiced_is_not_credited() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        await charge(rig, acme, tariff=None)
+        (session,) = (await acme.get(f"{T}/sessions")).json()["items"]
+        refused = await acme.post(f"{T}/sessions/{session['id']}/credit", json={"reason": "x"})
+        assert refused.status_code == 422
