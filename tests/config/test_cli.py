@@ -13,6 +13,8 @@ import pytest
 from config.cli import run
 from gateways.simulator.fleet import Fleet, Plan
 from gateways.web.api.station_body import StationBody
+from tests.kits.postgres import run_sql
+from tests.storage.books import batch, sale
 
 Here = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -220,3 +222,17 @@ def test_a_database_by_dsn_needs_nothing_but_the_dsn(tmp_path: Path, fresh_dsn: 
     audit = csms("audit", env=env)
     assert (audit.returncode, audit.stdout) == (0, ""), audit.stderr
     assert not (tmp_path / "d" / "postgres").exists()
+
+
+@pytest.mark.postgres
+def test_one_cent_changed_by_hand_is_what_an_audit_is_for(tmp_path: Path, fresh_dsn: str) -> None:
+    env = {"CSMS_DATABASE__DSN": fresh_dsn, "CSMS_DATA_DIR": str(tmp_path / "d")}
+    post = f"SELECT * FROM ledger_post('{batch(sale('j1', ref='none'))}')"
+    cent = "UPDATE ledger_entry SET amount_minor = amount_minor + 1 WHERE n = 1"
+    run_sql(fresh_dsn, post)
+    assert csms("audit", env=env).stdout == ""
+    run_sql(fresh_dsn, f"SET session_replication_role = replica; {cent}")
+    audit = csms("audit", env=env)
+    assert audit.returncode == 1
+    assert "acme: changed: j1" in audit.stdout
+    assert "acme: unbalanced: j1: EUR off by 1" in audit.stdout
