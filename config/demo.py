@@ -1,4 +1,4 @@
-"""The main job in one command: a node, a brand, and a small fleet that charges and is billed.
+"""The main job in one command: a node, a brand, and a small fleet that charges and is billed or pays.
 
 The demo is a customer of its own product: everything is provisioned through the admin API and every station speaks its
 version of OCPP over a real socket, 1.5, 1.6 and 2.0.1 in turn. Only its meters are in a hurry: they run `PACE` times faster
@@ -19,6 +19,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
+from config import demo_money as money
 from config.cli_station import fleet_table
 from config.doctor import port_problem
 from config.errors import EnvironmentFault
@@ -26,9 +27,11 @@ from config.node import Node, open_node
 from config.options import console
 from config.settings import EgressSettings, Settings
 from gateways.simulator.fleet import Fleet, Plan
-from gateways.simulator.memory import MODELS
+from gateways.simulator.memory import MODELS, Model
+from gateways.simulator.scenario import IDLE
 
 TENANT = "demo"
+BASE = f"/tenants/{TENANT}"
 PROTOCOLS = ("ocpp1.6", "ocpp1.5", "ocpp2.0.1")
 """Station by station; each with the model of the same turn."""
 PACE = 60.0
@@ -36,6 +39,13 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 LAST_CALL = 8.0
 """Seconds before the end of `--for` at which drivers leave, so that every session is booked."""
 TOKENS = tuple(f"DEMO{n:04d}" for n in range(1, 9))
+WALLET_TOKENS = frozenset(TOKENS[-3:])
+"""The others are billed later."""
+CODE_STATION = "DEMO-QR"
+"""At this one drivers scan the code and pay by card."""
+CODE_MODEL = Model("Nordlicht", "AC Post 22", "2.4.1", 22_000, 1, pace=PACE)
+WAYS = {"1220": "invoice", "2100": "wallet", "1110": "card"}
+"""How a session was paid, by the account that its first journal debits."""
 SCENARIO = """
 boot
 wait 0 2
@@ -76,31 +86,59 @@ LOCATION = {
 
 async def run_demo(settings: Settings, stations: int, length: float | None, quiet: bool) -> dict[str, Any]:
     """Until `length` is over or Ctrl-C; the summary."""
-    async with open_node(_at_home(settings), ("ocpp", "api", "console")) as node, _api(node) as api:
-        passwords = await _provision(api, stations)
+    async with (
+        money.open_till(_at_home(settings)) as till,
+        open_node(till.settings, ("ocpp", "api", "console", "pay")) as node,
+        _api(node) as api,
+    ):
+        till.listen(node.urls.http)
+        passwords, url = await _provision(api, node, stations)
         if not quiet:
-            _introduce(node)
-        fleet = Fleet(
-            Plan(
-                url=f"{node.urls.ocpp}/ocpp/{TENANT}",
-                soap_url=f"{node.urls.http}/soap/{TENANT}",
-                protocols=PROTOCOLS,
-                count=stations,
-                rate=10.0,
-                identities=tuple(passwords),
-                passwords=passwords,
-                tags=TOKENS,
-                scenario=SCENARIO,
-                models=tuple(replace(model, pace=PACE) for model in MODELS),
-                seed=secrets.randbits(32),
-            )
-        )
-        await _play(fleet, api, length, quiet)
+            _introduce(node, url, till)
+        if till.open:
+            await money.top_up(api, BASE, till)
+        fleets = _fleet(node, passwords, stations), _code_fleet(node, passwords)
+        await _play(fleets, api, length, quiet, url, till)
+        if till.open:
+            await money.settled(api, BASE)
         books = await _books(api)
+        fleet = fleets[0]
         if not quiet:
             _summarise(books, fleet)
         counts, p50 = fleet.stats.counts, round(fleet.stats.percentile(0.5), 1)
         return {**books, "stations": stations, "messages": counts["messages"], "errors": counts["errors"], "p50_ms": p50}
+
+
+def _fleet(node: Node, passwords: dict[str, str], stations: int) -> Fleet:
+    """Stations at which drivers with a card of their own come and go."""
+    return Fleet(
+        Plan(
+            url=f"{node.urls.ocpp}/ocpp/{TENANT}",
+            soap_url=f"{node.urls.http}/soap/{TENANT}",
+            protocols=PROTOCOLS,
+            count=stations,
+            rate=10.0,
+            identities=tuple(name for name in passwords if name != CODE_STATION),
+            passwords=passwords,
+            tags=TOKENS,
+            scenario=SCENARIO,
+            models=tuple(replace(model, pace=PACE) for model in MODELS),
+            seed=secrets.randbits(32),
+        )
+    )
+
+
+def _code_fleet(node: Node, passwords: dict[str, str]) -> Fleet:
+    """The station with the code: nothing happens there until somebody has paid."""
+    return Fleet(
+        Plan(
+            url=f"{node.urls.ocpp}/ocpp/{TENANT}",
+            identities=(CODE_STATION,),
+            passwords=passwords,
+            scenario=IDLE,
+            models=(CODE_MODEL,),
+        )
+    )
 
 
 def _at_home(settings: Settings) -> Settings:
@@ -115,17 +153,27 @@ def _at_home(settings: Settings) -> Settings:
     return settings.model_copy(update={"ocpp": at_home(settings.ocpp), "http": at_home(settings.http), "egress": egress})
 
 
-async def _play(fleet: Fleet, api: httpx.AsyncClient, length: float | None, quiet: bool) -> None:
+async def _play(
+    fleets: tuple[Fleet, Fleet], api: httpx.AsyncClient, length: float | None, quiet: bool, url: str, till: money.Till
+) -> None:
     """Drivers come and go until it is time, or until Ctrl-C; either way every session ends properly."""
+    leaving = trio.Event()
     async with trio.open_nursery() as nursery:
         playing = trio.CancelScope(deadline=math.inf if length is None else trio.current_time() + max(1.0, length - LAST_CALL))
         nursery.start_soon(_interrupted, playing)
         if not quiet:
-            nursery.start_soon(_show, fleet, api)
-        nursery.start_soon(fleet.start)
-        with playing:
-            await trio.sleep_forever()
-        await fleet.finish(LAST_CALL)
+            nursery.start_soon(_show, fleets[0], api)
+        for fleet in fleets:
+            nursery.start_soon(fleet.start)
+        async with trio.open_nursery() as drivers:
+            if till.open:
+                drivers.start_soon(money.drive, api, f"{BASE}/stations/{CODE_STATION}", url, till, leaving)
+            with playing:
+                await trio.sleep_forever()
+            leaving.set()
+            drivers.cancel_scope.deadline = trio.current_time() + LAST_CALL
+        for fleet in fleets:
+            await fleet.finish(LAST_CALL)
         nursery.cancel_scope.cancel()
 
 
@@ -145,13 +193,16 @@ async def _api(node: Node) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def _provision(api: httpx.AsyncClient, stations: int) -> dict[str, str]:
-    """Tenant, tariff, tokens and stations; passwords by identity. Repeatable on kept data."""
+async def _provision(api: httpx.AsyncClient, node: Node, stations: int) -> tuple[dict[str, str], str]:
+    """Tenant, tariff, merchant, wallet, tokens and stations: passwords by identity, and what the code opens. Repeatable on kept
+    data."""
     tenant = {"id": TENANT, "name": "Demo", "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin"}
     await _ask(api, "POST", "/tenants", tenant, also=(409,))
     await _ask(api, "PUT", f"/tenants/{TENANT}/tariffs/demo", TARIFF)
+    await money.furnish(api, BASE)
     for token in TOKENS:
-        await _ask(api, "PUT", f"/tenants/{TENANT}/tokens/ISO14443/{token}", {"status": "Accepted"})
+        payment = f"wallet:{money.WALLET}" if token in WALLET_TOKENS else "invoice"
+        await _ask(api, "PUT", f"/tenants/{TENANT}/tokens/ISO14443/{token}", {"status": "Accepted", "payment": payment})
     passwords = {f"DEMO-{n:02d}": secrets.token_urlsafe(15) for n in range(1, stations + 1)}
     for n, (identity, password) in enumerate(passwords.items()):
         body = {
@@ -160,9 +211,20 @@ async def _provision(api: httpx.AsyncClient, stations: int) -> dict[str, str]:
             "versions": [PROTOCOLS[n % len(PROTOCOLS)]],
             "location": LOCATION,
             "tariff": "demo",
+            "merchant": money.MERCHANT,
         }
         await _ask(api, "PUT", f"/tenants/{TENANT}/stations/{identity}", body)
-    return passwords
+    password = passwords[CODE_STATION] = secrets.token_urlsafe(15)
+    body = {
+        "evses": 1,
+        "auth": {"profile": 1, "password": password},
+        "versions": ["ocpp1.6"],
+        "location": LOCATION,
+        "tariff": "demo",
+        "merchant": money.MERCHANT,
+    }
+    station = await _ask(api, "PUT", f"/tenants/{TENANT}/stations/{CODE_STATION}", body)
+    return passwords, f"{node.urls.http}/pay/{TENANT}/{station['evses'][0]['code']}"
 
 
 async def _ask(api: httpx.AsyncClient, method: str, path: str, body: Any = None, also: tuple[int, ...] = ()) -> Any:
@@ -188,11 +250,10 @@ async def _all(api: httpx.AsyncClient, path: str) -> list[dict[str, Any]]:
 
 async def _books(api: httpx.AsyncClient) -> dict[str, Any]:
     """What the API says was charged, rated and booked."""
-    base = f"/tenants/{TENANT}"
-    sessions = await _all(api, f"{base}/sessions")
+    sessions = await _all(api, f"{BASE}/sessions")
     ended = [session for session in sessions if session["state"] == "ended"]
-    cdrs = await _all(api, f"{base}/cdrs")
-    journals = await _all(api, f"{base}/ledger/journals")
+    cdrs = await _all(api, f"{BASE}/cdrs")
+    journals = await _all(api, f"{BASE}/ledger/journals")
     billed = sum(session["cost"]["incl"]["amount_minor"] for session in ended if session.get("cost"))
     return {
         "sessions": len(sessions),
@@ -202,31 +263,58 @@ async def _books(api: httpx.AsyncClient) -> dict[str, Any]:
         "cdrs": len(cdrs),
         "journals": len(journals),
         "billed": {"amount_minor": billed, "currency": "EUR"},
-        "versions": _by_version(sessions, cdrs),
+        "versions": _by_version(sessions, cdrs, journals),
+        "payment": _by_way(sessions, journals),
     }
 
 
-def _by_version(sessions: list[dict[str, Any]], cdrs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The same by the version of OCPP that the station of a session speaks."""
-    found = {protocol: {"sessions": 0, "kwh": 0.0, "cdrs": 0, "journals": 0} for protocol in PROTOCOLS}
+def _by_version(
+    sessions: list[dict[str, Any]], cdrs: list[dict[str, Any]], journals: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The same by the version of OCPP that the station of a session speaks; a session has its journals in one book or two."""
+    found = {protocol: {"sessions": 0, "kwh": 0.0, "cdrs": 0, "booked": 0} for protocol in PROTOCOLS}
     spoken = {}
+    booked = {journal["ref"] for journal in journals}
     for session in sessions:
-        protocol = spoken[session["id"]] = PROTOCOLS[(int(session["station"].rpartition("-")[2]) - 1) % len(PROTOCOLS)]
+        name = session["station"]
+        protocol = PROTOCOLS[0] if name == CODE_STATION else PROTOCOLS[(int(name.rpartition("-")[2]) - 1) % len(PROTOCOLS)]
+        spoken[session["id"]] = protocol
         found[protocol]["sessions"] += 1
         found[protocol]["kwh"] = round(found[protocol]["kwh"] + (session["energy_wh"] or 0) / 1000, 3)
+        found[protocol]["booked"] += session["id"] in booked
     for cdr in cdrs:
-        if cdr["session"] not in spoken:
-            continue  # younger than the list of sessions
-        version = found[spoken[cdr["session"]]]
-        version["cdrs"] += 1
-        version["journals"] += cdr.get("journal") is not None
+        if cdr["session"] in spoken:  # not younger than the list of sessions
+            found[spoken[cdr["session"]]]["cdrs"] += 1
+    return found
+
+
+def _by_way(sessions: list[dict[str, Any]], journals: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Sessions by how they are paid, and the journals that book them: billed later, from a wallet, by card at the code."""
+    found = {way: {"sessions": 0, "journals": 0, "amount_minor": 0} for way in WAYS.values()}
+    known = {session["id"]: session for session in sessions}
+    ways: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for journal in journals:
+        session = journal["ref"]
+        if session not in known:
+            continue
+        counts[session] = counts.get(session, 0) + 1
+        for entry in journal["entries"]:
+            way = WAYS.get(entry["account"].partition("/")[0])
+            if way is not None and entry["side"] == "debit" and way != ways.get(session):
+                ways[session] = max(ways.get(session, ""), way)
+    for session, way in ways.items():
+        cost = known[session].get("cost")
+        found[way]["sessions"] += 1
+        found[way]["journals"] += counts[session]
+        found[way]["amount_minor"] += cost["incl"]["amount_minor"] if cost else 0
     return found
 
 
 # -- for people ---------------------------------------------------------------------------------------------------
 
 
-def _introduce(node: Node) -> None:
+def _introduce(node: Node, url: str, till: money.Till) -> None:
     out = console()
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_row("stations", f"{node.urls.ocpp}/ocpp/{TENANT}/IDENTITY")
@@ -234,6 +322,9 @@ def _introduce(node: Node) -> None:
     table.add_row("API", f"{node.urls.http}/api/v1/docs")
     table.add_row("console", f"{node.urls.http}/console")
     table.add_row("owner's token", node.owner_token)
+    table.add_row("scan and pay", url)
+    if till.open:
+        table.add_row("a card for it", "4000 0000 0000 3220, any date to come, any code")
     out.print(table)
 
 
@@ -261,8 +352,11 @@ def _books_table(books: dict[str, Any]) -> Table:
     table.add_row("billed", f"{books['billed']['amount_minor'] / 100:.2f} {books['billed']['currency']}")
     table.add_row("CDRs, journals", f"{books['cdrs']}, {books['journals']}")
     for protocol, version in books["versions"].items():
-        told = f"{version['sessions']} sessions, {version['kwh']:.3f} kWh, {version['cdrs']} CDRs, {version['journals']} journals"
+        told = f"{version['sessions']} sessions, {version['kwh']:.3f} kWh, {version['cdrs']} CDRs, {version['booked']} booked"
         table.add_row(protocol, told)
+    for way, paid in books["payment"].items():
+        told = f"{paid['sessions']} sessions, {paid['amount_minor'] / 100:.2f} EUR, {paid['journals']} journals"
+        table.add_row(f"by {way}", told)
     return table
 
 
