@@ -167,7 +167,7 @@ class MerchantActor(Actor[MerchantState]):
                 return d.put(here, state, put, owner, now, limits)
             case _Known(messages.Disconnect() as disconnect, _, holds):
                 return d.disconnect(here, state, disconnect, holds, now)
-            case _Known(psp.PspAnswer(call=call) as answer, owner) if not isinstance(call, (*_MOVES, *_LINES)):
+            case _Known(psp.PspAnswer(call=call) as answer, owner) if not isinstance(call, (*_MOVES, *_TOLD)):
                 return d.account_answered(here, state, answer, owner, now)
             case messages.StartOnboarding():
                 return d.start(here, state, message, now, limits)
@@ -197,6 +197,8 @@ class MerchantActor(Actor[MerchantState]):
                 payouts.due(turn, message)
             case psp.PspObserved(seen=psp.PayoutSeen() as seen):
                 payouts.told(turn, seen)
+            case messages.HandInEvidence():
+                _hand_in(turn, message)
             case psp.PspObserved():
                 pass  # a transfer that is as we know it
             case _Known(psp.PspAnswer(call=call) as answer) if isinstance(call, _MOVES):
@@ -232,18 +234,27 @@ class MerchantActor(Actor[MerchantState]):
         return shown
 
 
-_LINES = (psp.FetchPayout, psp.FetchBalance)
+_TOLD = (psp.FetchPayout, psp.FetchBalance, psp.SubmitEvidence)
 
 
 def _not_told(turn: Turn, answer: psp.PspAnswer) -> None:
-    """A question about payouts or movements that got no answer: `unsure` is asked again by itself, a refusal is told."""
+    """Evidence that was handed in; or a question about payouts or movements that got no answer: `unsure` is asked again by
+    itself, a refusal is told."""
     if isinstance(answer.seen, psp.PspUnsure):
         return
     turn.settled.append((answer.effect, "done"))
+    if isinstance(answer.seen, psp.DisputeSeen):
+        turn.tell("evidence", dispute=answer.seen.dispute, status=answer.seen.status)
     if isinstance(answer.seen, psp.PspRefused):
         if isinstance(answer.call, psp.FetchBalance):
             reconcile.refused(turn, answer.call)
         turn.tell("not_told", call=type(answer.call).__name__, code=answer.seen.code, detail=answer.seen.detail)
+
+
+def _hand_in(turn: Turn, message: messages.HandInEvidence) -> None:
+    turn.put(facts.EvidenceAsked(message.id, message.payment, message.dispute, message.who, turn.now))
+    key = f"evidence:{turn.tenant}:{turn.id}:{message.dispute}:{message.id}"
+    turn.ask(psp.SubmitEvidence(key=key, made_at=turn.now, account=turn.account, dispute=message.dispute, texts=message.texts))
 
 
 def _answer(turn: Turn, judging: _Judging) -> None:

@@ -203,6 +203,16 @@ class BalanceCompared(msgspec.Struct, frozen=True, gc=False, tag="balance_compar
     at: datetime
 
 
+class EvidenceAsked(msgspec.Struct, frozen=True, gc=False, tag="evidence_asked"):
+    """What speaks for us in a dispute is handed in."""
+
+    id: str
+    payment: str
+    dispute: str
+    who: str
+    at: datetime
+
+
 class PaymentsTold(msgspec.Struct, frozen=True, gc=False, tag="payments_told"):
     """Payments up to this one know that the account is gone."""
 
@@ -215,5 +225,5 @@ MerchantFact = (
     Put | OnboardingBegun | CodeTaken | OnboardingFailed | AccountTold | Draining | DisconnectBegun
     | Credited | Debited | MoveAsked | MoveDone | MoveRefused
     | PayoutTold | PayoutLinesAsked | PayoutReconciled | BalanceAsked | BalanceTold | LinesJudged | LineResolved
-    | BalanceCompared | PaymentsTold
+    | BalanceCompared | EvidenceAsked | PaymentsTold
 )  # fmt: skip

@@ -106,6 +106,17 @@ class ResolveItem(msgspec.Struct, frozen=True):
     reason: str
 
 
+class HandInEvidence(msgspec.Struct, frozen=True):
+    """Hand in what speaks for us in a dispute of a payment on this merchant's account. `id`: the caller's, so that it is handed
+    in once. `texts`: as in psp.SubmitEvidence. Reply: Done once it is committed; what comes of it the payment shows."""
+
+    id: str
+    who: str
+    payment: str
+    dispute: str
+    texts: dict[str, str]
+
+
 class Look(msgspec.Struct, frozen=True):
     """Reply: MerchantRow as of now, None where there is no such merchant."""
 

@@ -247,5 +247,6 @@ APPLY: dict[type, Callable[[MoneyState, Any], MoneyState]] = {
     f.LinesJudged: _judged,
     f.LineResolved: _unchanged,
     f.BalanceCompared: _compared,
+    f.EvidenceAsked: _unchanged,
     f.PaymentsTold: _unchanged,
 }

@@ -25,6 +25,8 @@ STATIONS_NAMED = 5
 
 ASK_SECONDS = 10.0
 """For an actor that answers from memory or after one commit."""
+EVIDENCE_DOCUMENTS = 20
+"""Receipts and credit notes that the evidence in a dispute names."""
 PROVIDER_SECONDS = 50.0
 """For an answer that the payment provider is asked for, twice in a row."""
 LOOK_SECONDS = 2.0

@@ -334,6 +334,7 @@ SAMPLES: dict[type, list[Any]] = {
         merchant.LinesJudged(2, 1, LATER, ("j4",)),
         merchant.LineResolved("txn_2", "5000", "a fee", "op", LATER),
         merchant.BalanceCompared((("EUR", 150, 149),), LATER),
+        merchant.EvidenceAsked("e1", "p1", "dp_1", "op", LATER),
         merchant.PaymentsTold("acct_0", "p9", LATER),
         merchant.Draining("op", "sold", LATER),
         merchant.DisconnectBegun(3, LATER),

@@ -5,13 +5,15 @@ from typing import Annotated, Any
 
 import msgspec
 
-from actors.model.ids import digest, payment_address
+from actors.merchant.messages import BRAND, HandInEvidence
+from actors.model.ids import digest, merchant_address, payment_address
 from actors.model.money import Cost, Money
 from actors.model.rows import PaymentRow
 from actors.payment import messages as m
 from gateways.web import identity, limits
 from gateways.web.api.types import Reason
 from gateways.web.call import Call, page_of
+from gateways.web.evidence import pack
 from gateways.web.idempotency import HEADER
 from gateways.web.problems import Problem
 from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
@@ -33,6 +35,21 @@ class RefundTakenView(msgspec.Struct, frozen=True):
 
     refund: str
     amount: Money
+
+
+class EvidenceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`texts`: fields of the payment provider's evidence that are better said by hand."""
+
+    texts: dict[
+        Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,60}$")], Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+    ] = {}
+
+
+class EvidenceView(msgspec.Struct, frozen=True):
+    """What is handed in."""
+
+    dispute: str
+    texts: dict[str, str]
 
 
 class PaymentView(msgspec.Struct, frozen=True):
@@ -117,6 +134,25 @@ async def look_at_payment(call: Call) -> PaymentView:
     return payment_view(seen if isinstance(seen, PaymentRow) else row)
 
 
+async def hand_in_evidence(call: Call) -> Answer:
+    """The texts are built here and now; an operator's own ones go before them, field by field."""
+    row, body = await payment_row(call), call.body
+    dispute = str((row.dispute or {}).get("id") or "")
+    if not dispute:
+        raise Problem("conflict", "this payment is not disputed")
+    queries = call.env.queries
+    session = await queries.session(call.own, row.session) if row.session else None
+    readings = await queries.meter_values(call.own, row.session) if row.session else ()
+    documents = await queries.documents(call.own, limits.EVIDENCE_DOCUMENTS, None, ref=row.session or row.id)
+    texts = {**pack(row, session, readings, documents.items), **({} if body is None else body.texts)}
+    key = call.headers.get(HEADER)
+    id = digest("evidence", call.principal.id, row.id, key) if key else call.env.token_bytes(12).hex()
+    merchant = BRAND if row.account is None else row.merchant
+    message = HandInEvidence(id, call.principal.who, row.id, dispute, texts)
+    await call.ask(merchant_address(call.own, merchant), message)
+    return Answer(EvidenceView(dispute, texts))
+
+
 async def list_disputes(call: Call) -> Items[PaymentView]:
     query = call.query
     page = await call.env.queries.payments(call.own, query["limit"], query["cursor"], state=query["state"])
@@ -149,6 +185,13 @@ ROUTES = (
     Route(
         method="POST", path=_P + "/{payment}/look", handler=look_at_payment, tag=TAG, scope=Scope.TENANT, right=identity.WRITE,
         summary="Ask the payment provider what it has now", answer=PaymentView,
+    ),
+    Route(
+        method="POST", path=_P + "/{payment}/evidence", handler=hand_in_evidence, tag=TAG, scope=Scope.TENANT,
+        right=identity.WRITE, summary="Hand in evidence in a payment's dispute", body=EvidenceBody, body_optional=True,
+        answer=EvidenceView, status=202, problems=("conflict",),
+        description="Built from what is known: the price and the terms that were agreed to, the authentication by the card's "
+        "issuer, the station's start, stop and meter readings, the receipt. The provider takes evidence once.",
     ),
     Route(
         method="GET", path="/api/v1/tenants/{tenant}/disputes", handler=list_disputes, tag=TAG, scope=Scope.TENANT,

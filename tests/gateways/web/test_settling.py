@@ -81,3 +81,29 @@ async def test_an_operator_sees_what_does_not_add_up_and_says_what_it_is() -> No
         await rig.until(lambda: any(e.kind == "merchant.transferred" for e in rig.rows.events))
         (transfer,) = (await acme.get(f"{T}/transfers", params={"merchant": "m1"})).json()["items"]
         assert (transfer["state"], transfer["transfer"], transfer["refs"]) == ("done", "tr_1", [["s1", 1172]])
+
+
+async def test_evidence_in_a_dispute_is_built_from_what_is_known_and_handed_in_once() -> None:
+    async with running() as rig:
+        acme = await rig.tenant()
+        quote = {"clicked_at": "2026-03-02T12:00:00Z", "shown": "abc", "fingerprint": "f1", "terms": "3"}
+        proof = {"result": "authenticated", "flow": "challenge"}
+        disputed = payment(
+            "p1", state="disputed", dispute={"id": "dp_1"}, account="acct_1", station="CP-1", quote=quote, proof=proof
+        )
+        rig.rows.write(1, [disputed, payment("p2")])
+        calls = provider(
+            rig, lambda call: psp.DisputeSeen("dp_1", "under_review", 1234, "EUR") if hasattr(call, "dispute") else READY
+        )  # fmt: skip
+        await acme.put(f"{T}/merchants/m1", json={**BODY, "account": "acct_1"})
+        body = {"texts": {"customer_communication": "none"}}
+        for _ in range(2):
+            answer = await acme.post(f"{T}/payments/p1/evidence", json=body, headers={"Idempotency-Key": "k1"})
+            assert answer.status_code == 202, answer.text
+        await rig.until(lambda: any(event.kind == "merchant.evidence" for event in rig.rows.events))
+        (call,) = [call for call in calls if isinstance(call, psp.SubmitEvidence)]
+        assert (call.account, call.dispute, call.texts) == ("acct_1", "dp_1", answer.json()["texts"])
+        assert "authenticated" in call.texts["access_activity_log"]
+        assert "terms of version 3" in call.texts["access_activity_log"]
+        assert call.texts["customer_communication"] == "none"
+        assert (await acme.post(f"{T}/payments/p2/evidence", json=body)).status_code == 409
