@@ -9,6 +9,8 @@ import httpx
 import msgspec
 import pytest
 
+from config.node import open_node
+from config.settings import Settings
 from gateways.web.app import create_app
 from gateways.web.pay import guest
 from tests.gateways.web.pay.kit import Lot, parking_lot, payment
@@ -110,3 +112,15 @@ async def test_a_token_is_in_no_log(capsys: pytest.CaptureFixture[str], caplog: 
         printed = capsys.readouterr()
         assert token[25:] not in printed.out + printed.err + caplog.text + metrics
         assert "pay session_page" in metrics
+
+
+@pytest.mark.postgres
+async def test_a_whole_node_can_be_told_to_carry_the_pay_pages_alone(fresh_dsn: str, tmp_path: Path) -> None:
+    here = {"host": "127.0.0.1", "port": 0}
+    settings = Settings(data_dir=tmp_path, database={"dsn": fresh_dsn}, ocpp=here, http=here)  # type: ignore[arg-type]
+    async with open_node(settings, ("pay",)) as node, httpx.AsyncClient(base_url=node.urls.http, trust_env=False) as client:
+        assert node.urls.ocpp == ""
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/pay/acme/abc")).status_code == 404
+        assert "We do not know this code" in (await client.get("/pay/acme/abc")).text
+        assert (await client.get("/console/login")).status_code == 404

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from tests.gateways.web.pay.kit import TARIFF
+from tests.gateways.web.pay.kit import LOCATION, TARIFF
 from tests.gateways.web.pay.street import Browser, Street, drive, high_street
 from tests.gateways.web.test_browser import CHROMIUM
 
@@ -74,6 +74,34 @@ async def test_a_price_that_changes_after_the_order_is_not_this_drivers(fresh_ds
         assert "€0.59 per kWh" in shown[0]
         assert "0.99" not in shown[0]
         assert "€0.99" in (await street.admin.get(street.url)).text, "the next driver sees the new one"
+
+
+async def test_a_charge_that_a_person_must_look_at_says_so_and_is_billed_on_the_same_page(fresh_dsn: str, tmp_path: Path) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        station = {"evses": 1, "location": LOCATION, "merchant": "swm", "tariff": "adhoc"}  # 22 kW: this energy cannot be
+        assert (await street.admin.put("/tenants/acme/stations/CS17", json=station)).status_code == 200
+
+        def act(browser: Browser) -> None:
+            browser.order(street.url)
+            browser.pay(FRICTIONLESS)
+            browser.see("Charging")
+            browser.charge_on()
+            browser.page.get_by_role("button", name="Stop charging").click()
+            browser.see("Charging has ended; the bill takes longer")
+            browser.page.get_by_text("You will not pay more than").wait_for()
+            trio.from_thread.run(_billed, street)
+            browser.page.reload()
+            browser.see("Receipt")
+
+        assert await drive(act) == []
+
+
+async def _billed(street: Street) -> None:
+    """An operator has looked and lets it be billed as it was recorded."""
+    (row,) = await street.payments()
+    answer = await street.admin.post(f"/tenants/acme/sessions/{row.session}/resolve", json={"action": "bill", "reason": "a test"})
+    assert answer.status_code == 200, answer.text
+    await street.all_over()
 
 
 async def test_without_a_script_the_pages_load_themselves_and_it_is_the_same_way(fresh_dsn: str, tmp_path: Path) -> None:
