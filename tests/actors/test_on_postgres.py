@@ -10,10 +10,12 @@ import trio
 
 from actors.env import ActorEnv
 from actors.kinds import register_all
+from actors.merchant.messages import Seller
 from actors.model import intents as i
 from actors.model.ids import session_address, station_address, tenant_address
 from actors.model.token import TokenCard
-from actors.session.messages import Resolve
+from actors.ports import MerchantCard
+from actors.session.messages import Credit, Resolve
 from actors.station import messages as m
 from actors.tenant.messages import Create, PutTariff, PutToken
 from runtime.system import System
@@ -85,6 +87,27 @@ async def test_a_session_leaves_its_rows_its_cdr_and_its_journal(node: Node, dat
     (journal,) = (await node.queries.journals(TENANT, row.id, 10, None)).items
     assert {entry.side for entry in journal.entries} == {"debit", "credit"}
     assert len(await node.queries.meter_values(TENANT, row.id)) == 1
+
+
+async def test_a_session_is_invoiced_and_credited_and_the_audit_is_silent_both_times(node: Node, database: Database) -> None:
+    seller = Seller("Acme GmbH", ("Hauptstr. 1", "10115 Berlin"), "DE", "DE1")
+    node.cards.put_merchant(MerchantCard(TENANT, "brand", seller, None, True))
+    reply = await node.station(start_of(node))
+    await node.station(m.TransactionStop(reply.number, 11_000, at(0), "Local"))
+    await node.station(m.TransactionStop(reply.number, 11_000, at(0), "Local"))
+    (row,) = (await node.queries.sessions(TENANT, STATION, None, 10, None)).items
+    (invoice,) = (await node.queries.documents(TENANT, 10, None, ref=row.id)).items
+    assert (invoice.kind, invoice.number, invoice.gross_minor, invoice.body["cdr"]) == ("invoice", 1, 595, row.cdr)
+    assert await audit(database) == []
+    cdr = await node.queries.cdr(TENANT, row.cdr)
+    journal = await node.queries.journal(TENANT, cdr.journal)
+    for _ in range(2):
+        await node.ask(session_address(TENANT, row.id), Credit("broken meter", "op", cdr, journal, invoice))
+    assert sum(each.gross_minor for each in (await node.queries.documents(TENANT, 10, None, ref=row.id)).items) == 0
+    assert len((await node.queries.cdrs(TENANT, 10, None)).items) == 2
+    accounts = (await node.queries.accounts(TENANT, 100, None)).items
+    assert {account["balance_minor"] for account in accounts} == {0}
+    assert await audit(database) == []
 
 
 async def test_a_2x_transaction_leaves_the_same_and_the_audit_is_silent(node: Node, database: Database) -> None:

@@ -173,7 +173,8 @@ def from_shown(seen: Shown) -> dict[str, Any]:
 
 
 def _component(line: PriceLine) -> dict[str, Any]:
-    kind = {"energy": "ENERGY", "time": "TIME", "occupancy": "PARKING_TIME", "flat": "FLAT"}[line.kind]
+    kinds = {"energy": "ENERGY", "time": "TIME", "occupancy": "PARKING_TIME", "flat": "FLAT"}
+    kind = kinds.get(line.kind, "FLAT" if line.unit == "session" else "TIME")  # a reservation is priced once or by time
     price = line.amount * 60 if line.unit == "min" else line.amount
     found = {"type": kind, "price": price, "step_size": line.step}
     # Without a rate there is no tax to take out of the price: net and gross are the same.
@@ -181,10 +182,9 @@ def _component(line: PriceLine) -> dict[str, Any]:
 
 
 def _restrictions(line: PriceLine) -> dict[str, Any] | None:
-    when = line.when
-    if when is None:
-        return None
+    when = line.when or When()
     names = {
+        "reservation": {"reservation": "RESERVATION", "reservation_expired": "RESERVATION_EXPIRES"}.get(line.kind),
         "start_time": when.since,
         "end_time": when.until,
         "start_date": when.first_date,
@@ -199,4 +199,4 @@ def _restrictions(line: PriceLine) -> dict[str, Any] | None:
         "min_current": when.min_a,
         "max_current": when.max_a,
     }
-    return {name: value for name, value in names.items() if value is not None and value != []}
+    return {name: value for name, value in names.items() if value is not None and value != []} or None

@@ -120,7 +120,8 @@ def test_a_tariff_of_the_specification_is_shown_judged_and_held_for(file: Path) 
         assert 0 < hold.limit_minor <= hold.hold_minor
     except HoldError as error:
         assert (error.code, seen.free) == ("free", True)  # noqa: PT017 - there is nothing to hold for a free tariff
-    if not seen.reservation:
-        usage = _usage({"energy_kwh": Decimal("20.5"), "charging_s": 9000, "parking_s": 4000})
+    session = {"energy_kwh": Decimal("20.5"), "charging_s": 9000, "parking_s": 4000, "reservation_s": 1500}
+    for described in (session, {"reservation_s": 1500, "reservation_expired": True}):
+        usage = _usage(described)
         told = rate(parse_tariff(from_shown(seen)), usage, time_zone="Europe/Berlin")
         assert told.cost.incl == rate(tariff, usage, time_zone="Europe/Berlin").cost.incl
