@@ -32,7 +32,7 @@ class ResolveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tariff: str | None = None
 
 
-class CreditBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SessionCreditBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The reason is kept."""
 
     reason: Reason
@@ -107,7 +107,7 @@ async def resolve_session(call: Call) -> SessionView:
 
 
 async def credit_session(call: Call) -> SessionView:
-    body: CreditBody = call.body
+    body: SessionCreditBody = call.body
     row = await _row(call)
     queries = call.env.queries
     cdr = await queries.cdr(call.own, row.cdr) if row.cdr is not None else None
@@ -182,7 +182,7 @@ ROUTES = (
         right=identity.WRITE, summary="Take the whole bill of an invoiced session back",
         description="Its journal is reversed, a credit CDR and a credit note are issued, all at once. What a card or a wallet "
         "paid is refunded there. Credited twice is credited once.",
-        body=CreditBody, answer=SessionView, problems=("conflict", "refused"),
+        body=SessionCreditBody, answer=SessionView, problems=("conflict", "refused"),
     ),
     Route(
         method="GET", path=_T + "/cdrs", handler=list_cdrs, tag=TAG, scope=Scope.TENANT, query=PAGED,
