@@ -154,7 +154,8 @@ async def _charge(phone: httpx.AsyncClient, url: str, sandbox: Sandbox, dice: ra
         return STOP in (await phone.get(mine)).text
 
     if await _until(charges, PAGE_SECONDS):
-        with trio.move_on_after(dice.uniform(*CHARGE_SECONDS)):
+        await trio.sleep(CHARGE_SECONDS[0])  # what costs less than a card can be charged is given away
+        with trio.move_on_after(dice.uniform(0.0, CHARGE_SECONDS[1] - CHARGE_SECONDS[0])):
             await leaving.wait()
         await phone.post(f"{mine}/stop")
 
