@@ -18,7 +18,7 @@ from actors.wallet import messages as m
 from gateways.web import identity, limits
 from gateways.web.api.types import Identifier, Moment, Reason
 from gateways.web.call import Call, page_of
-from gateways.web.problems import Problem, wrong_parameter
+from gateways.web.problems import FieldError, Problem, wrong_fields, wrong_parameter
 from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
 
 TAG = "Wallets"
@@ -51,13 +51,14 @@ class WalletBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class TopUpBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`id` makes the attempt: the same again answers the same page. `return_url`, `cancel_url`: where the driver comes back to.
-    `save_card`: for automatic top-ups; the page then asks the card's holder to agree."""
+    `save_card`: for automatic top-ups, with the version of the text (`mandate`) that the driver agrees to."""
 
     amount_minor: Minor
     return_url: Page
     cancel_url: Page
     id: Key | None = None
     save_card: bool = False
+    mandate: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
     language: Literal["en", "de"] = "en"
 
 
@@ -78,7 +79,7 @@ class PromoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires: Moment | None = None
 
 
-class CreditBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SessionRefundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Gives back (part of) what a session cost: first off what is owed of it, then into the wallet."""
 
     id: Key
@@ -87,7 +88,7 @@ class CreditBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
-class CloseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WalletCloseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`paid_out`: reference of the transfer that paid out what no card could take back."""
 
     reason: Reason
@@ -114,7 +115,7 @@ class WalletView(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
-class LineView(msgspec.Struct, frozen=True):
+class WalletLineView(msgspec.Struct, frozen=True):
     """`kind`: topup, session, promo, refund, payout, collected. `amount_minor` is signed from the driver's side, `balance_minor`
     what was there after it; `ref`: the payment, session or credit concerned."""
 
@@ -134,8 +135,10 @@ def _view(row: WalletRow) -> WalletView:
     return WalletView(**fields, available_minor=row.balance_minor - row.held_minor)
 
 
-def _line(row: WalletLineRow) -> LineView:
-    return LineView(row.id, row.at, row.kind, row.amount_minor, row.balance_minor, row.currency, row.ref, row.journal, row.detail)
+def _line(row: WalletLineRow) -> WalletLineView:
+    return WalletLineView(
+        row.id, row.at, row.kind, row.amount_minor, row.balance_minor, row.currency, row.ref, row.journal, row.detail
+    )
 
 
 def _address(call: Call) -> tuple[str, str, str]:
@@ -179,7 +182,7 @@ async def list_wallets(call: Call) -> Items[WalletView]:
     return page_of(page, [_view(row) for row in page.items])
 
 
-async def list_wallet_lines(call: Call) -> Items[LineView]:
+async def list_wallet_lines(call: Call) -> Items[WalletLineView]:
     await _wallet(call)
     page = await call.env.queries.wallet_lines(call.own, call.path["wallet"], call.query["limit"], call.query["cursor"])
     return page_of(page, [_line(row) for row in page.items])
@@ -219,7 +222,12 @@ async def top_up_wallet(call: Call) -> Answer:
     if row.state not in ("open", "blocked"):
         raise Problem("conflict", f"the wallet is {row.state}")
     attempt = "w" + (digest("top-up", call.own, row.id, body.id) if body.id else secrets.token_hex(12))
-    order = TopUp(row.id, body.amount_minor, row.currency, save_card=body.save_card, language=body.language)
+    if body.save_card and body.mandate is None:
+        raise wrong_fields([FieldError("name the version of the text that the driver agrees to", pointer="/mandate")])
+    order = TopUp(
+        row.id, body.amount_minor, row.currency, save_card=body.save_card, mandate=body.mandate if body.save_card else None,
+        language=body.language,
+    )  # fmt: skip
     message = OpenAttempt(order, body.return_url, body.cancel_url, "Wallet")
     opened = await call.ask(payment_address(call.own, attempt), message, limits.PROVIDER_SECONDS)
     assert isinstance(opened, AttemptOpened)
@@ -268,7 +276,7 @@ ROUTES = (
     ),
     Route(
         path=_ONE + "/lines", handler=list_wallet_lines, query=PAGED, summary="A wallet's statement, newest line first",
-        answer=Items[LineView], **_READ,
+        answer=Items[WalletLineView], **_READ,
     ),
     Route(
         path=_ONE + "/lines.csv", handler=get_wallet_statement, summary="A wallet's statement as CSV", answer=bytes,
@@ -284,13 +292,13 @@ ROUTES = (
         problems=("refused",), **_WRITE,
     ),
     Route(
-        path=_ONE + "/credit", handler=credit_wallet, summary="Refund a session into its wallet", body=CreditBody,
+        path=_ONE + "/credit", handler=credit_wallet, summary="Refund a session into its wallet", body=SessionRefundBody,
         answer=WalletView, problems=("refused",), **_WRITE,
     ),
     Route(
         path=_ONE + "/close", handler=close_wallet, summary="Close a wallet",
         description="What is left goes back to the cards of the latest top-ups; the wallet is `closing` until that is through. "
         "What they do not cover is paid out by other means: then close it again with `paid_out`.",
-        body=CloseBody, answer=WalletView, problems=("refused",), **_WRITE,
+        body=WalletCloseBody, answer=WalletView, problems=("refused",), **_WRITE,
     ),
 )  # fmt: skip
