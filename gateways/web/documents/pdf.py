@@ -49,10 +49,10 @@ def statement_pdf(
         paper.fact(label, value)
     paper.gap(rule=True)
     for total in sums:
-        label = f"{t(PLURALS.get(total.kind, total.kind))}, {_rate(total.rate, t)}"
         net, vat = t.minor(total.net_minor, total.currency), t.minor(total.vat_minor, total.currency)
         gross = t.minor(total.net_minor + total.vat_minor, total.currency)
-        paper.fact(label, f"{t('Net')} {net}   {t('VAT')} {vat}   {t('Total')} {gross}", right=True)
+        label = f"{t(PLURALS.get(total.kind, total.kind))}, {_rate(total.rate, t)} ({t('Net')} {net}, {t('VAT')} {vat})"
+        paper.fact(label, gross, right=True)
     paper.gap(rule=True)
     for row in rows:
         zone = row.body.get("time_zone", "UTC")
@@ -117,7 +117,7 @@ def _line_label(line: Mapping[str, Any], currency: str, t: DocumentWords) -> str
 def _taxes(paper: Paper, row: DocumentRow, t: DocumentWords) -> None:
     for vat in row.body["vat"]:
         net, tax = t.minor(vat["net_minor"], row.currency), t.minor(vat["vat_minor"], row.currency)
-        paper.fact(_rate(vat["rate"], t), f"{t('Net')} {net}   {t('VAT')} {tax}", right=True)
+        paper.fact(f"{_rate(vat['rate'], t)} ({t('Net')} {net})", tax, right=True)
 
 
 def _rate(rate: str, t: DocumentWords) -> str:
