@@ -85,7 +85,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     timer_retry: float = 1.0
     """Pause before a due timer that its actor did not consume is delivered again."""
     outbox_poll: float = 2.0
-    outbox_batch: int = 32
+    outbox_batch: int = 64
     """Handlers at work at the same time."""
     outbox_timeout: float = 30.0
     """For one handler call, and again for the turn that settles its result."""

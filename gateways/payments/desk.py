@@ -9,6 +9,7 @@ the outbox tries again with growing pauses.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import msgspec
@@ -24,9 +25,14 @@ from actors.model.psp import (
     PspAnswer,
     PspRefused,
     PspUnsure,
+    Seen,
 )
 from gateways.payments.calls import execute
-from gateways.payments.client import ClientSource, PaymentsOff
+from gateways.payments.client import ClientSource, PaymentsOff, Platform
+from gateways.payments.doors import Doors
+from gateways.payments.errors import Away
+from gateways.payments.limits import DESK_OF_ACCOUNT, DESK_TURNED_AWAY
+from runtime.address import Address
 from runtime.store import OutboxItem
 
 __all__ = ["TOPIC", "PaymentDesk"]
@@ -46,6 +52,9 @@ class PaymentDesk:
         self._clients = clients
         self._now = now
         self._counts: Counter[str] = Counter()
+        self._doors = Doors(DESK_OF_ACCOUNT)
+        self._turned_away: Counter[tuple[Address, str]] = Counter()
+        """Tries of a wish on which nothing was sent, as far as remembered; forgotten, they count as sent, which is safe."""
 
     async def deliver(self, item: OutboxItem) -> PspAnswer:
         """Handler of the outbox. Raises errors.Away, and PaymentsOff."""
@@ -56,11 +65,25 @@ class PaymentDesk:
             if not isinstance(call, _BEGINS):
                 raise
             return PspAnswer(item.effect.id, call, PspRefused("payments_off", str(off)))
-        seen = await execute(client, call, self._now(), again=item.attempt > 1)
+        seen = await self._executed(client, item, call)
         outcome = "refused" if isinstance(seen, PspRefused) else "unsure" if isinstance(seen, PspUnsure) else "done"
         self._counts[outcome] += 1
         return PspAnswer(item.effect.id, call, seen)
 
+    async def _executed(self, client: Platform, item: OutboxItem, call: AnyCall) -> Seen:
+        """Raises Away also where too many wishes of the account are under way: its others must not wait behind them."""
+        key = (item.actor, item.effect.id)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._doors.through(call.account))
+            except Away:
+                if len(self._turned_away) < DESK_TURNED_AWAY:
+                    self._turned_away[key] += 1
+                self._counts["turned_away"] += 1
+                raise
+            unsent = self._turned_away.pop(key, 0)
+            return await execute(client, call, self._now(), again=item.attempt - unsent > 1)
+
     def stats(self) -> Mapping[str, int]:
-        """Answered wishes by outcome: done, refused, unsure."""
+        """Answered wishes by outcome: done, refused, unsure; turned_away: given back, since the account has too many."""
         return self._counts

@@ -35,12 +35,13 @@ class Gone(Exception):
 
 
 async def fetch(client: stripe.StripeClient, target: Target, now: datetime) -> Seen:
-    """Raises Gone, and errors.Away for what is worth another try."""
-    if target.kind == "gone":
-        return AccountSeen(account=target.id, connected=False)
+    """An account that is said to be gone may be connected again by now. Raises Gone, and errors.Away for what is worth another
+    try."""
     if target.kind in ("transfer", "charge"):
         return await _directly(client, target, now)
     seen = await execute(client, _question(target, now), now)
+    if isinstance(seen, PspRefused) and target.kind == "gone":
+        return AccountSeen(account=target.id, connected=False)
     if isinstance(seen, PspRefused):
         raise Gone(f"{seen.code} {seen.detail}")
     assert not isinstance(seen, PspUnsure), "a question has no effect to be unsure of"

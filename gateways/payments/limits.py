@@ -10,6 +10,13 @@ the wish ends here, where it is known what it means, and not by a cancellation."
 SDK_RETRIES = 2
 """For questions, and for what a driver waits for. What moves money is tried again by the outbox alone."""
 
+SLOW_CALL = 2.0
+SLOW_AT_ONCE = 4
+"""An account whose calls take longer than SLOW_CALL has so few of them at a time (doors.py)."""
+DESK_OF_ACCOUNT = 32
+"""Wishes of one account under way: half of what the outbox hands out (runtime/limits.py), so that the others have places."""
+DESK_TURNED_AWAY = 10_000
+
 ASK_FIRST_AFTER = timedelta(seconds=60)
 """A wish older than this was probably sent before: what it did is looked for, and only what is not found is sent. A key would do
 as long as the provider remembers it (24 hours; we trust in 20), but a remembered failure is repeated for ever."""
@@ -42,8 +49,10 @@ WORKER_BATCH = 300
 """Events at a time: the more, the more of them are about the same object, which is fetched once."""
 WORKER_ROUND = 2.0
 """Objects that take longer than this are left behind while the next events are taken."""
-WORKER_AT_ONCE = 8
+WORKER_AT_ONCE = 16
 """Objects fetched at the same time. The provider allows about 100 requests a second."""
+WORKER_OF_ACCOUNT = 8
+"""Of them on one account; the others of it wait for these, and take no places from other accounts."""
 WORKER_LEASE = 120.0
 WORKER_POLL = 2.0
 WORKER_ASK = 20.0

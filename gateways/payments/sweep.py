@@ -57,14 +57,22 @@ class Sweep:
     async def run(self) -> None:
         while True:
             await trio.sleep(SWEEP_EVERY)
+            await self.once()
+
+    async def once(self) -> None:
+        """One account that is gone, or has too much to tell, hides no other one."""
+        accounts: list[str | None] = [None]
+        try:
+            accounts += sorted(await self.attempts())
+        except StoreAway as error:
+            _log.info("payments.sweep_waits", reason=f"{type(error).__name__}: {error}")
+        for account in accounts:
             try:
-                await self.events(None)
-                for account in await self.attempts():
-                    await self.events(account)
+                await self.events(account)
             except (StoreAway, PaymentsOff, Away) as error:
-                _log.info("payments.sweep_waits", reason=f"{type(error).__name__}: {error}")
+                _log.info("payments.sweep_waits", account=account, reason=f"{type(error).__name__}: {error}")
             except stripe.StripeError as error:
-                _log.warning("payments.sweep_refused", reason=what(error))
+                _log.warning("payments.sweep_refused", account=account, reason=what(error))
 
     async def events(self, account: str | None) -> int:
         """Put what could not be delivered into the inbox; how many were new."""

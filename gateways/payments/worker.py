@@ -6,7 +6,8 @@ about the same object are one question. What fails is tried again with growing p
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -24,9 +25,10 @@ from actors.model.psp import (
     Seen,
 )
 from actors.model.rows import PaymentRow
-from actors.payment.messages import Look
+from actors.payment.phases import OVER
 from actors.ports import Lookups, PspInbox, Queries, WaitingPspEvent
 from gateways.payments.client import ClientSource, PaymentsOff
+from gateways.payments.doors import Doors
 from gateways.payments.errors import Away
 from gateways.payments.events import Target, target_of
 from gateways.payments.fetching import Gone, fetch
@@ -42,6 +44,7 @@ from gateways.payments.limits import (
     WORKER_BACKOFF_CAP,
     WORKER_BATCH,
     WORKER_LEASE,
+    WORKER_OF_ACCOUNT,
     WORKER_POLL,
     WORKER_ROUND,
 )
@@ -51,6 +54,8 @@ from runtime.system import System
 
 _log = structlog.get_logger("payments")
 _DETAIL = 300
+PaymentSeen = IntentSeen | CheckoutSeen
+_Told = tuple[Address, Seen]
 
 
 class _Round:
@@ -96,6 +101,8 @@ class InboxWorker:
         self._now = now
         self._nudge = trio.Event()
         self._room = trio.CapacityLimiter(WORKER_AT_ONCE)
+        self._rooms: dict[str | None, trio.CapacityLimiter] = {}
+        self._doors = Doors(WORKER_OF_ACCOUNT)
         self._counts: Counter[str] = Counter()
         self._depth: dict[str, int] = {}
 
@@ -158,7 +165,7 @@ class InboxWorker:
 
     async def _settle(self, target: Target, lines: Sequence[WaitingPspEvent], round_: "_Round") -> None:
         try:
-            async with self._room:
+            async with self._turn(target.account):
                 try:
                     outcome = await self._tell(target, lines)
                 except StoreAway:
@@ -174,6 +181,17 @@ class InboxWorker:
             return
         finally:
             round_.ended()
+
+    @asynccontextmanager
+    async def _turn(self, account: str | None) -> AsyncIterator[None]:
+        """Who waits for his account's turn takes no place from others."""
+        room = self._rooms.setdefault(account, trio.CapacityLimiter(WORKER_OF_ACCOUNT))
+        try:
+            async with room, self._room:
+                yield
+        finally:
+            if not room.borrowed_tokens and self._rooms.get(account) is room:
+                del self._rooms[account]
 
     async def _again(self, target: Target, lines: Sequence[WaitingPspEvent], error: Exception) -> None:
         expected = isinstance(error, Away | PaymentsOff)
@@ -192,25 +210,32 @@ class InboxWorker:
     async def _tell(self, target: Target, lines: Sequence[WaitingPspEvent]) -> str:
         """done: an actor knows it. foreign: it is nothing of ours. released: no money moved."""
         try:
-            seen = await fetch(self._clients.platform(), target, self._now())
+            with self._doors.through(target.account):
+                seen = await fetch(self._clients.platform(), target, self._now())
         except Gone:
             return "foreign"
         if isinstance(seen, RefundSeen) and seen.key is None and seen.line is None and seen.status == "succeeded":
             return "released"  # what a capture or a release leaves of a hold: it looks like a refund, and no money moved
         event = lines[-1].event
-        to = await self._concerned(target, seen, lines)
-        if to is None:
+        told = await self._concerned(target, seen, lines)
+        if told is None:
             return "foreign"
+        to, seen = told
         await self._system.ask(to, PspObserved(seen, event.id), deadline=WORKER_ASK, correlation=event.id)
         return "done"
 
-    async def _concerned(self, target: Target, seen: Seen, lines: Sequence[WaitingPspEvent]) -> Address | None:
+    async def _concerned(self, target: Target, seen: Seen, lines: Sequence[WaitingPspEvent]) -> _Told | None:
+        """Who is to be told, and of what."""
         # Not every event about an object shows its metadata.
         marks = next((line.event.subject for line in lines if "tenant" in line.event.subject), lines[-1].event.subject)
+        if isinstance(seen, IntentSeen | CheckoutSeen):
+            return await self._attempt_of(target.account, seen, marks)
+        to = await self._owner_of(target, seen, marks)
+        return None if to is None else (to, seen)
+
+    async def _owner_of(self, target: Target, seen: Seen, marks: Mapping[str, str]) -> Address | None:
         account = target.account
         match seen:
-            case IntentSeen() | CheckoutSeen():
-                return await self._attempt_of(account, seen, marks)
             case RefundSeen() | DisputeSeen():
                 found = None if seen.intent is None else await self._lookups.attempt_of_intent(account, seen.intent)
                 return None if found is None else Address(*payment_address(*found))
@@ -222,20 +247,38 @@ class InboxWorker:
                     return None if account or tenant is None or merchant is None else Address(*merchant_address(tenant, merchant))
                 return await self._merchant_of(account)
 
-    async def _attempt_of(self, account: str | None, seen: IntentSeen | CheckoutSeen, marks: Mapping[str, str]) -> Address | None:
-        """By the ids that our rows have; else by our marks, once the attempt itself agrees: whoever has a connected account can
-        write any marks into the objects on it."""
+    async def _attempt_of(self, account: str | None, seen: PaymentSeen, marks: Mapping[str, str]) -> _Told | None:
+        """By the ids that our rows have; else by our marks, as far as the row agrees."""
         if isinstance(seen, CheckoutSeen):
             found = await self._lookups.attempt_of_checkout(account, seen.checkout)
         else:
             found = await self._lookups.attempt_of_intent(account, seen.intent)
         if found is not None:
-            return Address(*payment_address(*found))
+            return Address(*payment_address(*found)), seen
         if "tenant" not in marks or "attempt" not in marks:
             return None
-        to = Address(*payment_address(marks["tenant"], marks["attempt"]))
-        row = await self._system.ask(to, Look(), deadline=WORKER_ASK)
-        return to if isinstance(row, PaymentRow) and _agrees(row, account, seen) else None
+        row = await self._queries.payment(marks["tenant"], marks["attempt"])
+        if row is None or row.account != account or (row.state in OVER and row.checkout is None):
+            return None
+        told = await self._confirmed(row, seen)
+        return None if told is None else (Address(*payment_address(row.tenant, row.id)), told)
+
+    async def _confirmed(self, row: PaymentRow, seen: PaymentSeen) -> PaymentSeen | None:
+        """What may be told to the attempt that the marks name. On the platform's own account nobody else writes marks. Whoever
+        has a connected account can write any into objects of their own: there an attempt's page is the one that we asked for,
+        and its intent the one of that page."""
+        own = row.account is None
+        if isinstance(seen, CheckoutSeen):
+            if row.checkout is None and not own:
+                raise Away(f"attempt {row.id} has no page yet")
+            return seen if row.checkout in (None, seen.checkout) else None
+        if own or row.intent is not None:
+            return seen if row.intent in (None, seen.intent) else None
+        if row.checkout is None:
+            raise Away(f"attempt {row.id} has no page yet")
+        page = await fetch(self._clients.platform(), Target("checkout", row.account, row.checkout), self._now())
+        assert isinstance(page, CheckoutSeen), "a page was asked for"
+        return page if page.intent is not None and page.intent.intent == seen.intent else None
 
     async def _merchant_of(self, account: str | None) -> Address | None:
         if account is None:
@@ -247,11 +290,3 @@ class InboxWorker:
     async def _only_tenant(self) -> str | None:
         page = await self._queries.tenants(2, None)
         return page.items[0].tenant if len(page.items) == 1 else None
-
-
-def _agrees(row: PaymentRow, account: str | None, seen: IntentSeen | CheckoutSeen) -> bool:
-    if row.account != account:
-        return False
-    if isinstance(seen, CheckoutSeen):
-        return row.checkout in (None, seen.checkout)
-    return row.intent in (None, seen.intent)
