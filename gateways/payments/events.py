@@ -39,7 +39,7 @@ def parse(body: bytes, endpoint: str) -> PspEvent:
     """Raises ValueError for what is no snapshot event."""
     try:
         event = _decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:  # the latter: nested too deep
         raise ValueError("not an event") from error
     if not event.id or len(event.id) > SUBJECT_BYTES or "\0" in f"{event.id}{event.type}{event.account}{event.api_version}":
         raise ValueError("not an event's id")

@@ -19,6 +19,7 @@ TAG = "Merchants"
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
+Link = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]{1,490})?$", description="a web address, or empty")]
 Percent = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$", description="percent as decimal text")]
 Account = Annotated[str, msgspec.Meta(pattern=r"^acct_[A-Za-z0-9]{1,64}$")]
 
@@ -34,10 +35,10 @@ class SellerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     email: Text = ""
     phone: Annotated[str, msgspec.Meta(max_length=40)] = ""
     complaints: Text = ""
-    terms_url: Text = ""
-    privacy_url: Text = ""
+    terms_url: Link = ""
+    privacy_url: Link = ""
     renewable: bool | None = None
-    public_key_url: Text = ""
+    public_key_url: Link = ""
 
 
 class ShareBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

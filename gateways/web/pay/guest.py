@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from actors.model.decision import AddressKey, Refused
 from actors.ports import TenantCard
+from gateways.web import limits
 from gateways.web.call import fault
 from gateways.web.console.language import LANGUAGES, language_of
 from gateways.web.env import WebEnv
@@ -43,7 +44,9 @@ class Pay(msgspec.Struct, frozen=True):
     tokens: Tokens
     bell: Bell
     views: Throttle
+    views_of_code: Throttle
     orders: Throttle
+    orders_of_code: Throttle
     streams: Any
     """Open live pages (services.Streams)."""
     origins: tuple[str, ...]
@@ -159,14 +162,15 @@ class Guests:
     def _wait(self, tenant: str, path: dict[str, str]) -> int | None:
         """Seconds until this address, or anybody for this code, may ask again."""
         pay, now = self._pay, self._pay.services.clock()
-        counted = pay.orders if request.method == "POST" else pay.views
-        keys = [request.remote_addr or "", f"{tenant}/{path.get('code') or path.get('token', '')[:25]}"]
-        for key in keys:
-            wait = counted.retry_after(key, now)
+        by_address, by_code = (pay.orders, pay.orders_of_code) if request.method == "POST" else (pay.views, pay.views_of_code)
+        code = f"{tenant}/{path.get('code') or path.get('token', '')[:25]}"[: limits.PAY_KEY_CHARS]
+        counted = ((by_address, request.remote_addr or ""), (by_code, code))
+        for throttle, key in counted:
+            wait = throttle.retry_after(key, now)
             if wait is not None:
                 return wait
-        for key in keys:
-            counted.failed(key, now)
+        for throttle, key in counted:
+            throttle.failed(key, now)
         return None
 
 
@@ -180,7 +184,8 @@ def _same_site(public_url: str | None) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc in (request.host, urlsplit(public_url or "").netloc)
+    ours = {request.host, urlsplit(public_url or "").netloc} - {""}  # `Origin: null` has no host either
+    return origin is None or urlsplit(origin).netloc in ours
 
 
 async def unknown(guest: Guest) -> Response:

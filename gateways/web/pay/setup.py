@@ -33,7 +33,9 @@ def add_pay(app: QuartTrio, env: WebEnv, services: Any) -> Bell:
         tokens=Tokens(env.settings.pay_key),
         bell=Bell(services.feed),
         views=Throttle(limits.PAY_VIEWS, limits.PAY_WINDOW),
+        views_of_code=Throttle(limits.PAY_VIEWS * limits.PAY_CODE_SHARE, limits.PAY_WINDOW),
         orders=Throttle(limits.PAY_ORDERS, limits.PAY_WINDOW),
+        orders_of_code=Throttle(limits.PAY_ORDERS * limits.PAY_CODE_SHARE, limits.PAY_WINDOW),
         origins=env.settings.payment_pages,
         streams=Streams(limits.PAY_STREAMS, limits.PAY_STREAMS_PER_TOKEN),
     )

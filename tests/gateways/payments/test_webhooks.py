@@ -77,6 +77,10 @@ FORGED: dict[str, tuple[bytes, str | None]] = {
     "an empty body": (b"", signature(b"", CONNECT_SECRET, NOW)),
     "no JSON": (b"<event/>", signature(b"<event/>", CONNECT_SECRET, NOW)),
     "JSON, but no event": (b'{"id": "evt_1"}', signature(b'{"id": "evt_1"}', CONNECT_SECRET, NOW)),
+    "nested without end": (
+        (deep := BODY.replace(b'"pi_1"', b"[" * 50_000 + b"]" * 50_000)),
+        signature(deep, CONNECT_SECRET, NOW),
+    ),
     "a thin event": (
         (thin := json.dumps({"id": "evt_1", "object": "v2.core.event", "type": "x", "created": "now"}).encode()),
         signature(thin, CONNECT_SECRET, NOW),

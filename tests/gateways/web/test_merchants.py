@@ -39,6 +39,9 @@ async def test_terms_that_cannot_be_kept_name_their_field() -> None:
         acme = await rig.tenant()
         wrong = await acme.put(f"{T}/merchants/m1", json={**BODY, "commission_percent": "101"})
         assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/commission_percent")
+        for name in ("terms_url", "privacy_url", "public_key_url"):
+            link = {**BODY, "seller": {**BODY["seller"], name: "javascript:alert(1)"}}
+            assert (await acme.put(f"{T}/merchants/m1", json=link)).status_code == 400, "a driver's browser opens it"
         wrong = await acme.put(f"{T}/merchants/brand", json={**BODY, "account": "acct_1"})
         assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/account")
 

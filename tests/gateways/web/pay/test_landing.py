@@ -4,6 +4,7 @@ import re
 from html import unescape
 from typing import Any
 
+import httpx
 import pytest
 
 from actors.model.rows import EvseRow
@@ -216,6 +217,9 @@ async def test_a_crowd_that_loads_pages_is_slowed_down(monkeypatch: pytest.Monke
         codes = [(await lot.get()).status_code for _ in range(7)]
         assert codes == [200] * 5 + [429] * 2
         assert (await lot.get()).headers["Retry-After"]
+        elsewhere = httpx.ASGITransport(app=lot.rig.app, client=("198.51.100.7", 1))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=elsewhere, base_url="http://test") as driver:
+            assert (await driver.get(f"/pay/acme/{lot.code}")).status_code == 200, "one address does not shut the code to others"
 
 
 async def test_a_bug_of_ours_is_a_page_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,7 @@ async def test_a_top_up_has_no_page_here() -> None:
 async def test_an_order_that_comes_from_another_site_is_refused() -> None:
     async with parking_lot() as lot:
         path = furnished(lot, "charging", session="s0")
-        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
             assert (await lot.client.post(f"/pay/acme/{path}/stop", headers=headers)).status_code == 403
 
 
