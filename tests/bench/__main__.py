@@ -31,6 +31,7 @@ from tests.bench.node import (
     cpu_seconds,
     rss_bytes,
 )
+from tests.bench.pay import bench_pay
 from tests.bench.rating import ratings
 from tests.bench.webhooks import bench_webhooks
 
@@ -132,7 +133,7 @@ def show(title: str, figures: dict[str, Any]) -> None:
     print(f"\n## {title}\n{json.dumps(figures, indent=1)}", flush=True)
 
 
-ALL = ("decode", "rating", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet", "ledger", "webhooks")
+ALL = ("decode", "rating", "mix", "idle", "restart", "crash", "fuzz", "inventory", "fleet", "ledger", "webhooks", "pay")
 
 
 def main() -> None:
@@ -168,21 +169,25 @@ def main() -> None:
         results["fleet"] = mixed_fleet(200 if args.quick else args.stations or 2000)
         show("a mixed fleet, commanded in one vocabulary", results["fleet"])
     if "webhooks" in wanted:
-        results["webhooks"] = with_a_provider(args)
+        seconds = 10 if args.quick else max(args.seconds, 30)
+        results["webhooks"] = with_a_provider(lambda make: bench_webhooks(make, args.stations or 100, seconds, args.burst))
         show("webhooks of the payment provider, while sessions run", results["webhooks"])
-    if set(wanted) - {"decode", "rating", "inventory", "fleet", "ledger", "webhooks"}:
+    if "pay" in wanted:
+        results["pay"] = with_a_provider(lambda make: bench_pay(make, 10 if args.quick else 50, 50 if args.quick else 500))
+        show("a driver's way by card: the first page, and scan to charging less what passes at the provider's page", results["pay"])
+    if set(wanted) - {"decode", "rating", "inventory", "fleet", "ledger", "webhooks", "pay"}:
         with_a_node(args, wanted, results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
 
 
-def with_a_provider(args: argparse.Namespace) -> dict[str, Any]:
+def with_a_provider(bench: Callable[[Callable[[dict[str, str]], Node]], dict[str, Any]]) -> dict[str, Any]:
+    """`bench` is given what makes a node of an environment; its database is there."""
     with tempfile.TemporaryDirectory(prefix="csms-bench-") as directory:
         home = Path(directory)
         (home / "node").mkdir()
         with bench_database(home / "pg") as (dsn, _, __):
-            seconds = 10 if args.quick else max(args.seconds, 30)
-            return bench_webhooks(lambda env: Node(home / "node", dsn, env), args.stations or 100, seconds, args.burst)
+            return bench(lambda env: Node(home / "node", dsn, env))
 
 
 def with_a_node(args: argparse.Namespace, wanted: list[str], results: dict[str, Any]) -> None:

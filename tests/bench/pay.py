@@ -1,0 +1,160 @@
+"""The driver's way by card: how soon the pay page is there, and how long of scan to charging is ours.
+
+Everything goes over loopback: the node, PostgreSQL, the sandbox in Stripe's place (a process of its own, whose answers cost what
+they cost), and virtual stations that start at once when they are told to. A way is: the page, the order, the provider's
+page (the time that a person and the bank take there is not ours and not counted), back to our page, until it says that
+the vehicle charges.
+"""
+
+import json
+import random
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import trio
+
+from gateways.payments.sandbox import Driver
+from gateways.simulator.memory import Model, StationSettings
+from gateways.simulator.stats import Stats
+from gateways.simulator.v16.station import Station16
+from tests.bench.node import PASSWORD, TENANT, Node
+
+SECRET, CONNECT_SECRET = "whsec_bench_account", "whsec_bench_connect"
+MERCHANT = "acct_1Bench000000000000"
+SELLER = {
+    "name": "Bench GmbH", "address": ["Prüfstraße 1", "20459 Hamburg"], "country": "DE", "vat_id": "DE123456789",
+    "email": "laden@example.org", "phone": "+49 40 123456", "complaints": "Schlichtungsstelle, 20459 Hamburg",
+    "terms_url": "https://example.org/agb", "privacy_url": "https://example.org/datenschutz",
+}  # fmt: skip
+TARIFF = {
+    "country_code": "DE", "party_id": "BEN", "id": "adhoc", "currency": "EUR", "tax_included": "YES",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": 0.59, "vat": 19.0, "step_size": 1}]}],
+    "last_updated": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+LOCATION = {"name": "Bench", "address": "Prüfstraße 1", "city": "Hamburg", "postal_code": "20459"}
+POST = Model("Nordlicht", "AC Post 22", "2.4.1", 22_000, 1)
+FIRST_RENDER_MS = 200
+SCAN_TO_CHARGING_S = 3.0
+"""The issue's aims."""
+POLL = 0.02
+PATIENCE = 60.0
+_ORDER = re.compile(r'name="order" value="([^"]+)"').search
+CHARGING = "/stop"
+"""What the page has while there is something to stop."""
+
+
+def bench_pay(make_node: Callable[[dict[str, str]], Node], ways: int, pages: int) -> dict[str, Any]:
+    """`make_node(environment)` gives a node that was not started; `ways` drivers come one after the other, `pages` are loaded."""
+    port = _free_port()
+    hooks = [
+        {"url": f"http://127.0.0.1:{port}/stripe/webhook", "secret": SECRET},
+        {"url": f"http://127.0.0.1:{port}/stripe/webhook/connect", "secret": CONNECT_SECRET, "connect": True},
+    ]
+    sandbox = subprocess.Popen(
+        [sys.executable, "-m", "gateways.payments.sandbox", "--config", json.dumps({"merchants": [MERCHANT], "hooks": hooks})],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert sandbox.stdout is not None
+        there = json.loads(sandbox.stdout.readline())
+        node = make_node(
+            {
+                "CSMS_HTTP__PORT": str(port),
+                "CSMS_STRIPE__API_BASE": there["url"],
+                "CSMS_STRIPE__SECRET_KEY": there["secret_key"],
+                "CSMS_STRIPE__WEBHOOK_SECRET": SECRET,
+                "CSMS_STRIPE__CONNECT_WEBHOOK_SECRET": CONNECT_SECRET,
+            }
+        )
+        node.start()
+        try:
+            return trio.run(_measured, node, Driver(there["url"]), ways, pages)
+        finally:
+            node.stop()
+    finally:
+        sandbox.terminate()
+        sandbox.wait(20)
+
+
+def _free_port() -> int:
+    """The sandbox is told where its webhooks go before the node is there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _measured(node: Node, driver: Driver, ways: int, pages: int) -> dict[str, Any]:
+    http = node.ports["http"]
+    codes = await trio.to_thread.run_sync(_furnished, node, ways)
+    async with trio.open_nursery() as nursery, httpx.AsyncClient(base_url=http, timeout=30, trust_env=False) as phone:
+        for n in range(ways):
+            settings = StationSettings(
+                url=f"{node.ports['ocpp']}/ocpp/{TENANT}", identity=f"P{n:03d}", model=POST, password=PASSWORD, backoff_most=0.5
+            )
+            await nursery.start(Station16(settings, rng=random.Random(n), stats=Stats()).run)
+        for code in codes:
+            with trio.fail_after(PATIENCE):
+                while _ORDER((await phone.get(f"/pay/{TENANT}/{code}")).text) is None:
+                    await trio.sleep(0.1)
+        rendered = [await _page(http, f"/pay/{TENANT}/{codes[n % len(codes)]}") for n in range(pages)]
+        taken = [await _way(phone, driver, f"/pay/{TENANT}/{code}") for code in codes]
+        nursery.cancel_scope.cancel()
+    return {
+        "first_render_ms": {**_spread([each * 1000 for each in rendered]), "aim": FIRST_RENDER_MS},
+        "scan_to_charging_s": {**_spread([sum(each.values()) for each in taken]), "aim": SCAN_TO_CHARGING_S},
+        "of_it_s": {step: _spread([each[step] for each in taken]) for step in taken[0]},
+        "ways": len(taken),
+    }
+
+
+def _furnished(node: Node, ways: int) -> list[str]:
+    """A merchant, a tariff and a station for each way; the codes of their EVSEs."""
+    node.call("POST", "/api/v1/tenants", {"id": TENANT, "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin"})
+    base = f"/api/v1/tenants/{TENANT}"
+    node.call("PUT", f"{base}/merchants/m", {"seller": SELLER, "commission_percent": "5", "account": MERCHANT})
+    node.call("PUT", f"{base}/tariffs/adhoc", TARIFF)
+    body = {
+        "evses": 1, "location": LOCATION, "merchant": "m", "tariff": "adhoc", "auth": {"profile": 1, "password": PASSWORD},
+    }  # fmt: skip
+    return [node.call("PUT", f"{base}/stations/P{n:03d}", body)["evses"][0]["code"] for n in range(ways)]
+
+
+async def _page(http: str, path: str) -> float:
+    """Seconds until the whole page is there, with a connection of its own, as a phone that has just scanned the code."""
+    begun = time.perf_counter()
+    async with httpx.AsyncClient(base_url=http, timeout=30, trust_env=False) as phone:
+        answer = await phone.get(path)
+    assert answer.status_code == 200, answer.text
+    return time.perf_counter() - begun
+
+
+async def _way(phone: httpx.AsyncClient, driver: Driver, path: str) -> dict[str, float]:
+    """Seconds by step. What passes at the provider's page is left out."""
+    begun = time.perf_counter()
+    form = _ORDER((await phone.get(path)).text)
+    assert form is not None, "nothing is sold there"
+    page = time.perf_counter()
+    answer = await phone.post(path, data={"order": form[1], "consent": "yes"})
+    assert answer.status_code == 303, answer.text
+    ordered = time.perf_counter()
+    outcome = await driver.pay(answer.headers["Location"], "frictionless")
+    assert outcome.url is not None, outcome.error
+    back = time.perf_counter()
+    await phone.get(outcome.url)
+    mine = outcome.url.partition("?")[0]
+    with trio.fail_after(PATIENCE):
+        while CHARGING not in (await phone.get(mine)).text:
+            await trio.sleep(POLL)
+    return {"page": page - begun, "order": ordered - page, "from payment to charging": time.perf_counter() - back}
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    at = lambda share: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)  # noqa: E731
+    return {"p50": at(0.5), "p99": at(0.99), "max": round(ordered[-1], 3)}
