@@ -174,7 +174,9 @@ def main() -> None:
         show("webhooks of the payment provider, while sessions run", results["webhooks"])
     if "pay" in wanted:
         results["pay"] = with_a_provider(lambda make: bench_pay(make, 10 if args.quick else 50, 50 if args.quick else 500))
-        show("a driver's way by card: the first page, and scan to charging less what passes at the provider's page", results["pay"])
+        show(
+            "a driver's way by card: the first page, and scan to charging less what passes at the provider's page", results["pay"]
+        )
     if set(wanted) - {"decode", "rating", "inventory", "fleet", "ledger", "webhooks", "pay"}:
         with_a_node(args, wanted, results)
     if args.json:

@@ -1,8 +1,7 @@
-"""An operator's day: a driver has paid by card at the code, part of it goes back, then the rest, and every step is in the books of both
-legal entities. `csms audit` has nothing to say of it, until somebody changes one cent past the ledger."""
+"""An operator's day: a driver has paid by card at the code, part of it goes back, then the rest, and every step is in the
+books of both legal entities. `csms audit` has nothing to say of it, until somebody changes one cent past the ledger."""
 
 import json
-import re
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -13,53 +12,18 @@ import trio
 
 from tests.config.test_cli import csms, run_sql
 from tests.gateways.web.pay.street import Street, high_street
+from tests.money.driver import T, charges_and_pays, payment
 
 pytestmark = pytest.mark.postgres
 
-T = "/tenants/acme"
 REVENUE, VAT, COMMISSION_PAID, COMMISSION_EARNED, INPUT_VAT = "4000", "2300", "5010", "4200", "1310"
-AVAILABLE, FEES = "1100", "5000"
+FEES = "5000"
 
 
-async def _charges_and_pays(street: Street) -> dict[str, Any]:
-    """By the pages alone; the payment as the operator sees it afterwards."""
-    form = re.search(r'name="order" value="([^"]+)"', (await street.admin.get(street.url)).text)
-    assert form is not None
-    ordered = await street.admin.post(street.url, data={"order": form[1], "consent": "yes"})
-    assert ordered.status_code == 303, ordered.text
-    outcome = await street.sandbox.driver.pay(ordered.headers["Location"], "challenge")
-    assert outcome.paid, outcome.error
-    mine = (outcome.url or "").partition("?")[0]
-    await street.admin.get(outcome.url or "")
-
-    async def has_cost() -> bool:
-        rows = await street.payments()
-        if rows[0].session is None:
-            return False
-        told = (await street.admin.get(f"{T}/sessions/{rows[0].session}")).json()
-        return bool(told["energy_wh"] and told["energy_wh"] > 3_000)
-
-    await street.until(has_cost, 30)
-    await street.admin.post(f"{mine}/stop")
-    return await _payment(street, "captured", "settled")
-
-
-async def _payment(street: Street, *states: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    async def there() -> bool:
-        (item,) = (await street.admin.get(f"{T}/payments")).json()["items"]
-        found.update(item)
-        return item["state"] in states
-
-    await street.until(there, 30)
-    return found
-
-
-async def _refund(street: Street, payment: str, state: str, **body: Any) -> dict[str, Any]:
-    answer = await street.admin.post(f"{T}/payments/{payment}/refund", json={"reason": "the plug was broken", **body})
+async def _refund(street: Street, id: str, state: str, **body: Any) -> dict[str, Any]:
+    answer = await street.admin.post(f"{T}/payments/{id}/refund", json={"reason": "the plug was broken", **body})
     assert answer.status_code == 202, answer.text
-    return await _payment(street, state)
+    return await payment(street, state)
 
 
 async def _balances(street: Street) -> dict[str, dict[str, int]]:
@@ -84,7 +48,7 @@ async def _audit(dsn: str, folder: Path) -> Any:
 
 async def test_a_paid_session_is_refunded_in_two_parts_and_the_books_follow(fresh_dsn: str, tmp_path: Path) -> None:
     async with high_street(fresh_dsn, tmp_path) as street:
-        paid = await _charges_and_pays(street)
+        paid, _ = await charges_and_pays(street)
         captured, fee = paid["captured"]["amount_minor"], paid["fee"]["amount_minor"]
         vat = paid["cost"]["vat"][0]["amount"]["amount_minor"]
         assert captured == paid["cost"]["incl"]["amount_minor"] > 100
@@ -110,10 +74,8 @@ async def test_a_paid_session_is_refunded_in_two_parts_and_the_books_follow(fres
         whole = await _refund(street, paid["id"], "refunded")
         assert whole["refunded"]["amount_minor"] == captured
         after = await _balances(street)
-        for book, account in (
-            ("swm", REVENUE), ("swm", VAT), ("swm", COMMISSION_PAID), ("swm", INPUT_VAT), ("brand", COMMISSION_EARNED), ("brand", VAT),
-        ):  # fmt: skip
-            assert after[book][account] == 0, (book, account)
+        for book, accounts in (("swm", (REVENUE, VAT, COMMISSION_PAID, INPUT_VAT)), ("brand", (COMMISSION_EARNED, VAT))):
+            assert {account: after[book][account] for account in accounts} == dict.fromkeys(accounts, 0), book
         left = {account: minor for account, minor in after["swm"].items() if minor and not account.startswith("11")}
         assert set(left) <= {FEES}, "the provider keeps its own fee, and nothing else is left"
 

@@ -143,7 +143,10 @@ class Provider:
     ) -> psp.RefundSeen:
         id, known = f"re_{len(self.refunds) + 1}", self.intents[intent]
         assert known.refunded_minor + amount <= known.received_minor, "more is refunded than was taken"
-        back = (known.fee_minor or 0) * amount // known.received_minor if fee else 0
+        back = 0
+        if fee:  # in proportion to all that was given back so far, less what of the fee already was
+            whole = (known.fee_minor or 0) * (known.refunded_minor + amount) // known.received_minor
+            back = whole - sum(one.fee_returned_minor for one in self.refunds.values() if one.intent == intent)
         self.refunds[id] = psp.RefundSeen(id, status, amount, known.currency, intent, key, back)
         self._intent(intent, refunded_minor=known.refunded_minor + amount)
         self.changed.append(("refund", id))
