@@ -1,4 +1,4 @@
-"""Database records to the rows of actors/model/rows.py.
+"""Database records to the rows of actors/model/rows.
 
 Column names are field names, so a record converts as a whole; columns of type json arrive as text and are decoded
 first. Times are aware UTC.

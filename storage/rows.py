@@ -1,4 +1,4 @@
-"""The rows of a turn that are not the runtime's own: how each class of actors/model/rows.py gets to its table.
+"""The rows of a turn that are not the runtime's own: how each class of actors/model/rows gets to its table.
 
 A row class is declared here once, with a `kind`. The kind names an SQL function of the migrations, which the commit
 calls inside its transaction, once per batch and kind, with the rows of the winning turns only:

@@ -59,7 +59,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Outbox rows that this turn completes: (effect id, outcome: "done", "failed", "unknown")."""
     timers: Sequence[Timer] = ()
     rows: Sequence[Any] = ()
-    """Rows of actors/model/rows.py: read models, natural keys, journals, events, vault entries."""
+    """Rows of actors/model/rows: read models, natural keys, journals, events, vault entries."""
     reply: Any = None
     forward: tuple[AddressKey, Any] | None = None
     """Not me: the actor at this address answers this message. One commit, the receiver's, gates the reply."""

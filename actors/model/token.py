@@ -1,6 +1,6 @@
 """idTokens as the domain sees them: a reference, never the UID.
 
-`token_ref` comes from the vault (actors/ports.py): a keyed pseudonym of the normalised UID. Types are those
+`token_ref` comes from the vault (actors/ports): a keyed pseudonym of the normalised UID. Types are those
 of OCPP 2.x IdTokenEnum; a 1.6 idTag matches any type. Statuses are those of OCPP AuthorizationStatusEnum.
 """
 

@@ -1,4 +1,4 @@
--- Read models, natural keys, the vault, the inbox, the audit log: where the rows of actors/model/rows.py go, and the
+-- Read models, natural keys, the vault, the inbox, the audit log: where the rows of actors/model/rows go, and the
 -- write_<kind> functions that the commit calls for them (see storage/rows.py for the agreement).
 --
 -- A read model row carries the actor that wrote it and that actor's turn number. An upsert applies only when it is
