@@ -133,7 +133,8 @@ def retry_due(turn: Turn) -> None:
 def taken(turn: Turn, seen: psp.IntentSeen) -> None:
     """The provider shows it captured."""
     phase = turn.state.phase
-    if phase in CAPTURING:
+    ours = phase == "lost" and turn.state.capture_n > 0 and turn.state.cost is not None
+    if phase in CAPTURING or ours:
         _book(turn, seen)
     elif phase == "captured":
         _fee(turn, seen.line)

@@ -72,12 +72,14 @@ TABLE: tuple[tuple[Phase, Event, Phase], ...] = (
     ("proof_refused", "lost", "lost"),
     ("start_failed", "lost", "lost"),
     ("releasing", "lost", "lost"),
+    # Our own capture was on its way when the account was taken from us, and its answer says that it was done.
+    ("lost", "captured", "captured"),
 )
 
 _NEXT: dict[tuple[str, str], Phase] = {(phase, event): after for phase, event, after in TABLE}
 
 FINAL: frozenset[str] = frozenset({"settled", "expired", "released", "lost"})
-"""Phases in which nothing more is owed, to anybody."""
+"""Phases in which nothing more is owed, to anybody, as far as anybody knows: a late hold is let go, a late capture booked."""
 HOLDING: frozenset[str] = frozenset({"authorised", "proof_ok", "starting", "charging", "capture_failed"})
 """Phases whose hold waits for something else than the provider: the guard before `capture_before` watches over them."""
 LETTING_GO: frozenset[str] = frozenset({"proof_refused", "start_failed", "releasing"})

@@ -252,7 +252,7 @@ def _captured(state: PaymentState, fact: f.Captured) -> PaymentState:
         charge=fact.charge or state.charge,
         journals=(*state.journals, *fact.journals),
         hold_gone=True,
-        reason=None if state.reason == "capture_failed" else state.reason,
+        reason=None if state.reason == "capture_failed" or state.phase == "lost" else state.reason,
     )
 
 

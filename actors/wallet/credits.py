@@ -10,15 +10,17 @@ from actors.model.rows import JournalRow
 from actors.payment.messages import RefundPayment
 from actors.wallet import facts as f
 from actors.wallet import messages as m
-from actors.wallet.state import Sold, sold
+from actors.wallet.state import Sold, content, sold
 from actors.wallet.topups import collect
 from actors.wallet.turn import Turn
 
 
 def give_promo(turn: Turn, given: m.GivePromo) -> Refused | None:
     state = turn.state
-    if given.id in state.ids:
-        return None
+    sponsor = given.sponsor if given.funded_by == "sponsor" else None
+    known = state.ids.get(f"promo:{given.id}")
+    if known is not None:
+        return _same(known, content(given.amount_minor, given.funded_by, sponsor, given.expires))
     if state.phase not in ("open", "blocked"):
         return _not_open(turn)
     if given.amount_minor <= 0:
@@ -32,7 +34,7 @@ def give_promo(turn: Turn, given: m.GivePromo) -> Refused | None:
     turn.add(
         f.PromoGiven(
             given.id, given.who, given.amount_minor, given.funded_by, turn.now,
-            given.sponsor if given.funded_by == "sponsor" else None, given.expires,
+            sponsor, given.expires,
         )
     )  # fmt: skip
     turn.line("promo", given.amount_minor, given.id, funded_by=given.funded_by, expires=given.expires)
@@ -42,8 +44,9 @@ def give_promo(turn: Turn, given: m.GivePromo) -> Refused | None:
 def credit(turn: Turn, asked: m.CreditWallet) -> Refused | None:
     """First off what is owed of the session, then what the wallet paid, last what promo credit paid."""
     state = turn.state
-    if asked.id in state.ids:
-        return None
+    before = state.ids.get(f"credit:{asked.id}")
+    if before is not None:
+        return _same(before, content(asked.session, asked.amount_minor))
     if state.phase not in ("open", "blocked"):
         return _not_open(turn)
     known = sold(state, asked.session)
@@ -134,6 +137,10 @@ def _back_to_cards(turn: Turn, asked: m.CloseWallet) -> None:
         refund = RefundPayment(f"close:{turn.wallet}", asked.who, asked.reason, amount)
         turn.tell(payment_address(turn.tenant, topup.attempt), refund)
         left -= amount
+
+
+def _same(known: str, asked: str) -> Refused | None:
+    return None if known == asked else Refused("differs", "something else was given under this id: use another one", "id")
 
 
 def _not_open(turn: Turn) -> Refused:

@@ -85,8 +85,9 @@ class WalletState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     owed: tuple[Owed, ...] = ()
     sales: tuple[Sold, ...] = ()
     topups: tuple[TopUp, ...] = ()
-    ids: tuple[str, ...] = ()
-    """Of credits and refunds, lately."""
+    ids: dict[str, str] = {}
+    """Of promo credits, credits and refunds, lately: `kind:id` -> what it was, so that the same again is known, and another one
+    under its id."""
     over: tuple[str, ...] = ()
     """Sessions that ended lately: a hold asked for one of them is for nothing."""
     auto: AutoTopUp | None = None
@@ -243,17 +244,24 @@ def _returned(state: WalletState, fact: f.Returned) -> WalletState:
         owed = (*owed, Owed(fact.attempt, "", fact.owed_minor))[-LIMITS.wallet_owed :]
     return replace(
         state, balance_minor=state.balance_minor - fact.taken_minor, owed=owed,
-        topups=tuple(known for known in topups if known.left_minor), ids=_with(state, fact.refund), **_lined(state),
+        topups=tuple(known for known in topups if known.left_minor), ids=_with(state, "refund", fact.refund), **_lined(state),
     )  # fmt: skip
 
 
-def _with(state: WalletState, id: str) -> tuple[str, ...]:
-    return (*state.ids, id)[-LIMITS.wallet_ids :]
+def content(*parts: Any) -> str:
+    """What is compared of something that comes again under its id."""
+    return " ".join(str(int(part.timestamp())) if isinstance(part, datetime) else str(part or "") for part in parts)
+
+
+def _with(state: WalletState, kind: str, id: str, *parts: Any) -> dict[str, str]:
+    lately = list(state.ids.items())[-LIMITS.wallet_ids + 1 :]
+    return {**dict(lately), f"{kind}:{id}": content(*parts)}
 
 
 def _promo_given(state: WalletState, fact: f.PromoGiven) -> WalletState:
     promo = Promo(fact.id, fact.amount_minor, fact.funded_by, fact.sponsor, fact.expires)
-    return replace(state, promos=(*state.promos, promo), ids=_with(state, fact.id), **_lined(state))
+    ids = _with(state, "promo", fact.id, fact.amount_minor, fact.funded_by, fact.sponsor, fact.expires)
+    return replace(state, promos=(*state.promos, promo), ids=ids, **_lined(state))
 
 
 def _credited(state: WalletState, fact: f.Credited) -> WalletState:
@@ -274,7 +282,8 @@ def _credited(state: WalletState, fact: f.Credited) -> WalletState:
     ]
     return replace(
         state, balance_minor=state.balance_minor + fact.to_wallet_minor, sales=sales,
-        owed=tuple(known for known in owed if known.minor), ids=_with(state, fact.id), **_lined(state),
+        owed=tuple(known for known in owed if known.minor), **_lined(state),
+        ids=_with(state, "credit", fact.id, fact.session, fact.to_wallet_minor + fact.off_owed_minor + fact.to_other_minor),
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def failed(turn: Turn, told: m.TopUpFailed) -> None:
 def returned(turn: Turn, told: m.TopUpReturned) -> None:
     """A top-up went back to the card, or is lost. What is not there any more is owed."""
     refund = told.refund or told.attempt
-    if refund in turn.state.ids or not turn.state.phase:
+    if f"refund:{refund}" in turn.state.ids or not turn.state.phase:
         return
     taken = min(told.amount_minor, max(0, turn.state.available_minor))
     owed = told.amount_minor - taken

@@ -193,7 +193,7 @@ def _node(parent: etree._Element, name: str) -> etree._Element:
 
 def _put(parent: etree._Element, name: str, text: str, **attributes: str) -> None:
     node = etree.SubElement(parent, f"{{{CBC}}}{name}", attributes)
-    node.text = "".join(c for c in text if c in "\t\n\r" or c >= " ")
+    node.text = "".join(c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff"))
 
 
 def _address(party: etree._Element, street: str, postal_code: str, city: str, country: str) -> None:

@@ -103,6 +103,22 @@ def test_an_account_that_is_taken_from_us_before_the_capture_loses_it() -> None:
     assert (bench.state.phase, bench.state.reason) == ("lost", "account_gone")
 
 
+def test_a_capture_that_was_done_while_the_account_was_taken_from_us_is_in_the_books() -> None:
+    """The driver has paid: his page must not say that he pays nothing, and the money must not be lost to the books."""
+    bench = Bench()
+    bench.charge()
+    bench.tell(ended())
+    name, call = next(iter(bench.outbox.items()))
+    seen = bench.provider.execute(call)
+    bench.tell(m.AccountLost("acct_1", bench.now))
+    assert bench.state.phase == "lost"
+    bench.tell(psp.PspAnswer(name, call, seen))
+    assert (bench.state.phase, bench.state.captured_minor, bench.state.reason) == ("settled", 1234, None)
+    assert len(bench.journals) == 3
+    bench.webhook()
+    assert len(bench.journals) == 3
+
+
 def test_a_hold_that_others_captured_is_no_business_of_ours() -> None:
     bench = Bench()
     bench.charge()

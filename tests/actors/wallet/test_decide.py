@@ -197,6 +197,22 @@ def test_a_wallet_with_promo_credit_alone_holds_without_a_row() -> None:
     assert (granted.amount_minor, granted.promo_minor, wallet.holds()) == (0, 300, {})
 
 
+def test_another_promo_credit_under_an_id_that_was_used_is_refused_rather_than_ignored() -> None:
+    wallet = Wallet()
+    wallet.tell(m.GivePromo("g1", "op", 300, "brand", expires=at(600)))
+    assert isinstance(wallet.tell(m.GivePromo("g1", "op", 300, "brand", expires=at(600)), minutes=1).reply, WalletRow)
+    refused = wallet.tell(m.GivePromo("g1", "op", 900, "brand")).reply
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.field, wallet.state.promo_minor) == ("differs", "id", 300)
+
+
+def test_an_operator_s_id_that_looks_like_a_refund_s_swallows_no_refund() -> None:
+    wallet = Wallet()
+    wallet.tell(m.GivePromo("p1:refund:1", "op", 300, "brand"))
+    wallet.tell(m.TopUpReturned("p1", 2000, "EUR", T0, "p1:refund:1"))
+    assert wallet.state.balance_minor == 3000
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [
