@@ -18,9 +18,9 @@ def misspelt(quirk: Quirk) -> str | None:
     """What is wrong with the words of an entry; None when all are known. Only message types that are loaded are known: that is
     all of them once there is a dialect."""
     kinds = [kind for base in (Wire16, Wire201) for kind in _all(base)]
-    fields = {field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)}
+    fields = {name for kind in kinds for name in kind.__struct_encode_fields__}
     messages = {kind.__name__ for kind in kinds}
-    places = {f"{kind.__name__}.{field.encode_name}" for kind in kinds for field in msgspec.structs.fields(kind)}
+    places = {f"{kind.__name__}.{name}" for kind in kinds for name in kind.__struct_encode_fields__}
     checks: tuple[tuple[str, Iterable[str], Iterable[str]], ...] = (
         ("absent", quirk.absent, places),
         ("uncut", quirk.uncut, fields),
