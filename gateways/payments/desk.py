@@ -20,11 +20,13 @@ from actors.model.psp import (
     ChargeSaved,
     ConnectAccount,
     LinkAccount,
+    MakeTransfer,
     OpenAccount,
     OpenCheckout,
     PspAnswer,
     PspRefused,
     PspUnsure,
+    ReverseTransfer,
     Seen,
 )
 from gateways.payments.calls import execute
@@ -41,6 +43,9 @@ _call = msgspec.json.Decoder(AnyCall).decode
 _BEGINS = (OpenCheckout, ChargeSaved, OpenAccount, LinkAccount, ConnectAccount)
 """Without a key these are refused, since somebody waits and nothing is owed. All else waits for a key: it is about money that
 is held or was taken."""
+
+_SOON_AGAIN = (MakeTransfer, ReverseTransfer)
+"""A merchant has nothing to do or to show while nobody knows whether these were done: why wait for the end of a lease?"""
 
 
 def _utc_now() -> datetime:
@@ -66,6 +71,8 @@ class PaymentDesk:
                 raise
             return PspAnswer(item.effect.id, call, PspRefused("payments_off", str(off)))
         seen = await self._executed(client, item, call)
+        if isinstance(seen, PspUnsure) and isinstance(call, _SOON_AGAIN):
+            raise Away(seen.detail)
         outcome = "refused" if isinstance(seen, PspRefused) else "unsure" if isinstance(seen, PspUnsure) else "done"
         self._counts[outcome] += 1
         return PspAnswer(item.effect.id, call, seen)
