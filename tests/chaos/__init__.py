@@ -2,6 +2,7 @@
 
     python -m tests.chaos --kills 30 [--seed N] [--stations N]     kills of node and PostgreSQL at random moments
     python -m tests.chaos --every-await                            ... at every scheduling step of a start and a stop
+    python -m tests.chaos --every-await capture                    ... of what moves money, also after Stripe has done it
 
 Simulated stations keep a file each of what was acknowledged to them (gateways/simulator/journal.py); `verify.py` compares
 the files with the API afterwards: each acknowledged fact exactly once, nothing invented, at most one CDR and one journal a

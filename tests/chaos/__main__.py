@@ -6,13 +6,21 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.every_await import STATIONS, run_every_await
+from tests.chaos.every_capture import run_every_capture, summary
 from tests.chaos.storm import run_storm
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=30, help="random kills of node and PostgreSQL (0: none)")
-    parser.add_argument("--every-await", action="store_true", help="kill at every scheduling step of a start and a stop instead")
+    parser.add_argument(
+        "--every-await",
+        nargs="?",
+        const="session",
+        choices=("session", "capture"),
+        help="kill at every scheduling step instead: of a start and a stop, or of whatever moves money",
+    )
+    parser.add_argument("--stride", type=int, default=1, help="with `capture`: only each so many-th step")
     parser.add_argument("--seed", type=int, default=None, help="of all dice; printed, so that a run can be repeated")
     parser.add_argument("--stations", type=int, default=12)
     parser.add_argument("--keep", type=Path, default=None, help="a directory to leave data, journals and logs in")
@@ -20,6 +28,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="csms-chaos-") as kept:
         home = given.keep or Path(kept)
         home.mkdir(parents=True, exist_ok=True)
+        if given.every_await == "capture":
+            return _every_capture(home, given.stride)
         return _every_await(home) if given.every_await else _storm(home, given)
 
 
@@ -53,6 +63,19 @@ def _every_await(home: Path) -> int:
         print(f"PROBLEM {problem}")
     print("passed" if not problems else "FAILED")
     return 0 if not problems else 1
+
+
+def _every_capture(home: Path, stride: int) -> int:
+    home.chmod(0o711)
+    result = run_every_capture(home, stride=stride)
+    for line in summary(result.kills):
+        print(line)
+    print(f"{result.total} kills in all; payments: {dict(result.ends)}")
+    print(f"verified: {dict(result.counts)}")
+    for problem in result.problems:
+        print(f"PROBLEM {problem}")
+    print("passed" if not result.problems else "FAILED")
+    return 0 if not result.problems else 1
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ message was answered before the trap could spring.
 """
 
 import random
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +16,12 @@ from gateways.simulator.memory import Model, Pending, StationSettings
 from gateways.simulator.stats import Stats
 from gateways.simulator.v16.station import Station16
 from gateways.simulator.v201.station import Station201
-from tests.chaos.process import PASSWORD, TOKEN, Node
+from tests.chaos.forked import ForkedNode
+from tests.chaos.process import PASSWORD, TOKEN
 from tests.chaos.verify import verify
 
 IDENTITY = "AWAIT001"
+MODEL = Model("Chaos", "AC 22", "1", 22_000, 1)
 STATIONS: dict[str, type[Station16] | type[Station201]] = {"ocpp1.6": Station16, "ocpp2.0.1": Station201}
 DELAYS_MS = (0.0, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 """From before the statement reached PostgreSQL to after its answer."""
@@ -40,15 +41,15 @@ class Result:
 class Rig:
     """A node with a trap, and one station in front of it."""
 
-    def __init__(self, home: Path, protocol: str) -> None:
+    def __init__(self, home: Path, protocol: str, model: Model = MODEL) -> None:
         self.home = home
-        self.node = Node(home)
+        self.node = ForkedNode(home)
         self.result = Result()
         settings = StationSettings(
             url=self.node.ocpp_url,
             identity=IDENTITY,
             protocol=protocol,
-            model=Model("Chaos", "AC 22", "1", 22_000, 1),
+            model=model,
             password=PASSWORD,
             message_attempts=10_000,
             backoff_most=0.3,
@@ -61,7 +62,7 @@ class Rig:
         await trio.to_thread.run_sync(self._start)
 
     def _start(self) -> None:
-        self.node.start(("tests.chaos.node",), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.node.start()
 
     def _order(self, line: str, answer: str) -> list[str]:
         """Tell the node something and wait for its word; a node that dies says nothing."""
@@ -75,6 +76,8 @@ class Rig:
         except BrokenPipeError:
             return []  # it died in this very moment, by a shot that was on its way
         for said in process.stdout:
+            if said.startswith(b"died"):
+                return []
             if said.decode().startswith(answer):
                 return said.decode().split()
         return []
@@ -121,7 +124,7 @@ def run_every_await(home: Path, protocol: str = "ocpp1.6", *, most: int | None =
             rig.result.problems.append(f"csms audit: {said}")
         return rig.result
     finally:
-        rig.node.kill()
+        rig.node.end()
         rig.node.kill_postgres(immediate=True)
 
 

@@ -22,7 +22,6 @@ import trio
 from config.cli_node import run_node
 from config.node import ROLES
 from config.options import settings_for
-from runtime.turn import StagedTurn
 from storage.commit import Committer
 
 
@@ -61,7 +60,7 @@ def surround_commits(trap: Trap) -> None:
     """Put the trap around each batch, on the side thread."""
     together = Committer._together
 
-    async def watched(self: Committer, connection: Any, turns: Sequence[StagedTurn]) -> Any:
+    async def watched(self: Committer, connection: Any, turns: Any) -> Any:
         if trap.armed:
             trap.batches += 1
         if trap.springs("before"):
@@ -73,7 +72,7 @@ def surround_commits(trap: Trap) -> None:
             spring()
         return outcomes
 
-    Committer._together = watched  # type: ignore[method-assign]
+    Committer._together = watched  # type: ignore[assignment,method-assign]
 
 
 async def obey(trap: Trap) -> None:
@@ -90,6 +89,7 @@ async def obey(trap: Trap) -> None:
             else:
                 trap.armed = False
                 print(f"counted {trap.steps} {trap.batches}", flush=True)
+    spring()  # whoever started it is gone
 
 
 async def main() -> None:

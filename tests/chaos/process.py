@@ -33,6 +33,8 @@ class Node:
         self.ocpp_port, self.http_port = free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        self.settings: dict[str, str] = {}
+        """More of its environment, for nodes that take payments."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,6 +48,7 @@ class Node:
             "CSMS_HTTP__PORT": str(self.http_port),
             "CSMS_LOG__LEVEL": "warning",
             "CSMS_LOG__FORMAT": "json",
+            **self.settings,
         }
 
     @property
@@ -62,11 +65,16 @@ class Node:
                 arguments, env=self.environment, cwd=ROOT, stderr=log, **{"stdin": subprocess.DEVNULL, "stdout": log, **pipes}
             )
         self.starts += 1
+        self._until_ready(begun, deadline)
+        return time.monotonic() - begun
+
+    def _until_ready(self, begun: float, deadline: float) -> None:
+        assert self.process is not None
         while time.monotonic() < begun + deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the node ended with {self.process.returncode}; its log ends:\n{self.tail()}")
             if self._is_ready():
-                return time.monotonic() - begun
+                return
             time.sleep(0.02)
         raise RuntimeError(f"the node was not ready in {deadline:.0f} s; its log ends:\n{self.tail()}")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.every_await import STATIONS, run_every_await
+from tests.chaos.every_capture import PHASES, run_some
 from tests.chaos.storm import run_storm
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -34,3 +35,12 @@ def test_a_node_killed_at_the_first_steps_of_a_start_and_a_stop_loses_nothing(ho
     assert result.problems == []
     assert result.kills >= 8
     assert result.counts["sessions"] == result.counts["cdrs"] == result.counts["journals"]
+
+
+def test_a_node_killed_while_it_holds_captures_refunds_and_transfers_does_each_once(home: Path) -> None:
+    result = run_some(home, [("after 1", ""), ("step 40", ""), ("step 13", "drop_after")])
+    assert result.problems == []
+    assert {name.partition(",")[0] for name in result.kills} == set(PHASES)
+    assert result.total >= 15
+    assert result.counts["captures"] == 1 + 3  # the top-up, too
+    assert (result.counts["refunds"], result.counts["transfers"], result.counts["reversals"]) == (6, 3, 3)
