@@ -127,7 +127,7 @@ def _refund_of(turn: Turn, seen: psp.RefundSeen) -> Refund | None:
 
 
 def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: MerchantCard) -> None:
-    back = seen.fee_returned_minor if status == "succeeded" else 0
+    back = _fee_back(turn, seen) if status == "succeeded" else 0
     journals: tuple[JournalRow, ...] = ()
     if status == "succeeded":
         journals = _booked(turn, known, back, card)
@@ -136,6 +136,11 @@ def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: Me
     detail = seen.reason or ""
     turn.put(f.RefundMoved(known.n, status, turn.now, seen.refund, back, detail, turn.journals(journals)))
     turn.tell(f"refund_{status}", refund=known.id, amount_minor=known.amount_minor)
+
+
+def _fee_back(turn: Turn, seen: psp.RefundSeen) -> int:
+    """Never more than is left of the fee."""
+    return min(seen.fee_returned_minor, turn.state.fee_minor - turn.state.fee_returned_minor)
 
 
 def refund_refused(turn: Turn, name: str, seen: psp.PspRefused) -> None:
@@ -208,8 +213,8 @@ def _partners(turn: Turn, known: Refund, before: int, card: MerchantCard) -> lis
 
 def _more_fee(turn: Turn, known: Refund, seen: psp.RefundSeen, card: MerchantCard) -> None:
     """The provider counted the fee's part after the refund itself: the first time that it does, it is booked."""
-    state, quote = turn.state, turn.state.quote
-    if quote is None or known.fee_returned_minor:
+    state, quote, back = turn.state, turn.state.quote, _fee_back(turn, seen)
+    if quote is None or known.fee_returned_minor or not back:
         return
     rows = posting.fee_returned(
         tenant=turn.tenant,
@@ -220,11 +225,11 @@ def _more_fee(turn: Turn, known: Refund, seen: psp.RefundSeen, card: MerchantCar
         currency=turn.currency,
         fee_minor=state.fee_minor,
         returned_before_minor=state.fee_returned_minor,
-        returned_minor=seen.fee_returned_minor,
+        returned_minor=back,
         at=turn.now,
     )
     ids = turn.journals(rows)
-    turn.put(f.RefundMoved(known.n, known.status, turn.now, seen.refund, seen.fee_returned_minor, "", ids))
+    turn.put(f.RefundMoved(known.n, known.status, turn.now, seen.refund, back, "", ids))
 
 
 def _unbooked(turn: Turn, known: Refund, card: MerchantCard) -> tuple[JournalRow, ...]:

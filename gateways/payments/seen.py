@@ -104,7 +104,10 @@ def refund_seen(refund: Object) -> RefundSeen:
     fee: as a negative fee."""
     currency = _currency(refund)
     line = balance_line(_object(refund.get("balance_transaction")))
-    returned = sum(-fee.amount_minor for fee in line.fees if fee.kind == "application_fee") if line is not None else 0
+    known = (
+        line is not None and line.currency == currency
+    )  # in the balance's own currency it says nothing of the fee that we took
+    returned = sum(-fee.amount_minor for fee in line.fees if fee.kind == "application_fee") if line is not None and known else 0
     return RefundSeen(
         refund=refund["id"],
         status=refund.get("status") or "pending",

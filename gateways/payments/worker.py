@@ -209,6 +209,8 @@ class InboxWorker:
 
     async def _tell(self, target: Target, lines: Sequence[WaitingPspEvent]) -> str:
         """done: an actor knows it. foreign: it is nothing of ours. released: no money moved."""
+        if not await self._may_be_ours(target, lines):
+            return "foreign"
         try:
             with self._doors.through(target.account):
                 seen = await fetch(self._clients.platform(), target, self._now())
@@ -223,6 +225,22 @@ class InboxWorker:
         to, seen = told
         await self._system.ask(to, PspObserved(seen, event.id), deadline=WORKER_ASK, correlation=event.id)
         return "done"
+
+    async def _may_be_ours(self, target: Target, lines: Sequence[WaitingPspEvent]) -> bool:
+        """A merchant may sell much else on its account: what bears no mark of ours and is in no row of ours is not asked for."""
+        subjects = [line.event.subject for line in lines]
+        if any("attempt" in subject for subject in subjects):
+            return True
+        match target.kind:
+            case "checkout":
+                return await self._lookups.attempt_of_checkout(target.account, target.id) is not None
+            case "intent":
+                return await self._lookups.attempt_of_intent(target.account, target.id) is not None
+            case "refund" | "dispute":
+                intent = next((subject["payment_intent"] for subject in subjects if "payment_intent" in subject), None)
+                return intent is None or await self._lookups.attempt_of_intent(target.account, intent) is not None
+            case _:
+                return True
 
     async def _concerned(self, target: Target, seen: Seen, lines: Sequence[WaitingPspEvent]) -> _Told | None:
         """Who is to be told, and of what."""

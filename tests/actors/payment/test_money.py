@@ -290,6 +290,13 @@ def test_a_refund_that_only_bears_our_mark_is_not_taken_for_ours() -> None:
     assert bench.state.refunded_minor == 501
 
 
+def test_no_more_of_the_application_fee_comes_back_than_was_taken() -> None:
+    bench = Bench()
+    bench.capture()
+    bench.tell(psp.PspObserved(replace(bench.provider.refund("pi_1", 500), fee_returned_minor=5000), "evt_1"))
+    assert (bench.state.refunded_minor, bench.state.fee_returned_minor) == (500, bench.state.fee_minor)
+
+
 def test_a_pending_refund_is_watched_without_webhooks() -> None:
     bench = Bench()
     bench.capture()

@@ -309,6 +309,18 @@ async def test_events_that_concern_nobody_are_done_with_unasked() -> None:
         assert world.worker.stats() == {"ignored": 2}
 
 
+async def test_what_a_merchant_sells_elsewhere_on_its_account_is_not_asked_for() -> None:
+    async with working() as world:
+        asked = len(world.rig.sandbox.api.calls)
+        await world.comes("payment_intent.succeeded", id="pi_shop", metadata={"order": "77"})
+        await world.comes("checkout.session.completed", n=2, id="cs_shop")
+        await world.comes("refund.created", n=3, id="re_shop", payment_intent="pi_shop")
+        await world.comes("charge.dispute.created", n=4, id="dp_shop", payment_intent="pi_shop")
+        assert await world.work() == []
+        assert len(world.rig.sandbox.api.calls) == asked
+        assert world.worker.stats()["foreign"] == 4
+
+
 async def test_a_sweep_fetches_what_could_not_be_delivered_once() -> None:
     async with working() as world:
         sandbox = world.rig.sandbox
