@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from actors.merchant.rows import OVER
 from actors.model.rows import MerchantRow, PaymentRow
+from actors.payment.phases import NOTHING_HELD
 from actors.ports import Page
 from storage.memory_paging import page
 from storage.memory_rows import MemoryRows
@@ -31,6 +31,6 @@ class MemoryMerchantLookups:
         found = (
             row.id
             for row in self._rows.table(PaymentRow)
-            if (row.tenant, row.account) == (tenant, account) and row.state not in OVER and row.id > after
+            if (row.tenant, row.account) == (tenant, account) and row.state not in NOTHING_HELD and row.id > after
         )
         return sorted(found)[:limit]

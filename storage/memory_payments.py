@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from actors.model.rows import PaymentRow
+from actors.payment.phases import AWAITING
 from actors.ports import Page, SilentAttempt
 from storage.memory_paging import page
 from storage.memory_rows import MemoryRows
-
-_SILENT = ("quoted", "checkout_open", "capturing", "capture_uncertain", "releasing", "proof_refused", "start_failed")
 
 
 class MemoryPaymentQueries:
@@ -50,7 +49,7 @@ class MemoryPaymentLookups:
         return self._attempt(lambda row: row.checkout == checkout and row.account == account)
 
     async def silent_attempts(self, before: datetime, after: tuple[str, str], limit: int) -> Sequence[SilentAttempt]:
-        waiting = [row for row in self._rows.table(PaymentRow) if row.state in _SILENT and row.updated_at < before]
+        waiting = [row for row in self._rows.table(PaymentRow) if row.state in AWAITING and row.updated_at < before]
         waiting = sorted((row for row in waiting if (row.id, row.tenant) > (after[1], after[0])), key=lambda r: (r.id, r.tenant))
         return [SilentAttempt(row.tenant, row.id, row.account) for row in waiting[:limit]]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from actors.merchant.rows import OVER
 from actors.model.rows import MerchantRow
+from actors.payment.phases import NOTHING_HELD
 from actors.ports import Page
 from storage.database import Database
 from storage.decoding import to_row
@@ -39,5 +39,5 @@ class MerchantLookups:
         return None if record is None else (str(record["tenant"]), str(record["id"]))
 
     async def open_payments(self, tenant: str, account: str, after: str, limit: int) -> Sequence[str]:
-        records = await self._db.fetch(_OPEN, tenant, account, sorted(OVER), after, limit)
+        records = await self._db.fetch(_OPEN, tenant, account, sorted(NOTHING_HELD), after, limit)
         return [str(record["id"]) for record in records]

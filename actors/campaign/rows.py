@@ -9,7 +9,7 @@ from actors.campaign.state import DELETED, CampaignState
 from actors.campaign.targets import STATES, Target
 from actors.model.campaign import Definition, LocalListWork
 from actors.model.decision import AddressKey
-from actors.model.rows import BookRow, EventRow
+from actors.model.rows import BookRow
 
 BOOK = "campaign"
 
@@ -47,10 +47,6 @@ def summary_row(here: AddressKey, state: CampaignState, now: datetime) -> BookRo
     deleted = state.phase == DELETED
     body = {} if deleted else summary(here[2], state)
     return BookRow(tenant=here[0], station="", book=BOOK, key=here[2], body=body, updated_at=now, deleted=deleted)
-
-
-def event(here: AddressKey, kind: str, now: datetime, **body: Any) -> EventRow:
-    return EventRow(tenant=here[0], kind=f"campaign.{kind}", subject=here[2], at=now, body=body)
 
 
 def target_view(station: str, target: Target) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from actors.campaign import facts as f
 from actors.campaign import messages as m
 from actors.campaign import targets as t
 from actors.campaign import work
-from actors.campaign.rows import event, summary, summary_row
+from actors.campaign.rows import summary, summary_row
 from actors.campaign.state import CANCELLED, CANCELLING, ENDED, PAUSED, RUNNING, CampaignState, apply
 from actors.limits import DomainLimits
 from actors.model.campaign import Definition, closing, opening
 from actors.model.decision import AddressKey, Decision, Letter, Timer
+from actors.model.feed import event
 from actors.model.ids import station_address
 from actors.station.letters import Order, OrderWithdrawn
 
@@ -54,7 +55,7 @@ class Turn:
         self.timers[name] = Timer(name, at, message)
 
     def tell(self, kind: str, **body: Any) -> None:
-        self.rows.append(event(self.here, kind, self.now, **body))
+        self.rows.append(event(self.here, f"campaign.{kind}", self.now, **body))
 
     def decision(self, reply: Any = None) -> Decision:
         rows = list(self.rows)

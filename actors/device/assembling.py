@@ -13,10 +13,11 @@ from actors.device import facts as f
 from actors.device import inventory, reports
 from actors.device import messages as m
 from actors.device.reports import MONITORS, VARIABLES, Assembly
-from actors.device.rows import MONITOR, REPORT, ended, event, monitor_key, report_row
+from actors.device.rows import MONITOR, REPORT, ended, monitor_key, report_row
 from actors.device.state import DeviceState
 from actors.limits import DomainLimits
 from actors.model.decision import AddressKey, Decision, Signal, Timer
+from actors.model.feed import event
 from actors.station.messages import Done
 
 

@@ -15,12 +15,13 @@ from actors.device import facts as f
 from actors.device import messages as m
 from actors.device.packs import Model, unmentioned, variable_key
 from actors.device.reports import VARIABLES, Assembly, with_part
-from actors.device.rows import event, gone_row, pending_row, variable_row
+from actors.device.rows import gone_row, pending_row, variable_row
 from actors.device.state import DeviceState, Pending, apply
 from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import NOTHING, AddressKey, Decision, Signal
 from actors.model.device import is_secret
+from actors.model.feed import event
 from actors.station.letters import IntentDone, OrderEnded, StationBooted
 from actors.station.messages import Done
 

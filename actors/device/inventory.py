@@ -11,11 +11,11 @@ import msgspec
 
 from actors.device import facts as f
 from actors.device import messages as m
-from actors.device.rows import event
 from actors.device.state import Asked, DeviceState
 from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import AddressKey, Decision, Letter, Timer
+from actors.model.feed import event
 from actors.model.ids import DEVICE, digest, station_address
 from actors.station.letters import BootsWanted, Order, StationBooted
 

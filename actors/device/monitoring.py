@@ -21,7 +21,6 @@ from actors.device.rows import (
     REBOOT,
     alert_row,
     ended,
-    event,
     monitor_key,
     monitor_row,
     network_row,
@@ -31,6 +30,7 @@ from actors.device.state import DeviceState, Pending, alert_key, apply, event_ke
 from actors.limits import DomainLimits
 from actors.model import intents as i
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter
+from actors.model.feed import event
 from actors.station.letters import IntentDone
 from actors.station.messages import Done
 

@@ -11,7 +11,7 @@ from actors.device.state import Alert, Pending
 from actors.model.decision import AddressKey
 from actors.model.device import Variable
 from actors.model.intents import VariableRef
-from actors.model.rows import BookRow, EventRow, VariableRow
+from actors.model.rows import BookRow, VariableRow
 
 MONITOR = "monitor"
 ALERT = "alert"
@@ -43,10 +43,6 @@ def gone_row(here: AddressKey, ref: VariableRef) -> VariableRow:
         component_instance=ref.component_instance, variable_instance=ref.variable_instance, evse=ref.evse,
         connector=ref.connector, deleted=True,
     )  # fmt: skip
-
-
-def event(here: AddressKey, kind: str, now: datetime, **body: Any) -> EventRow:
-    return EventRow(tenant=here[0], kind=kind, subject=here[2], at=now, body=body)
 
 
 def entry(here: AddressKey, book: str, key: str, now: datetime, **body: Any) -> BookRow:

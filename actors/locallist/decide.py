@@ -18,9 +18,10 @@ from actors.locallist import facts as f
 from actors.locallist import messages as m
 from actors.locallist.state import LocalListState, apply
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Refused, Timer
+from actors.model.feed import event
 from actors.model.ids import digest, station_address
 from actors.model.intents import CommandFailure, GetLocalListVersion, LocalListEntry, SendLocalList
-from actors.model.rows import BookRow, EventRow, Row
+from actors.model.rows import BookRow, Row
 from actors.station.letters import IntentDone, Order, OrderEnded, StationBooted
 from actors.station.messages import Done
 
@@ -203,7 +204,7 @@ def _order_ended(here: AddressKey, state: LocalListState, ended: OrderEnded, now
         return NOTHING
     fact = f.StepSettled(ended.id, status, now)
     after = apply(state, fact)
-    rows: list[Row] = [_summary(here, after, now), _event(here, now, version=after.version, outcome=status)]
+    rows: list[Row] = [_summary(here, after, now), event(here, "station.local_list", now, version=after.version, outcome=status)]
     rows += [_entry_row(here, ref, None, now) for ref in state.held if ref not in after.held]
     rows += [_entry_row(here, ref, text, now) for ref, text in after.held.items() if state.held.get(ref) != text]
     timers = () if idle(after, limits) else (Timer(TIMER, now + limits.list_retry * after.failures, m.SyncDue()),)
@@ -279,10 +280,6 @@ def _summary(here: AddressKey, state: LocalListState, now: datetime) -> BookRow:
 def _entry_row(here: AddressKey, ref: str, text: str | None, now: datetime, masked: str = "") -> BookRow:
     body = {"token": masked} if masked else {}
     return BookRow(tenant=here[0], station=here[2], book=ENTRIES, key=ref, body=body, updated_at=now, deleted=text is None)
-
-
-def _event(here: AddressKey, now: datetime, **body: Any) -> EventRow:
-    return EventRow(tenant=here[0], kind="station.local_list", subject=here[2], at=now, body=body)
 
 
 _Decider = Callable[[AddressKey, LocalListState, Any, datetime, DomainLimits], Decision]

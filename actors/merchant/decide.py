@@ -14,11 +14,12 @@ import msgspec
 from actors.limits import DomainLimits
 from actors.merchant import facts as f
 from actors.merchant import messages as m
-from actors.merchant.rows import event, merchant_row
+from actors.merchant.rows import merchant_row
 from actors.merchant.state import MerchantState, apply
 from actors.merchant.turn import effect_of
 from actors.model import psp
 from actors.model.decision import AddressKey, Decision, Refused, Timer
+from actors.model.feed import event
 from actors.station.messages import Done
 
 UNKNOWN = Decision(reply=Refused("unknown", "there is no such merchant"))
@@ -66,7 +67,7 @@ def put(
         return look(here, state, now)
     row = merchant_row(here, after, now)
     timers = (Timer("reconcile", now, m.ReconcileDue()),) if state.terms is None and here[2] == m.BRAND else given
-    kind = "created" if state.terms is None else "changed"
+    kind = "merchant.created" if state.terms is None else "merchant.changed"
     return Decision(facts=facts, effects=effects, rows=(row, event(here, kind, now, who=message.who)), timers=timers, reply=row)
 
 
@@ -127,7 +128,7 @@ def start(here: AddressKey, state: MerchantState, message: m.StartOnboarding, no
         message.state_hash, now + limits.oauth_within if oauth else None,
     )  # fmt: skip
     after = apply(state, fact)
-    rows = (merchant_row(here, after, now), event(here, "onboarding", now, method=message.method, who=message.who))
+    rows = (merchant_row(here, after, now), event(here, "merchant.onboarding", now, method=message.method, who=message.who))
     if oauth:
         return Decision(facts=(fact,), rows=rows, reply=m.OnboardingAt(None, state.account))
     call = _link(here, after, now) if state.account is not None else _open(here, after, now)
@@ -199,7 +200,10 @@ def account_answered(
     if isinstance(seen, psp.PspRefused):
         refused = Refused("psp_refused", f"the payment provider refuses: {seen.code}{': ' if seen.detail else ''}{seen.detail}")
         fact = f.OnboardingFailed(number, seen.code, seen.detail, now)
-        rows = (merchant_row(here, apply(state, fact), now), event(here, "refused", now, code=seen.code, detail=seen.detail))
+        rows = (
+            merchant_row(here, apply(state, fact), now),
+            event(here, "merchant.refused", now, code=seen.code, detail=seen.detail),
+        )
         return Decision(facts=(fact,), rows=rows, settled=settled, answers=((waits, refused),), reply=Done())
     if isinstance(seen, psp.LinkSeen):
         return Decision(settled=settled, answers=((waits, m.OnboardingAt(seen.url, state.account)),), reply=Done())
@@ -207,7 +211,7 @@ def account_answered(
     if owner is not None and owner != here and seen.connected:
         fact = f.OnboardingFailed(number, "account_taken", seen.account, now)
         refused = Refused("conflict", "this account belongs to another merchant")
-        rows = (merchant_row(here, apply(state, fact), now), event(here, "refused", now, code="account_taken"))
+        rows = (merchant_row(here, apply(state, fact), now), event(here, "merchant.refused", now, code="account_taken"))
         return Decision(facts=(fact,), rows=rows, settled=settled, answers=((waits, refused),), reply=Done())
     ours = state.flow is not None and state.flow.number == number and state.account is None
     told = account_told(here, state, seen, now, number if ours else 0)
@@ -228,10 +232,10 @@ def account_told(here: AddressKey, state: MerchantState, seen: psp.AccountSeen, 
     rows: list[Any] = [merchant_row(here, after, now)]
     timers: tuple[Timer, ...]
     if not seen.connected:
-        rows.append(event(here, "disconnected", now, account=seen.account))
+        rows.append(event(here, "merchant.disconnected", now, account=seen.account))
         timers = (Timer("lost", now, m.TellPayments(seen.account)), Timer("reconcile", None))
         return Decision(facts=(fact,), rows=rows, timers=timers, reply=Done())
-    rows.append(event(here, "account", now, account=seen.account, onboarding=after.onboarding, due=list(seen.due)))
+    rows.append(event(here, "merchant.account", now, account=seen.account, onboarding=after.onboarding, due=list(seen.due)))
     timers = ()
     if state.account is None:
         timers = (Timer("transfer/account", now, m.TransferDue()), Timer("reconcile", now, m.ReconcileDue()))
@@ -252,7 +256,7 @@ def disconnect(here: AddressKey, state: MerchantState, message: m.Disconnect, op
     after = apply(state, facts[0]) if facts else state
     rows: list[Any] = []
     if facts:
-        rows.append(event(here, "draining", now, who=message.who, reason=message.reason))
+        rows.append(event(here, "merchant.draining", now, who=message.who, reason=message.reason))
     if open_holds:
         detail = f"{open_holds} payments are open on it; no new one begins, ask again when they have ended"
         rows += [merchant_row(here, after, now)] if facts else []

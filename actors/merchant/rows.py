@@ -1,20 +1,14 @@
 """A merchant as the API shows it and as everybody else reads it in memory. Pure functions."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from actors.merchant.messages import BRAND, PartnerShare, Seller
 from actors.merchant.state import DISCONNECTED, DONE, MerchantState
 from actors.model.decision import AddressKey
-from actors.model.rows import EventRow, MerchantRow
+from actors.model.rows import MerchantRow
 from actors.ports import MerchantCard, Snapshots
-
-OVER = frozenset(
-    {"captured", "settled", "refunded", "refunded_partial", "disputed", "dispute_lost", "expired", "released", "lost"}
-)
-"""States of a payment's row in which nothing is held on its account any more (actors/payment/phases.py)."""
 
 
 def merchant_row(here: AddressKey, state: MerchantState, now: datetime) -> MerchantRow:
@@ -68,7 +62,3 @@ def merchant_at(snapshots: Snapshots, tenant: str, station: str) -> MerchantCard
         return None
     named = card.merchant or brand.settings.get("merchant")
     return snapshots.merchant(tenant, str(named)) if named else None
-
-
-def event(here: AddressKey, what: str, now: datetime, /, **body: Any) -> EventRow:
-    return EventRow(tenant=here[0], kind=f"merchant.{what}", subject=here[2], at=now, body=body)

@@ -7,10 +7,11 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.merchant.messages import BRAND
-from actors.merchant.rows import card_of, event, merchant_row
+from actors.merchant.rows import card_of, merchant_row
 from actors.merchant.state import MerchantState, apply
 from actors.model import psp
 from actors.model.decision import MAIN, MONEY, AddressKey, Decision, Effect, Letter, Timer
+from actors.model.feed import event
 from actors.model.rows import JournalRow
 from actors.ports import MerchantCard
 from actors.station.messages import Done
@@ -74,7 +75,7 @@ class Turn:
         self.timers[name] = Timer(name, at, message)
 
     def tell(self, what: str, /, **body: Any) -> None:
-        self.rows.append(event(self.here, what, self.now, **body))
+        self.rows.append(event(self.here, f"merchant.{what}", self.now, **body))
 
     def decision(self) -> Decision:
         lane = MONEY if any(isinstance(row, JournalRow) for row in self.rows) else MAIN

@@ -14,7 +14,6 @@ from typing import Any, Literal
 import msgspec
 import rfc8785
 
-from actors.model.money import exponent
 from actors.model.tariff import RESERVATION, Component, Element, PriceLimit, Restrictions, Tariff
 
 Kind = Literal["energy", "time", "occupancy", "flat", "reservation", "reservation_expired"]
@@ -268,12 +267,6 @@ def _trimmed(value: Decimal) -> Decimal:
     """Without trailing zeros and without an exponent: 0.50 is 0.5, 1E+2 is 100."""
     found = value.normalize()
     return found.quantize(Decimal(1)) if found == found.to_integral_value() else found
-
-
-def money_text(value: Decimal, currency: str) -> str:
-    """An amount with at least the currency's decimals, and as many as it needs: 0.5 EUR is 0.50, 0.395 stays 0.395."""
-    places = max(exponent(currency), -int(value.normalize().as_tuple().exponent))
-    return f"{value:.{places}f}"
 
 
 def _plain(value: Any) -> Any:

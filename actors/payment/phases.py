@@ -8,6 +8,8 @@ the provider is seen to have, in whichever order. `diagram()` draws the first ta
 
 from typing import Literal
 
+from actors.model.transitions import Transitions
+
 Phase = Literal[
     "new", "quoted", "checkout_open", "authorised", "proof_ok", "starting", "charging", "rated", "capturing", "captured",
     "settled", "expired", "proof_refused", "start_failed", "releasing", "released", "capture_uncertain", "capture_failed",
@@ -76,39 +78,16 @@ TABLE: tuple[tuple[Phase, Event, Phase], ...] = (
     ("lost", "captured", "captured"),
 )
 
-_NEXT: dict[tuple[str, str], Phase] = {(phase, event): after for phase, event, after in TABLE}
-
-FINAL: frozenset[str] = frozenset({"settled", "expired", "released", "lost"})
+FINAL: frozenset[Phase] = frozenset({"settled", "expired", "released", "lost"})
 """Phases in which nothing more is owed, to anybody, as far as anybody knows: a late hold is let go, a late capture booked."""
-HOLDING: frozenset[str] = frozenset({"authorised", "proof_ok", "starting", "charging", "capture_failed"})
-"""Phases whose hold waits for something else than the provider: the guard before `capture_before` watches over them."""
 LETTING_GO: frozenset[str] = frozenset({"proof_refused", "start_failed", "releasing"})
 CAPTURING: frozenset[str] = frozenset({"capturing", "capture_uncertain", "capture_failed"})
 TAKEN: frozenset[str] = frozenset({"captured", "settled"})
 """Phases in which money was taken and is in the books: it may be refunded, and disputed."""
 
 
-class IllegalTransition(ValueError):
-    """The event has no place in this phase."""
-
-
-def allows(phase: Phase, event: Event) -> bool:
-    return (phase, event) in _NEXT
-
-
-def after(phase: Phase, event: Event) -> Phase:
-    try:
-        return _NEXT[phase, event]
-    except KeyError:
-        raise IllegalTransition(f"a payment cannot be {event!r} while it is {phase!r}") from None
-
-
-def diagram() -> str:
-    """The table as a mermaid state diagram."""
-    lines = ["stateDiagram-v2", "    [*] --> new"]
-    lines += [f"    {phase} --> {to}: {event}" for phase, event, to in TABLE]
-    lines += [f"    {phase} --> [*]" for phase in sorted(FINAL)]
-    return "\n".join(lines) + "\n"
+_LIFE: Transitions[Phase, Event] = Transitions("payment", TABLE, FINAL)
+allows, after, diagram = _LIFE.allows, _LIFE.after, _LIFE.diagram
 
 
 # -- refunds and disputes ------------------------------------------------------------------------------------------
@@ -154,8 +133,14 @@ def dispute_after(status: str, event: str) -> DisputeStatus | None:
     return _DISPUTE_NEXT.get((status, event))
 
 
+AWAITING: tuple[Phase, ...] = (
+    "quoted", "checkout_open", "capturing", "capture_uncertain", "releasing", "proof_refused", "start_failed",
+)  # fmt: skip
+"""Phases in which the next word is the provider's: where none comes, it is asked (storage's index payment_silent names them)."""
 OVER: frozenset[str] = FINAL | {"refunded", "refunded_partial", "dispute_lost"}
 """States as rows name them in which an attempt waits for nothing."""
+NOTHING_HELD: frozenset[str] = OVER | TAKEN | {"disputed"}
+"""States as rows name them in which nothing is held on the card any more."""
 
 
 def public_state(phase: Phase, captured_minor: int, refunded_minor: int, dispute: str | None) -> str:

@@ -14,9 +14,10 @@ from actors.evse.messages import EvseReserved, EvseUnreserved
 from actors.limits import DomainLimits
 from actors.model.books import entry
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Timer
+from actors.model.feed import event
 from actors.model.ids import evse_address
 from actors.model.intents import CancelReservation
-from actors.model.rows import BookRow, EventRow, Row
+from actors.model.rows import BookRow, Row
 from actors.reservation import facts as f
 from actors.reservation import messages as m
 from actors.reservation.state import ReservationState
@@ -40,12 +41,15 @@ def _reserved(
     here: AddressKey, state: ReservationState, done: m.ReservationDone, now: datetime, limits: DomainLimits
 ) -> Decision:
     if done.status != "Accepted":
-        return Decision(rows=(_event(here, done.id, now, status=done.status, evse=done.evse),))
+        return Decision(rows=(event(here, "station.reservation", now, id=done.id, status=done.status, evse=done.evse),))
     fact = f.Reserved(done.id, done.token, done.expires, done.at, done.evse, done.connector_type, done.group_ref)
     due = done.expires + limits.reservation_grace
     letters = [*_unreserved(here, state, done.id, done.evse), *_told(here, fact)]
     facts: list[Any] = [fact]
-    rows: list[Row] = [_open_row(here, fact, now), _event(here, done.id, now, status="Accepted", evse=done.evse)]
+    rows: list[Row] = [
+        _open_row(here, fact, now),
+        event(here, "station.reservation", now, id=done.id, status="Accepted", evse=done.evse),
+    ]
     timers = [Timer(_timer(done.id), due, m.ReservationDue(done.id, done.expires))]
     while len(state.open) - sum(isinstance(one, f.Ended) for one in facts) >= limits.reservations_open:
         gone = {one.id for one in facts if isinstance(one, f.Ended)}
@@ -130,14 +134,14 @@ def _ended_rows(here: AddressKey, state: ReservationState, ended: f.Ended, now: 
         "session": ended.session,
     }  # fmt: skip
     forgotten = [] if len(state.over) < _KEPT else [entry(here, BOOK, next(iter(state.over)), None, now)]
-    return (*forgotten, entry(here, BOOK, ended.id, body, now), _event(here, ended.id, now, status=ended.how, evse=known.evse))
+    return (
+        *forgotten,
+        entry(here, BOOK, ended.id, body, now),
+        event(here, "station.reservation", now, id=ended.id, status=ended.how, evse=known.evse),
+    )
 
 
 _KEPT = DomainLimits().reservations_over
-
-
-def _event(here: AddressKey, id: int, now: datetime, **body: Any) -> EventRow:
-    return EventRow(tenant=here[0], kind="station.reservation", subject=here[2], at=now, body={"id": id, **body})
 
 
 _Decider = Callable[[AddressKey, ReservationState, Any, datetime, DomainLimits], Decision]

@@ -7,6 +7,8 @@ applied, and what cannot be applied is never written. `diagram()` draws the tabl
 
 from typing import Literal
 
+from actors.model.transitions import Transitions
+
 Phase = Literal[
     "new", "authorised", "started", "charging", "suspended", "ended", "rated", "booked",
     "unpriced", "quarantined", "waived", "matched",
@@ -59,27 +61,14 @@ TABLE: tuple[tuple[Phase, Event, Phase], ...] = (
     ("new", "matched", "matched"),
 )
 
-_NEXT: dict[tuple[str, str], Phase] = {(phase, event): after for phase, event, after in TABLE}
-
 OPEN: frozenset[str] = frozenset({"authorised", "started", "charging", "suspended"})
 """Phases in which a stop is still expected."""
-SETTLED: frozenset[str] = frozenset({"booked", "waived"})
+SETTLED: frozenset[Phase] = frozenset({"booked", "waived"})
 """Phases that no message leaves again."""
 
 
-class IllegalTransition(ValueError):
-    """The event has no place in this phase."""
-
-
-def allows(phase: Phase, event: Event) -> bool:
-    return (phase, event) in _NEXT
-
-
-def after(phase: Phase, event: Event) -> Phase:
-    try:
-        return _NEXT[phase, event]
-    except KeyError:
-        raise IllegalTransition(f"a session cannot be {event!r} while it is {phase!r}") from None
+_LIFE: Transitions[Phase, Event] = Transitions("session", TABLE, SETTLED | {"matched"})
+allows, after, diagram = _LIFE.allows, _LIFE.after, _LIFE.diagram
 
 
 def public_state(phase: Phase) -> str:
@@ -87,11 +76,3 @@ def public_state(phase: Phase) -> str:
     if phase == "quarantined":
         return "quarantined"
     return "active" if phase in OPEN or phase == "new" else "ended"
-
-
-def diagram() -> str:
-    """The table as a mermaid state diagram."""
-    lines = ["stateDiagram-v2", "    [*] --> new"]
-    lines += [f"    {phase} --> {to}: {event}" for phase, event, to in TABLE]
-    lines += [f"    {phase} --> [*]" for phase in sorted(SETTLED | {"matched"})]
-    return "\n".join(lines) + "\n"

@@ -10,8 +10,9 @@ from actors.configuration.messages import Offered, TemplateGone, TemplateSays
 from actors.limits import DomainLimits
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Refused, Timer
 from actors.model.device import is_secret
+from actors.model.feed import event
 from actors.model.ids import CONFIGURATION, sibling_address
-from actors.model.rows import BookRow, EventRow
+from actors.model.rows import BookRow
 from actors.model.settings import key_of
 from actors.station.messages import Done
 from actors.template import facts as f
@@ -40,10 +41,6 @@ def view(id: str, state: TemplateState) -> dict[str, Any]:
 def _row(here: AddressKey, state: TemplateState, now: datetime) -> BookRow:
     body = view(here[2], state) if state.exists else {}
     return BookRow(tenant=here[0], station="", book=BOOK, key=here[2], body=body, updated_at=now, deleted=not state.exists)
-
-
-def _event(here: AddressKey, kind: str, now: datetime, **body: Any) -> EventRow:
-    return EventRow(tenant=here[0], kind=f"template.{kind}", subject=here[2], at=now, body=body)
 
 
 def _keeper(here: AddressKey, station: str) -> AddressKey:
@@ -83,7 +80,7 @@ def _put(here: AddressKey, state: TemplateState, put: m.Put, now: datetime, limi
     timers.append(Timer(WALK, now if put.match is not None else None, m.Walk()))
     rows = (
         _row(here, after, now),
-        _event(here, "changed" if state.exists else "created", now, version=after.version, who=put.who),
+        event(here, "template.changed" if state.exists else "template.created", now, version=after.version, who=put.who),
     )
     return Decision(facts=(fact,), rows=rows, timers=timers, reply=m.PutDone(after.version, created=not state.exists))
 
@@ -94,7 +91,7 @@ def _delete(here: AddressKey, state: TemplateState, message: m.Delete, now: date
     fact = f.Deleted(message.who, now)
     after = apply(state, fact)
     timers = (Timer(WALK, None), Timer(TELL, now if after.stations else None, m.Tell()))
-    rows = (_row(here, after, now), _event(here, "deleted", now, who=message.who))
+    rows = (_row(here, after, now), event(here, "template.deleted", now, who=message.who))
     return Decision(facts=(fact,), rows=rows, timers=timers, reply=Done())
 
 

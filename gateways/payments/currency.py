@@ -12,8 +12,6 @@ from actors.model.money import CURRENCIES, exponent
 _ZERO_DECIMAL: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905
 """Stripe counts them in whole units. MGA has a minor unit of a fifth, which ISO 4217 writes with two decimals."""
 _WHOLE_BUT_TWO_DECIMAL: Final = frozenset(("ISK", "UGX"))
-_PAYOUT_STEP: Final = {"HUF": 100, "TWD": 100}
-"""Payouts only: charges may be of any amount."""
 
 _MINIMUM: Final = {
     "USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,
@@ -64,11 +62,6 @@ def from_stripe(amount: int, currency: str) -> int:
     multiply, divide = _ratio(currency)
     whole = abs(amount) * divide // multiply
     return whole if amount >= 0 else -whole
-
-
-def payable_out(minor: int, currency: str) -> int:
-    """What of a balance can be paid out to a bank: HUF and TWD in whole units only."""
-    return minor - minor % max(step(currency), _PAYOUT_STEP.get(currency, 1))
 
 
 def minimum(currency: str) -> int | None:

@@ -19,8 +19,7 @@ DESK_TURNED_AWAY = 10_000
 
 ASK_FIRST_AFTER = timedelta(seconds=60)
 """A wish older than this was probably sent before: what it did is looked for, and only what is not found is sent. A key would do
-as long as the provider remembers it (24 hours; we trust in 20), but a remembered failure is repeated for ever."""
-KEYS_REMEMBERED = timedelta(hours=20)
+as long as the provider remembers it (24 hours), but a remembered failure is repeated for ever."""
 CLOCK_SKEW = timedelta(minutes=5)
 """Ours against the provider's, where objects are looked for by when they were made."""
 PAGE = 100

@@ -22,7 +22,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     is shown as Stripe shows it, as a refund of the charge that never moved money."""
 
     secret_key: str = "sk_test_voltroupe_sandbox"  # noqa: S105 - opens nothing but this sandbox
-    publishable_key: str = "pk_test_voltroupe_sandbox"
     client_id: str = "ca_voltroupe_sandbox"
     platform: str = "acct_1Platform000000000"
     country: str = "DE"

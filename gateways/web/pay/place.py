@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from actors.merchant.messages import BRAND, Seller
+from actors.merchant.rows import merchant_at
 from actors.model.afir import fit, lint
 from actors.model.display import Shown, shown
 from actors.model.hold import Hold, HoldError, HoldTerms, hold_for
@@ -71,7 +72,7 @@ async def find_place(env: WebEnv, tenant: TenantCard, code: str, now: datetime) 
     if row is None:
         return None
     card = env.snapshots.station(tenant.tenant, row.station)
-    merchant = _merchant(env, tenant, card)
+    merchant = merchant_at(env.snapshots, tenant.tenant, row.station)
     offer, refusal = _offer(env, tenant, card, row, merchant, now)
     location = card.location if card is not None else {}
     return Place(
@@ -138,13 +139,6 @@ async def _status(env: WebEnv, card: StationCard | None, row: EvseRow) -> str:
         found = await env.queries.station(card.tenant, card.station)
         online = found is not None and found[1] is not None and found[1].online
     return status_of(row, online)
-
-
-def _merchant(env: WebEnv, tenant: TenantCard, card: StationCard | None) -> MerchantCard | None:
-    if card is None:
-        return None
-    name = card.merchant or tenant.settings.get("merchant")
-    return env.snapshots.merchant(tenant.tenant, str(name)) if name else None
 
 
 def _offer(

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.model.display import PriceLine, Shown, When, money_text, per_minute, shown
+from actors.model.display import PriceLine, Shown, When, per_minute, shown
 from actors.model.rating import rate
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
@@ -125,13 +125,6 @@ def test_the_hash_names_what_was_shown_to_the_last_digit() -> None:
     assert one.hash == same.hash != other.hash
     assert len(one.hash) == 32
     assert '"gross":"0.476"' in one.text
-
-
-def test_an_amount_is_written_with_the_decimals_of_its_currency_or_more() -> None:
-    assert money_text(Decimal("0.5"), "EUR") == "0.50"
-    assert money_text(Decimal("0.395"), "EUR") == "0.395"
-    assert money_text(Decimal(50), "JPY") == "50"
-    assert money_text(Decimal("1.5"), "KWD") == "1.500"
 
 
 @REPEATABLE

@@ -21,7 +21,7 @@ from actors.model.token import IdToken
 from actors.payment import facts as f
 from actors.payment import messages as m
 from actors.payment.decide import decide
-from actors.payment.phases import FINAL, HOLDING, TAKEN
+from actors.payment.phases import FINAL, TAKEN
 from actors.payment.sca import Policy
 from actors.payment.state import PaymentState, apply
 from actors.payment.turn import Turn
@@ -144,7 +144,7 @@ class Bench:
         if state.phase in ("new", *FINAL):
             return
         assert self.outbox or self.timers or self.mail, f"{state.phase} waits for nothing"
-        if state.phase in HOLDING and state.phase != "capture_failed":
+        if state.phase in ("authorised", "proof_ok", "starting", "charging"):
             assert "guard" in self.timers, f"nothing watches over a hold that is {state.phase}"
         quote = state.quote
         if quote is not None and state.phase in TAKEN:

@@ -5,8 +5,9 @@ from typing import get_args
 
 import pytest
 
+from actors.model.transitions import IllegalTransition
 from actors.session import phases
-from actors.session.phases import OPEN, SETTLED, TABLE, Event, IllegalTransition, Phase, after, allows, public_state
+from actors.session.phases import OPEN, SETTLED, TABLE, Event, Phase, after, allows, public_state
 
 ROWS = {(phase, event): to for phase, event, to in TABLE}
 

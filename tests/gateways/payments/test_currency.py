@@ -10,7 +10,6 @@ from gateways.payments.currency import (
     chargeable,
     from_stripe,
     minimum,
-    payable_out,
     step,
     to_stripe,
 )
@@ -58,13 +57,6 @@ def test_stripe_s_own_rules_hold_for_every_amount(currency: str, minor: int) -> 
         assert amount % 100 == 0
     if exponent(currency) == 3:
         assert amount % 10 == 0
-
-
-def test_a_payout_in_forint_is_in_whole_ones() -> None:
-    assert payable_out(17599, "HUF") == 17500
-    assert payable_out(1299, "TWD") == 1200
-    assert payable_out(1299, "EUR") == 1299
-    assert payable_out(1299, "KWD") == 1290
 
 
 def test_balances_below_zero_come_back_as_such() -> None:
