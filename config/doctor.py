@@ -52,6 +52,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _no_data(data) if missing and not data.path.is_dir() else _data_directory(settings)
     for setting, host, port in listeners(settings):
         yield _port(setting, host, port, running is not None)
+    yield _card_payments(settings)
     if missing:  # what is only examined is not made on the way
         yield Finding("database", "failed", f"there is none under {data.path}", _MAKES_IT)
         return
@@ -140,6 +141,24 @@ def _port(setting: str, host: str, port: int, running: bool) -> Finding:
     wrong = culprit(setting, host)
     remedy = "stop what listens there, or set" if wrong == setting else "set"
     return Finding(setting, "failed", problem, f"{remedy} {variable_of(wrong)}")
+
+
+def _card_payments(settings: Settings) -> Finding:
+    """Nobody has to take cards: a node without a key is as fit as one with it. Half of it set is a mistake."""
+    given = settings.stripe
+    if given.secret_key is None:
+        return Finding("card payments", "ok", "off: no CSMS_STRIPE__SECRET_KEY; all else works")
+    wanted = (
+        ("CSMS_STRIPE__WEBHOOK_SECRET", given.webhook_secret),
+        ("CSMS_STRIPE__CONNECT_WEBHOOK_SECRET", given.connect_webhook_secret),
+        ("CSMS_HTTP__PUBLIC_URL", settings.http.public_url),
+    )
+    unset = [variable for variable, value in wanted if not value]
+    where = f"a test server at {given.api_base}" if given.api_base else "Stripe, live mode" if given.live else "Stripe, test mode"
+    if unset:
+        remedy = "set them: without webhooks payments are found late, without the URL pages and QR codes lead to this host alone"
+        return Finding("card payments", "warning", f"{where}, but unset: {', '.join(unset)}", remedy)
+    return Finding("card payments", "ok", f"{where}; webhooks to {settings.http.public_url}/stripe/webhook and .../connect")
 
 
 async def _database(database: Database) -> AsyncIterator[Finding]:

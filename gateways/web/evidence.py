@@ -7,6 +7,7 @@ metered, and what the receipt says.
 from collections.abc import Sequence
 from datetime import datetime
 
+from actors.model.documents import number_text
 from actors.model.meter import Reading
 from actors.model.rows import DocumentRow, PaymentRow, SessionRow
 
@@ -76,5 +77,5 @@ def _price(payment: PaymentRow, documents: Sequence[DocumentRow]) -> str:
     if payment.cost is not None:
         vat = ", ".join(f"{part.rate} % VAT {part.amount.amount_minor}" for part in payment.cost.vat)
         lines.append(f"Price of the session: {payment.cost.incl.amount_minor} with {vat or 'no VAT'}.")
-    lines += [f"{document.kind} {document.id} of {_at(document.at)}: {document.gross_minor}." for document in documents]
+    lines += [f"{document.kind} {number_text(document)} of {_at(document.at)}: {document.gross_minor}." for document in documents]
     return "\n".join(lines)

@@ -176,6 +176,33 @@ def test_doctor_on_a_mistyped_data_directory_makes_nothing_and_is_not_content(he
     assert (code, list(tmp_path.iterdir())) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("env", "verdict", "words"),
+    [
+        ({}, "ok", ["off", "CSMS_STRIPE__SECRET_KEY"]),
+        ({"CSMS_STRIPE__SECRET_KEY": "sk_test_x"}, "warning", ["test mode", "_WEBHOOK_SECRET", "CSMS_HTTP__PUBLIC_URL"]),
+        (
+            {
+                "CSMS_STRIPE__SECRET_KEY": "sk_live_x", "CSMS_STRIPE__LIVE": "true", "CSMS_STRIPE__WEBHOOK_SECRET": "whsec_a",
+                "CSMS_STRIPE__CONNECT_WEBHOOK_SECRET": "whsec_b", "CSMS_HTTP__PUBLIC_URL": "https://csms.example.org",
+            },
+            "ok",
+            ["live mode", "https://csms.example.org/stripe/webhook"],
+        ),
+    ],
+)  # fmt: skip
+def test_doctor_says_whether_cards_are_taken_and_what_is_missing(
+    here: Here, tmp_path: Path, env: dict[str, str], verdict: str, words: list[str]
+) -> None:
+    _, report, said = here(
+        "doctor", "--data", str(tmp_path), "--json", env={**env, "CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
+    )
+    (found,) = [finding for finding in json.loads(report)["findings"] if finding["check"] == "card payments"]
+    assert found["verdict"] == verdict
+    assert [word for word in words if word not in found["detail"]] == []
+    assert not [secret for secret in ("sk_test_x", "sk_live_x", "whsec_a", "whsec_b") if secret in report + said]
+
+
 @pytest.mark.postgres
 def test_a_database_from_nothing_to_its_first_tenant(tmp_path: Path) -> None:
     tmp_path.chmod(0o711)

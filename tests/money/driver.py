@@ -6,11 +6,13 @@ from typing import Any
 from tests.gateways.web.pay.street import Street
 
 T = "/tenants/acme"
+ENOUGH_WH = 3_000
+"""More than the least amount that a card can be charged."""
 _ORDER = re.compile(r'name="order" value="([^"]+)"').search
 
 
-async def charges_and_pays(street: Street, card: str = "challenge") -> tuple[dict[str, Any], str]:
-    """The payment once it is captured, and the path of the driver's own page."""
+async def begins_to_charge(street: Street, card: str = "challenge") -> str:
+    """Scan, order, pay; once energy flows, the path of the driver's own page."""
     form = _ORDER((await street.admin.get(street.url)).text)
     assert form is not None, "nothing is sold there"
     ordered = await street.admin.post(street.url, data={"order": form[1], "consent": "yes"})
@@ -25,11 +27,17 @@ async def charges_and_pays(street: Street, card: str = "challenge") -> tuple[dic
         if session is None:
             return False
         told = (await street.admin.get(f"{T}/sessions/{session}")).json()
-        return bool(told["energy_wh"] and told["energy_wh"] > 3_000)
+        return bool(told["energy_wh"] and told["energy_wh"] > ENOUGH_WH)
 
     await street.until(has_cost, 30)
-    await street.admin.post(f"{mine}/stop")
-    return await payment(street, "captured", "settled"), "/pay/" + mine.partition("/pay/")[2]
+    return "/pay/" + mine.partition("/pay/")[2]
+
+
+async def charges_and_pays(street: Street, card: str = "challenge") -> tuple[dict[str, Any], str]:
+    """The payment once it is captured, and the path of the driver's own page."""
+    path = await begins_to_charge(street, card)
+    await street.admin.post(f"{street.node.urls.http}{path}/stop")
+    return await payment(street, "captured", "settled"), path
 
 
 async def payment(street: Street, *states: str) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""What befalls a payment afterwards or midway, over sockets from the provider's webhook to the books: a dispute that is won or
+lost, an owner who takes our access away while a driver charges, a payout that fails after it was paid. Each time the audit
+is silent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.audit import audit
+from tests.gateways.web.pay.street import ACCOUNT, Street, high_street
+from tests.money.driver import T, begins_to_charge, charges_and_pays, payment
+
+pytestmark = pytest.mark.postgres
+
+DISPUTE_FEE = 2_000
+
+
+async def _closing(street: Street, book: str) -> dict[str, int]:
+    """Class of account -> closing balance of today, debit minus credit; without those at zero."""
+    trial = (await street.admin.get(f"{T}/ledger/trial-balance", params={"book": book})).json()
+    assert {total["off_by_minor"] for total in trial["totals"]} <= {0}
+    return {item["account"]: item["closing_minor"] for item in trial["items"] if item["closing_minor"]}
+
+
+async def _silent(street: Street) -> None:
+    assert await audit(street.node.domain.database) == []
+
+
+@pytest.mark.parametrize("won", [True, False])
+async def test_a_dispute_ends_in_the_books_as_it_ends_at_the_bank(fresh_dsn: str, tmp_path: Path, won: bool) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        paid, path = await charges_and_pays(street)
+        before = await _closing(street, "swm")
+        opened = await street.sandbox.driver.control("disputes", id=paid["charge"], reason="fraudulent")
+        await payment(street, "disputed")
+        page = (await street.admin.get(street.node.urls.http + path, headers={"Accept-Language": "en"})).text
+        assert "payment disputed" in page
+        between = await _closing(street, "swm")
+        assert (between["1160"], between["5050"]) == (paid["captured"]["amount_minor"], DISPUTE_FEE)
+        refused = await street.admin.post(f"{T}/payments/{paid['id']}/refund", json={"reason": "kindness"})
+        assert refused.status_code == 422, "money that the bank has taken back is not given back again"
+        handed_in = await street.admin.post(f"{T}/payments/{paid['id']}/evidence", json={"texts": {}})
+        texts = handed_in.json()["texts"]
+        assert "Wh were delivered" in texts["product_description"]
+        assert "Strong customer authentication by the card's issuer: result authenticated" in texts["access_activity_log"]
+        assert "receipt R-" in texts["uncategorized_text"], "by the number that the driver knows"
+
+        await street.sandbox.driver.control("disputes/decide", id=opened["id"], won=won)
+        await payment(street, "settled" if won else "dispute_lost")
+        after = await _closing(street, "swm")
+        assert "1160" not in after
+        if won:
+            assert {k: v for k, v in after.items() if k != "5050" and not k.startswith("11")} == {
+                k: v for k, v in before.items() if not k.startswith("11")
+            }
+        else:
+            assert "2300" not in after, "no VAT is owed on what was taken back"
+            assert after["5060"] == -before["4000"], "what was sold is lost"
+        await _silent(street)
+
+
+async def test_an_owner_who_takes_our_access_away_stops_the_charge_and_the_sale(fresh_dsn: str, tmp_path: Path) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        path = await begins_to_charge(street)
+        await street.sandbox.driver.control("accounts/deauthorize", id=ACCOUNT)
+        lost = await payment(street, "lost")
+        assert (lost["reason"], lost["captured"]["amount_minor"]) == ("account_gone", 0)
+
+        async def stopped() -> bool:
+            return not street.station.busy
+
+        await street.until(stopped)
+        page = await street.admin.get(street.node.urls.http + path, headers={"Accept-Language": "en"})
+        assert "You pay nothing" in page.text
+        offer = (await street.admin.get(street.url, headers={"Accept-Language": "en"})).text
+        assert "Order with obligation to pay" not in offer
+        merchant = (await street.admin.get(f"{T}/merchants/swm")).json()
+        assert merchant["charges_enabled"] is False
+        assert await _closing(street, "swm") == {}
+        await _silent(street)
+
+
+async def test_a_payout_that_fails_after_it_was_paid_is_money_on_the_account_again(fresh_dsn: str, tmp_path: Path) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        await charges_and_pays(street)
+        await street.sandbox.driver.control("clock", advance=4 * 86_400)
+        made: dict[str, Any] = await street.sandbox.driver.control("payouts", account=ACCOUNT)
+        (payout,) = made["payouts"]
+        for step, status in (("", "pending"), ("payouts/pay", "paid"), ("payouts/fail", "failed")):
+            if step:
+                await street.sandbox.driver.control(step, id=payout["id"])
+
+            async def known(status: str = status) -> bool:
+                answer = await street.admin.get(f"{T}/payouts/{payout['id']}")
+                return answer.status_code == 200 and answer.json()["status"] == status
+
+            await street.until(known)
+        books = await _closing(street, "swm")
+        assert "1010" not in books
+        assert "1020" not in books
+        await _silent(street)
