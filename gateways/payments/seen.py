@@ -104,10 +104,8 @@ def refund_seen(refund: Object) -> RefundSeen:
     fee: as a negative fee."""
     currency = _currency(refund)
     line = balance_line(_object(refund.get("balance_transaction")))
-    known = (
-        line is not None and line.currency == currency
-    )  # in the balance's own currency it says nothing of the fee that we took
-    returned = sum(-fee.amount_minor for fee in line.fees if fee.kind == "application_fee") if line is not None and known else 0
+    fees = line.fees if line is not None and line.currency == currency else ()  # another balance's money is not the fee's
+    returned = sum(-fee.amount_minor for fee in fees if fee.kind == "application_fee")
     return RefundSeen(
         refund=refund["id"],
         status=refund.get("status") or "pending",
