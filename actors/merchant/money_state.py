@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.merchant import facts as f
+from actors.model.money import chargeable
 
 REFS = 100
 """What a transfer is for is listed up to so many; beyond it only the sum counts."""
@@ -140,7 +141,8 @@ def _move_asked(state: MoneyState, fact: f.MoveAsked) -> MoneyState:
     key = due_key(fact.role, fact.currency)
     due = state.due.get(key, Due())
     amount = due.amount_minor + (fact.amount_minor if fact.kind == REVERSAL else -fact.amount_minor)
-    taken = _changed(state, key, Due(amount, due.refs if amount else (), due.since if amount else None))
+    more = chargeable(abs(amount), fact.currency) > 0  # a rest that cannot be moved waits for what it comes with
+    taken = _changed(state, key, Due(amount, due.refs if more else (), due.since if more else None))
     sent = tuple(
         replace(one, left_minor=one.left_minor - fact.amount_minor)
         if fact.kind == REVERSAL and one.transfer == fact.transfer

@@ -14,6 +14,7 @@ from actors.merchant.money_state import ASKED, DONE, REVERSAL, TRANSFER, WAITING
 from actors.merchant.state import DISCONNECTED
 from actors.merchant.turn import Turn
 from actors.model import posting, psp
+from actors.model.money import chargeable
 from actors.model.rows import TransferRow
 
 
@@ -35,7 +36,7 @@ def go_on(turn: Turn) -> None:
         due, (role, currency) = turn.state.money.due[key], key.split("/")
         if len(turn.state.money.moves) >= turn.limits.merchant_moves:
             return
-        if due.amount_minor > 0:
+        if chargeable(due.amount_minor, currency) > 0:
             _send(turn, key, due, role, currency)
         elif due.amount_minor < 0:
             _take_back(turn, key, role, currency)
@@ -50,7 +51,7 @@ def _send(turn: Turn, key: str, due: Due, role: str, currency: str) -> None:
         turn.timer(name, waits_until, m.TransferDue())
         return
     turn.timer(name, None)
-    _begin(turn, TRANSFER, role, currency, due.amount_minor, due.refs)
+    _begin(turn, TRANSFER, role, currency, chargeable(due.amount_minor, currency), due.refs)
 
 
 def _take_back(turn: Turn, key: str, role: str, currency: str) -> None:
@@ -64,7 +65,7 @@ def _take_back(turn: Turn, key: str, role: str, currency: str) -> None:
 
     sent = [one for one in turn.state.money.sent if (one.role, one.currency) == (role, currency) and one.left_minor > 0]
     for place in sorted(range(len(sent)), key=order):
-        owed = -turn.state.money.due.get(key, Due()).amount_minor
+        owed = chargeable(-turn.state.money.due.get(key, Due()).amount_minor, currency)
         if owed <= 0 or len(turn.state.money.moves) >= turn.limits.merchant_moves:
             return
         one = sent[place]

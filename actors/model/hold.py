@@ -20,7 +20,7 @@ from actors.model.limits import (
     HOLD_TYPICAL_S,
     METER_INTERVAL_S,
 )
-from actors.model.money import exponent
+from actors.model.money import chargeable, exponent
 from actors.model.tariff import Component, Tariff
 
 _HOUR = Decimal(3600)
@@ -99,6 +99,7 @@ def hold_for(tariff: Tariff, max_power_w: int, terms: HoldTerms | None = None) -
         wanted = round_up(needed, currency)
     if most is not None:
         wanted = min(wanted, most)
+    wanted = chargeable(wanted, currency)
     return Hold(wanted, wanted - reserve - occupancy, reserve, occupancy, currency)
 
 

@@ -27,6 +27,17 @@ def exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
+def card_step(currency: str) -> int:
+    """Cards are charged and paid back in multiples of so many minor units (MONEY 1.2): three decimals in tens, and a fifth of an
+    ariary (MGA) not at all."""
+    return 100 if currency == "MGA" else 10 if exponent(currency) == 3 else 1
+
+
+def chargeable(minor: int, currency: str) -> int:
+    """What a card can be charged with, or can be paid back or transferred, for `minor`: itself, or the next amount below."""
+    return minor - minor % card_step(currency)
+
+
 class Money(msgspec.Struct, frozen=True, gc=False):
     amount_minor: int
     currency: str

@@ -8,7 +8,7 @@ taken, whoever shows it: the answer, a webhook, or a look of our own.
 from actors.merchant.messages import OwnerCredited, Seller
 from actors.model import posting, psp
 from actors.model.ids import merchant_address
-from actors.model.money import Cost, Money
+from actors.model.money import Cost, Money, chargeable
 from actors.model.rating import KindNet
 from actors.payment import facts as f
 from actors.payment import messages as m
@@ -48,7 +48,7 @@ def pay(turn: Turn, cost: Cost, kinds: tuple[KindNet, ...], energy_wh: int, fing
     """A session's cost is known: capture it, or let the hold go where there is nothing to be charged."""
     quote = turn.state.quote
     assert quote is not None, "a top-up has no session"
-    amount = min(cost.incl.amount_minor, turn.state.held_minor, quote.limit_minor)
+    amount = chargeable(min(cost.incl.amount_minor, turn.state.held_minor, quote.limit_minor), turn.currency)
     if amount <= 0:
         release(turn, "nothing_delivered")
         return

@@ -4,6 +4,7 @@ from actors.merchant.messages import BRAND
 from actors.model import psp
 from actors.model.decision import Decision, Refused
 from actors.model.ids import wallet_address
+from actors.model.money import card_step, chargeable
 from actors.payment import facts as f
 from actors.payment import messages as m
 from actors.payment.holding import see_intent
@@ -42,6 +43,9 @@ def _refusal(turn: Turn, order: Quote | TopUp) -> Refused | None:
     if isinstance(order, TopUp):
         if order.amount_minor <= 0:
             return Refused("bad_amount", "amount_minor: a top-up has a positive amount", "amount_minor")
+        if order.amount_minor != chargeable(order.amount_minor, order.currency):
+            step = card_step(order.currency)
+            return Refused("bad_amount", f"amount_minor: {order.currency} is charged in multiples of {step}", "amount_minor")
         if order.automatic and not (order.customer and order.payment_method and order.mandate):
             return Refused("no_card", "a saved card is charged under a mandate only; save one first", "mandate")
         return None

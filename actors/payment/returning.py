@@ -9,6 +9,7 @@ from actors.merchant.messages import OwnerDebited
 from actors.model import posting, psp
 from actors.model.decision import Decision, Refused
 from actors.model.ids import merchant_address
+from actors.model.money import card_step, chargeable
 from actors.model.rows import JournalRow
 from actors.payment import facts as f
 from actors.payment import messages as m
@@ -45,6 +46,9 @@ def decide_refund(turn: Turn, message: m.RefundPayment) -> Decision:
     amount = left if message.amount_minor is None else message.amount_minor
     if amount <= 0 or amount > left:
         return turn.decision(Refused("too_much", f"{left} of {state.captured_minor} can be refunded", "amount_minor"))
+    if amount != chargeable(amount, turn.currency):
+        step = card_step(turn.currency)
+        return turn.decision(Refused("bad_amount", f"{turn.currency} is paid back in multiples of {step}", "amount_minor"))
     if len(state.refunds) >= turn.limits.payment_refunds:
         return turn.decision(Refused("too_many", f"a payment has {turn.limits.payment_refunds} refunds at most"))
     _ask(turn, message.id, message.who, message.reason, amount, message.return_fee)
@@ -79,7 +83,7 @@ def correct(turn: Turn) -> None:
     if told is None or state.phase not in TAKEN or told.outcome not in ("rated", "waived"):
         return
     cost = told.cost.incl.amount_minor if told.cost is not None and told.outcome == "rated" else 0
-    too_much = state.captured_minor - state.claimed_minor - cost
+    too_much = chargeable(state.captured_minor - state.claimed_minor - cost, turn.currency)
     id = f"{CORRECTED}:{told.n}"
     if too_much > 0 and not any(one.id == id for one in state.refunds) and len(state.refunds) < turn.limits.payment_refunds:
         _ask(turn, id, "session", CORRECTED if cost else told.outcome, too_much, True)

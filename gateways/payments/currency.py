@@ -7,7 +7,7 @@ one *below*, so that nobody is charged more than was rated.
 
 from typing import Final
 
-from actors.model.money import CURRENCIES, exponent
+from actors.model.money import CURRENCIES, chargeable, exponent
 
 _ZERO_DECIMAL: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905
 """Stripe counts them in whole units. MGA has a minor unit of a fifth, which ISO 4217 writes with two decimals."""
@@ -34,18 +34,6 @@ def _ratio(currency: str) -> tuple[int, int]:
     if currency in _ZERO_DECIMAL:
         return 1, 10 ** exponent(currency)
     return 1, 1
-
-
-def step(currency: str) -> int:
-    """Amounts that can be charged are multiples of so many minor units."""
-    if exponent(currency) == 3:
-        return 10
-    return _ratio(currency)[1]
-
-
-def chargeable(minor: int, currency: str) -> int:
-    """The amount in minor units that can be charged, paid back or transferred for `minor`: itself, or the next one below."""
-    return minor - minor % step(currency)
 
 
 def to_stripe(minor: int, currency: str) -> int:

@@ -155,3 +155,12 @@ async def test_a_crash_of_the_node_loses_no_transfer_and_makes_none_twice(autoju
         assert [call.key for call in provider.of(psp.MakeTransfer)] == ["transfer:acme:m1:1:1"]
         assert again.books("brand") == {"1100/brand": -1172, "2200/m1": 1172}
         nursery.cancel_scope.cancel()
+
+
+async def test_what_no_transfer_can_carry_waits_for_what_it_can_go_with(autojump_clock: Any) -> None:
+    """A third decimal: the provider moves tens of fils only, and the books follow what it moves."""
+    async with bank() as b:
+        await b.letter(m.OwnerCredited("s1", 1234, "KWD", T0))
+        await b.letter(m.OwnerCredited("s2", 1236, "KWD", T0))
+        assert [call.amount_minor for call in b.provider.of(psp.MakeTransfer)] == [1230, 1240]
+        assert b.books("brand")["1100/brand"] == -2470

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.model import psp
+from actors.model.money import chargeable
 from actors.model.psp import CardProof
 
 GOOD = CardProof("DE", "authenticated")
@@ -98,6 +99,7 @@ class Provider:
         if intent.status != "requires_capture":
             return psp.PspRefused("charge_expired_for_capture")
         assert 0 < call.amount_minor <= intent.capturable_minor, "more is captured than is held"
+        assert call.amount_minor == chargeable(call.amount_minor, call.currency), "no card can be charged with that"
         line = None if self.late_lines else self._line(call.amount_minor, call.fee_minor, call.currency)
         self._intent(
             call.intent, status="succeeded", capturable_minor=0, received_minor=call.amount_minor, line=line,
@@ -111,6 +113,7 @@ class Provider:
         return psp.BalanceLine("txn_1", "charge", amount, own + fee, amount - own - fee, currency, self.now(), "ch_1", fees=fees)
 
     def _refund(self, call: psp.RefundCharge) -> psp.Seen:
+        assert call.amount_minor == chargeable(call.amount_minor, call.currency), "no card can be paid back that"
         return self.refund(call.intent, call.amount_minor, key=call.key, fee=call.return_fee)
 
     # -- what happens there

@@ -290,6 +290,27 @@ def test_a_refund_that_only_bears_our_mark_is_not_taken_for_ours() -> None:
     assert bench.state.refunded_minor == 501
 
 
+def test_of_a_currency_with_three_decimals_what_cards_cannot_carry_is_neither_taken_nor_given_back() -> None:
+    bench = Bench()
+    order = replace(QUOTE, currency="KWD")
+    bench.open(replace(OPEN, order=order))
+    bench.provider.pay("cs_1")
+    bench.webhook()
+    bench.tell(m.EvseClaimed(bench.now))
+    bench.tell(began())
+    bench.tell(ended(1234, currency="KWD"))
+    bench.work()
+    assert (bench.state.captured_minor, bench.provider.intents["pi_1"].received_minor) == (1230, 1230)
+    assert "mismatch" not in bench.kinds_of_events()
+    assert bench.tell(refund(amount=505)).code == "bad_amount"
+    bench.tell(ended(1225, n=2, currency="KWD"))
+    bench.work()
+    assert bench.state.refunded_minor == 0
+    bench.tell(refund())
+    bench.work()
+    assert bench.state.refunded_minor == 1230
+
+
 def test_no_more_of_the_application_fee_comes_back_than_was_taken() -> None:
     bench = Bench()
     bench.capture()

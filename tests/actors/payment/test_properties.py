@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from actors.model.money import chargeable
 from actors.payment import messages as m
 from actors.payment.floors import FLOORS, smallest
 from tests.actors.payment.bench import DEAL, OPEN, QUOTE, Bench, began, ended
@@ -34,7 +35,7 @@ def charged(gross: int, hold: int, limit: int, currency: str, percent: str = "5"
 )
 def test_never_more_is_captured_than_cost_hold_and_limit(gross: int, hold: int, limit: int, currency: str, percent: str) -> None:
     bench = charged(gross, hold, limit, currency, percent)
-    allowed = min(gross, hold, limit)
+    allowed = chargeable(min(gross, hold, limit), currency)
     taken = bench.provider.intents["pi_1"]
     if allowed < smallest(currency):
         assert (bench.state.phase, taken.received_minor, bench.journals) == ("released", 0, {})
