@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 async def sweep_letters(system: "System") -> None:
     limits = system.limits
     page = limits.letter_batch
+    pause = age = 0.0  # what a process that died left behind is nobody's: the first sweep takes it as it is
     while True:
-        await trio.sleep(limits.letter_sweep * (0.75 + 0.5 * system.random.random()))
+        await trio.sleep(pause)
+        older = system.clock.now() - timedelta(seconds=age)
+        pause, age = limits.letter_sweep * (0.75 + 0.5 * system.random.random()), limits.letter_age
         try:
-            older = system.clock.now() - timedelta(seconds=limits.letter_age)
             waiting = await system.store.waiting_letters(older, page)
         except StoreAway:
             continue

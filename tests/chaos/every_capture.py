@@ -60,7 +60,6 @@ def run_every_capture(home: Path, *, stride: int = 1, say: bool = True) -> Money
     """All of it. `stride`: only each so many-th k."""
 
     async def all_of_it(rounds: Rounds) -> None:
-        await rounds.sweep("step", stride)
         for kind in ("before", "after"):
             await rounds.sweep(kind, 1)
         for delay in DELAYS_MS:
@@ -68,6 +67,7 @@ def run_every_capture(home: Path, *, stride: int = 1, say: bool = True) -> Money
         for lost in LOST:
             for n in range(LOST_ROUNDS):
                 await rounds.play(dict.fromkeys(PHASES, f"step {1 + n * LOST_STRIDE}"), lost, lost)
+        await rounds.sweep("step", stride)
 
     return trio.run(_run, home, all_of_it, say)
 
@@ -133,7 +133,7 @@ class Rounds:
             died = ", ".join(phase for phase in PHASES if self.killed.get(phase))
             lived = ", ".join(phase for phase in PHASES if phase in traps and not self.killed.get(phase))
             print(
-                f"round {self.n}: {kind}, {next(iter(traps.values()))}: killed in {died or 'none'}; not in {lived or 'none'}",
+                f"round {self.n}: {kind}, {next(iter(traps.values()))}: killed in {died or 'none'}; outlived: {lived or 'none'}",
                 flush=True,
             )
 

@@ -167,6 +167,17 @@ async def test_a_letter_to_an_actor_in_another_process_waits_for_it(autojump_clo
         assert len(facts_of(store, B)) == 1
 
 
+async def test_what_a_process_left_behind_when_it_died_is_delivered_as_soon_as_the_next_one_starts(autojump_clock):
+    store = FaultyStore()
+    async with running(store) as system:
+        system.deliver_letter = lambda *args: None
+        await system.ask(A, Add(1, letters=((B, Note(5, "a")),)), deadline=5)
+    await trio.sleep(0.5)
+    async with running(store, seed=2, limits=Limits(letter_sweep=10_000.0)):
+        await trio.sleep(0.5)
+        assert len(facts_of(store, B)) == 1
+
+
 # -- timers
 
 
