@@ -29,6 +29,11 @@ RECOVER_AT_ONCE = 500
 MAINTENANCE_EVERY = 600.0
 """Partitions are made ahead and expired ones dropped this often."""
 
+INBOX_DAYS = 30
+INBOX_STATIONS = 10_000
+"""Unknown stations that knocked are forgotten when they were not heard for so long, and beyond so many of a tenant: names can be
+made up without end."""
+
 PARTITION_LOCK_TIMEOUT_MS = 500
 """Partition upkeep gives up after waiting so long for a table, since commits wait behind it, and tries again later."""
 

@@ -1,9 +1,10 @@
-"""Chores that run beside the work, on the side thread: partitions ahead of time, and the embedded server's life."""
+"""Chores that run beside the work, on the side thread: partitions ahead of time, what nobody needs any more, and the embedded
+server's life."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import asyncpg
@@ -17,6 +18,9 @@ _log = logging.getLogger(__name__)
 
 _RULES: Final = "SELECT parent FROM partition_rule ORDER BY parent"
 _KEEP: Final = "SELECT keep_partitions($1, $2)"
+_FORGET: Final = """DELETE FROM inbox i USING (
+    SELECT tenant, station, last_seen, row_number() OVER (PARTITION BY tenant ORDER BY last_seen DESC, station) AS n FROM inbox
+) old WHERE (i.tenant, i.station) = (old.tenant, old.station) AND (old.n > $2 OR old.last_seen < $1)"""
 
 
 async def keep_partitions(connection: asyncpg.Connection, now: datetime) -> int:
@@ -33,18 +37,26 @@ async def keep_partitions(connection: asyncpg.Connection, now: datetime) -> int:
     return changed
 
 
-async def partitions(link: Link) -> None:
-    """A chore: keep the partitions, now and every few minutes."""
+async def forget_inbox(connection: asyncpg.Connection, now: datetime) -> int:
+    """Unknown stations that were not heard for long, and those beyond a tenant's most; how many."""
+    old = now - timedelta(days=limits.INBOX_DAYS)
+    said: str = await connection.execute(_FORGET, old, limits.INBOX_STATIONS)
+    return int(said.rpartition(" ")[2])
+
+
+async def retention(link: Link) -> None:
+    """A chore: keep the partitions and the inbox, now and every few minutes."""
     while True:
         try:
             await link.use(keep_partitions, datetime.now(UTC))
+            await link.use(forget_inbox, datetime.now(UTC))
         except StoreAway:
             await asyncio.sleep(limits.RECONNECT_LONGEST)
             continue
         except asyncpg.UndefinedTableError:
-            _log.debug("no schema yet, hence no partitions")
+            _log.debug("no schema yet, hence nothing to keep")
         except asyncpg.PostgresError as error:
-            _log.warning("partitions could not be kept: %s", error)
+            _log.warning("partitions and inbox could not be kept: %s", error)
         await asyncio.sleep(limits.MAINTENANCE_EVERY)
 
 

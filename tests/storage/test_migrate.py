@@ -18,7 +18,7 @@ from storage import rows
 from storage.database import Database
 from storage.migrate import NEWEST, SchemaError, migrate, migrate_now
 from storage.open import open_database
-from storage.upkeep import keep_partitions
+from storage.upkeep import forget_inbox, keep_partitions
 from tests.kits.postgres import named, run_sql
 from tests.storage.turns import ALICE, Writer, fact
 
@@ -131,6 +131,22 @@ async def test_events_end_after_their_two_days_and_traces_after_a_week(database:
     after = {name for (name,) in await database.fetch(names)}
     assert not {name for name in before & after if name.startswith(("event", "trace"))}
     assert {name for name in before if name.startswith(("fact", "meter"))} <= after
+
+
+async def test_stations_that_nobody_knows_are_forgotten_by_age_and_beyond_so_many(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.limits.INBOX_STATIONS", 3)
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    knocked = "INSERT INTO inbox VALUES ($1, $2, $3, $3, 1, NULL, '192.0.2.1', 'waiting')"
+    for n in range(5):
+        await database.execute(knocked, "acme", f"CP{n}", now - timedelta(hours=n))
+    for n in (1, 29, 31):
+        await database.execute(knocked, "other", f"D{n}", now - timedelta(days=n))
+    assert await database.run(lambda connection: forget_inbox(connection, now)) == 3
+    left = [station for (station,) in await database.fetch("SELECT station FROM inbox ORDER BY tenant, station")]
+    assert left == ["CP0", "CP1", "CP2", "D1", "D29"]
+    assert await database.run(lambda connection: forget_inbox(connection, now)) == 0
 
 
 async def test_a_busy_table_is_left_for_later(database: Database, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
