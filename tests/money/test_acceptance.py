@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from actors.model.ledger import CHART
+
 TESTS = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("ACCEPTANCE.md")
 ROW = re.compile(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]*) \|$", re.MULTILINE)
@@ -48,3 +50,9 @@ def test_measures_that_the_list_sends_to_can_be_taken() -> None:
     for option in re.findall(r"tests\.bench ([^`]+)`", PAGE.read_text()):
         for word in option.split():
             assert f'"{word}"' in bench or word.isdigit(), word
+
+
+def test_the_page_about_the_books_tells_every_account_and_no_other() -> None:
+    page = (TESTS.parent / "storage" / "BOOKS.md").read_text()
+    told = [code for line in page.splitlines() if line.startswith("| ") for code in re.findall(r"\b\d{4}\b", line.split("|")[1])]
+    assert sorted(told) == sorted(CHART)
