@@ -76,6 +76,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Holds of a wallet at a time."""
     wallet_sales: int = 64
     """Sessions of a wallet that can be refunded into it: the last ones."""
+    wallet_refund_days: int = 10
+    """So long a card's refund may be on its way when a wallet closes: before that, what is left is not paid out otherwise."""
     wallet_topups: int = 16
     """Top-ups to which a closing wallet sends money back: the last ones."""
     wallet_owed: int = 256

@@ -1,6 +1,7 @@
 """What is given back of a wallet's sessions, promo credit, and the end of a wallet. Pure."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from actors.merchant.messages import OwnerDebited
 from actors.model.decision import Refused
@@ -110,6 +111,9 @@ def close(turn: Turn, asked: m.CloseWallet) -> Refused | None:
     if state.phase == "closing" and state.balance_minor and not asked.paid_out:
         return None
     if state.balance_minor and asked.paid_out:
+        on_its_way = _on_its_way_until(turn)
+        if on_its_way is not None:
+            return Refused("refund_pending", f"money is on its way back to the cards: pay out what is left after {on_its_way}")
         amount = state.balance_minor
         journal = wallet_closed(
             tenant=turn.tenant, wallet=turn.wallet, key=turn.wallet, amount_minor=amount, currency=state.currency, at=turn.now,
@@ -125,6 +129,15 @@ def close(turn: Turn, asked: m.CloseWallet) -> Refused | None:
         _back_to_cards(turn, asked)
     turn.event(turn.state.phase)
     return None
+
+
+def _on_its_way_until(turn: Turn) -> str | None:
+    """The day until which a refund to a card may still come through: paid out as well, the driver would have it twice."""
+    state = turn.state
+    if state.closing_at is None or not any(topup.left_minor for topup in state.topups):
+        return None
+    until = state.closing_at + timedelta(days=turn.limits.wallet_refund_days)
+    return until.date().isoformat() if turn.now < until else None
 
 
 def _back_to_cards(turn: Turn, asked: m.CloseWallet) -> None:

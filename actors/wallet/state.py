@@ -96,6 +96,7 @@ class WalletState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     asked: tuple[str, ...] = ()
     tried: tuple[datetime, ...] = ()
     paused: str = ""
+    closing_at: datetime | None = None
     lines: int = 0
     made: int = 0
     collections: int = 0
@@ -288,7 +289,7 @@ def _credited(state: WalletState, fact: f.Credited) -> WalletState:
 
 
 def _closing(state: WalletState, fact: f.Closing) -> WalletState:
-    return replace(state, phase="closing", auto=None)
+    return replace(state, phase="closing", closing_at=fact.at, auto=None)
 
 
 def _closed(state: WalletState, fact: f.Closed) -> WalletState:
