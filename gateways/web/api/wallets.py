@@ -298,7 +298,8 @@ ROUTES = (
     Route(
         path=_ONE + "/close", handler=close_wallet, summary="Close a wallet",
         description="What is left goes back to the cards of the latest top-ups; the wallet is `closing` until that is through. "
-        "What they do not cover is paid out by other means: then close it again with `paid_out`.",
+        "What they do not cover is paid out by other means: then close it again with `paid_out`, not before ten days have "
+        "passed, since a card's refund may still come.",
         body=WalletCloseBody, answer=WalletView, problems=("refused",), **_WRITE,
     ),
 )  # fmt: skip
