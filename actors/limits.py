@@ -231,6 +231,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Partners that share in a merchant's sessions."""
     merchant_slice: int = 200
     """Payments, or lines of a balance, that a merchant looks at in one turn."""
+    merchant_told: int = 20
+    """Lines of a balance that one event names."""
     merchant_moves: int = 16
     """Transfers of a merchant under way; what is owed beyond waits."""
     transfer_at_once_minor: int = 500
@@ -238,7 +240,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     transfer_within: timedelta = timedelta(hours=24)
     """What is owed is sent when it is so much, when so many sessions make it up, or after so long."""
     transfer_again: timedelta = timedelta(minutes=15)
-    """Before a transfer that the provider refused is asked for again; twice as long each time, up to a day."""
+    """Before a transfer that the provider refused is asked for again; twice as long each time, up to the most."""
+    transfer_again_most: timedelta = timedelta(days=1)
     payout_again: timedelta = timedelta(hours=1)
     payout_tries: int = 72
     """Pause and number of questions for the lines of a payout, which the provider puts together some time after it is paid."""

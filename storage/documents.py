@@ -6,12 +6,10 @@ from actors.model.rows import DocumentRow
 from actors.ports import DocumentSum, Page
 from storage.database import Database
 from storage.decoding import to_row
-from storage.listing import Listing, decoded, keyed
+from storage.listing import LISTED, Listing, decoded, keyed
 
 _TEXT = ("seller",)
 """A name here, where other tables hold an object of that name."""
-_LISTED = 'tenant COLLATE "POSIX"'
-"""Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
 _SUMS = """SELECT d.kind, d.currency, v.rate, sum(v.net_minor)::bigint AS net_minor, sum(v.vat_minor)::bigint AS vat_minor,
     count(DISTINCT d.id) AS documents
 FROM document d, json_to_recordset(d.body -> 'vat') AS v (rate text, net_minor bigint, vat_minor bigint)
@@ -43,7 +41,7 @@ class DocumentQueries:
         until: datetime | None = None,
     ) -> Page:
         """Newest first. Of several filters each must hold; `until` is exclusive."""
-        found = Listing("SELECT * FROM document", "tenant" if ref or customer else _LISTED, tenant)
+        found = Listing("SELECT * FROM document", "tenant" if ref or customer else LISTED, tenant)
         for column, value in {"kind": kind, "seller": seller, "ref": ref, "customer": customer}.items():
             found.given(f"{column} = {{}}", value)
         found.given("at >= {}", since).given("at < {}", until)

@@ -14,10 +14,7 @@ from actors.model.rows import HoldRow, JournalRow
 from actors.ports import BooksAudit, BooksFinding, Page, TrialLine
 from storage.database import Database
 from storage.decoding import to_row
-from storage.listing import Listing, decoded, keyed
-
-_LISTED = 'tenant COLLATE "POSIX"'
-"""Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
+from storage.listing import LISTED, Listing, decoded, keyed
 
 _JOURNAL = """SELECT j.tenant, j.id, j.book, j.ref, j.at, j.reverses, j.group_id, (
     SELECT json_agg(json_build_object('account', a.code, 'currency', a.currency, 'amount_minor', abs(e.amount_minor),
@@ -95,7 +92,7 @@ class LedgerQueries:
         until: datetime | None = None,
     ) -> Page:
         narrow = ref is not None or account is not None
-        found = Listing(_JOURNAL, "j.tenant" if narrow else f"j.{_LISTED}", tenant).given("j.ref = {}", ref)
+        found = Listing(_JOURNAL, "j.tenant" if narrow else f"j.{LISTED}", tenant).given("j.ref = {}", ref)
         found.given(_TOUCHES, account).given("j.book = {}", book).given("j.group_id = {}", group)
         found.given("j.at >= {}", since).given("j.at < {}", until)
         key_of = keyed("at", "id")
@@ -135,7 +132,7 @@ class LedgerQueries:
         ref: str | None = None,
         outcome: str | None = None,
     ) -> Page:
-        found = Listing(_HOLD, f"h.{_LISTED}", tenant).given("h.account = {}", account).given("h.ref = {}", ref)
+        found = Listing(_HOLD, f"h.{LISTED}", tenant).given("h.account = {}", account).given("h.ref = {}", ref)
         found.given("coalesce(h.outcome, 'open') = {}", outcome)
         types = (datetime, str)
         return await found.page(

@@ -13,6 +13,8 @@ from storage.database import Database
 from storage.decoding import to_row
 
 Record = Mapping[str, Any]
+LISTED = 'tenant COLLATE "POSIX"'
+"""The tenant, as a list names it that is read by its own index and not by the table's key (migration 0002 says why)."""
 
 
 def decoded(kind: type[Any], text: tuple[str, ...] = ()) -> Callable[[Record], Any]:

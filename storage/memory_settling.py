@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from actors.merchant.matching import DIFFERS, DOUBLED, ELSEWHERE, UNMATCHED, Booked, Subject
+from actors.merchant.matching import ELSEWHERE, UNEXPLAINED, Booked, Subject
 from actors.model.rows import BalanceLineRow, JournalRow, PaymentRow, PayoutRow, TenantRow, TransferRow
 from actors.ports import MissingLine, Page
 from storage import limits
@@ -112,7 +112,7 @@ class MemorySettlingLookups:
             for row in self._rows.table(BalanceLineRow)
             if (row.tenant, row.account) == (tenant, account)
             and row.id > after
-            and (row.state in (UNMATCHED, DIFFERS, DOUBLED) or _to_move(row, now))
+            and (row.state in UNEXPLAINED or _to_move(row, now))
         ]
         return sorted(found, key=lambda row: str(row.id))[:limit]
 

@@ -13,10 +13,7 @@ from actors.payment.phases import AWAITING
 from actors.ports import Page, SilentAttempt
 from storage.database import Database
 from storage.decoding import to_row
-from storage.listing import Listing, decoded, keyed
-
-_LISTED = 'tenant COLLATE "POSIX"'
-"""Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
+from storage.listing import LISTED, Listing, decoded, keyed
 
 _OF_INTENT = "SELECT tenant, id FROM payment WHERE intent = $1 AND coalesce(account, '') = $2"
 _OF_CHECKOUT = "SELECT tenant, id FROM payment WHERE checkout = $1 AND coalesce(account, '') = $2"
@@ -51,7 +48,7 @@ class PaymentQueries:
         """Newest first. Of several filters each must hold."""
         filters = {"station": station, "session": session, "wallet": wallet, "merchant": merchant}
         narrow = any(value is not None for value in filters.values())
-        found = Listing("SELECT * FROM payment", "tenant" if narrow else _LISTED, tenant)
+        found = Listing("SELECT * FROM payment", "tenant" if narrow else LISTED, tenant)
         for column, value in filters.items():
             found.given(f"{column} = {{}}", value)
         found.given("state = {}", state)

@@ -34,7 +34,7 @@ from storage.decoding import to_row
 from storage.documents import DocumentQueries
 from storage.feed import Feed
 from storage.ledger_queries import LedgerQueries
-from storage.listing import Listing, Record, decoded, keyed
+from storage.listing import LISTED, Listing, Record, decoded, keyed
 from storage.merchants import MerchantQueries
 from storage.payments import PaymentQueries
 from storage.readings import readings_of, registers_of
@@ -48,9 +48,6 @@ _READINGS = """SELECT f.body FROM actor a CROSS JOIN LATERAL (
     SELECT m.seq, m.n, m.body FROM meter m WHERE (m.tenant, m.actor) = (a.tenant, a.key)
     UNION ALL SELECT f.seq, f.n, f.body FROM fact f WHERE (f.tenant, f.actor) = (a.tenant, a.key)
 ) f WHERE (a.tenant, a.kind, a.id) = ($1, $2, $3) ORDER BY f.seq, f.n"""
-
-_LISTED = 'tenant COLLATE "POSIX"'
-"""Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
 
 _FRAMES = """SELECT t.tenant, t.station, t.protocol, t.action, t.unique_id, t.correlation, t.at AS asked_at, t.id, p.part,
     NULL AS answered_at, '' AS answer_type, '' AS answer, NULL AS answer_error,
@@ -202,7 +199,7 @@ class PostgresQueries(Feed, PaymentQueries, WalletQueries, MerchantQueries, Sett
 
     async def sessions(self, tenant: str, station: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
         """Newest first, in the order in which they first appeared."""
-        found = Listing("SELECT * FROM session", _LISTED if station is None else "tenant", tenant)
+        found = Listing("SELECT * FROM session", LISTED if station is None else "tenant", tenant)
         found.given("station = {}", station).given("state = {}", state)
         key_of = keyed("opened")
         return await found.page(self._db, decoded(SessionRow), "opened", (int,), key_of, limit, cursor, newest=True)
@@ -219,7 +216,7 @@ class PostgresQueries(Feed, PaymentQueries, WalletQueries, MerchantQueries, Sett
         return await self._one(CdrRow, "SELECT * FROM cdr WHERE tenant = $1 AND id = $2", tenant, cdr)
 
     async def cdrs(self, tenant: str, limit: int, cursor: str | None) -> Page:
-        found = Listing("SELECT * FROM cdr", _LISTED, tenant)
+        found = Listing("SELECT * FROM cdr", LISTED, tenant)
         key_of = keyed("at", "id")
         return await found.page(self._db, decoded(CdrRow), "at, id", (datetime, str), key_of, limit, cursor, newest=True)
 

@@ -10,10 +10,7 @@ from actors.ports import MissingLine, Page
 from storage import limits
 from storage.database import Database
 from storage.decoding import to_row
-from storage.listing import Listing, decoded, keyed
-
-_LISTED = 'tenant COLLATE "POSIX"'
-"""Names the index of the list rather than the one of the key (migration 0002 says why they differ)."""
+from storage.listing import LISTED, Listing, decoded, keyed
 
 _PAYMENTS = """SELECT * FROM payment WHERE charge = ANY ($1::text[]) OR payment_refunds(refunds) && $1::text[]
     OR (dispute IS NOT NULL AND dispute->>'id' = ANY ($1::text[]))"""
@@ -58,7 +55,7 @@ class SettlingQueries:
     _db: Database
 
     async def transfers(self, tenant: str, merchant: str | None, state: str | None, limit: int, cursor: str | None) -> Page:
-        found = Listing("SELECT * FROM transfer", _LISTED if merchant is None else "tenant", tenant)
+        found = Listing("SELECT * FROM transfer", LISTED if merchant is None else "tenant", tenant)
         found.given("merchant = {}", merchant).given("state = {}", state)
         key_of = keyed("created_at", "id")
         return await found.page(
@@ -66,7 +63,7 @@ class SettlingQueries:
         )
 
     async def payouts(self, tenant: str, merchant: str | None, status: str | None, limit: int, cursor: str | None) -> Page:
-        found = Listing("SELECT * FROM payout", _LISTED, tenant).given("merchant = {}", merchant).given("status = {}", status)
+        found = Listing("SELECT * FROM payout", LISTED, tenant).given("merchant = {}", merchant).given("status = {}", status)
         key_of = keyed("created_at", "id")
         return await found.page(
             self._db, decoded(PayoutRow), "created_at, id", (datetime, str), key_of, limit, cursor, newest=True
@@ -86,7 +83,7 @@ class SettlingQueries:
         states: Sequence[str] | None = None,
         payout: str | None = None,
     ) -> Page:
-        found = Listing("SELECT * FROM balance_line", _LISTED if payout is None else "tenant", tenant)
+        found = Listing("SELECT * FROM balance_line", LISTED if payout is None else "tenant", tenant)
         found.given("merchant = {}", merchant).given("payout = {}", payout)
         found.given("state = ANY ({}::text[])", None if states is None else list(states))
         key_of = keyed("created", "id")

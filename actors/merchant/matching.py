@@ -18,6 +18,8 @@ from actors.payment.messages import refund_key
 
 MATCHED, DIFFERS, DOUBLED, UNMATCHED = "matched", "differs", "doubled", "unmatched"
 RESOLVED, ELSEWHERE = "resolved", "elsewhere"
+UNEXPLAINED = (UNMATCHED, DIFFERS, DOUBLED)
+"""What the books do not say the same of, and an operator may have to."""
 
 CHARGES = frozenset(("charge", "payment"))
 REFUNDS = frozenset(("refund", "payment_refund"))

@@ -17,6 +17,7 @@ REFS = 100
 """What a transfer is for is listed up to so many; beyond it only the sum counts."""
 TRANSFERS = 200
 PAYOUTS = 100
+"""The last so many are remembered; their rows stay. `apply` takes no limits: what it forgets is the same in every replay."""
 
 TRANSFER, REVERSAL = "transfer", "reversal"
 ASKED, WAITING, DONE = "asked", "waiting", "done"

@@ -5,7 +5,6 @@ after a day; what is owed less was not sent yet, or is taken back from a transfe
 the brand's balance, say) is no end: it is asked again, under a new key, since it remembers a refusal by its key.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from actors.merchant import facts as f
@@ -153,7 +152,7 @@ def _refused(turn: Turn, move: Move, seen: psp.PspRefused) -> None:
         )  # fmt: skip
     waiting = turn.state.money.moves[move.id]
     turn.rows.append(transfer_row(turn, waiting))
-    pause = min(turn.limits.transfer_again * 2 ** min(move.attempt - 1, 10), timedelta(days=1))
+    pause = min(turn.limits.transfer_again * 2 ** min(move.attempt - 1, 10), turn.limits.transfer_again_most)
     turn.timer(f"move/{move.id}", turn.now + pause, m.MoveAgain(move.id))
 
 
@@ -162,7 +161,7 @@ def again(turn: Turn, message: m.MoveAgain) -> None:
     if move is None or move.state != WAITING:
         return
     if turn.account is None and move.kind == TRANSFER:
-        turn.timer(f"move/{move.id}", turn.now + timedelta(days=1), m.MoveAgain(move.id))
+        turn.timer(f"move/{move.id}", turn.now + turn.limits.transfer_again_most, m.MoveAgain(move.id))
         return
     attempt = move.attempt + 1
     turn.put(

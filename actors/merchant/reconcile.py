@@ -13,12 +13,11 @@ import msgspec
 from actors.merchant import facts as f
 from actors.merchant import messages as m
 from actors.merchant.matching import (
-    DIFFERS,
-    DOUBLED,
     ELSEWHERE,
     KNOWN,
     MATCHED,
     RESOLVED,
+    UNEXPLAINED,
     UNMATCHED,
     Booked,
     Line,
@@ -34,8 +33,6 @@ from actors.model.ledger import CHART
 from actors.model.rows import BalanceLineRow, BookRow
 
 RECONCILE, EXAMINE = "reconcile", "examine"
-SHOWN = 20
-"""Lines named in one event."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -128,14 +125,17 @@ def _judge_all(turn: Turn, rows: Sequence[BalanceLineRow], known: Known) -> None
                 booked[id] = msgspec.structs.replace(booked[id], line=row.id)
         journals += ids
         turn.rows.append(after)
-        if after.state in (UNMATCHED, DIFFERS, DOUBLED):
+        if after.state in UNEXPLAINED:
             open_.append(after)
     if not rows:
         return
     turn.put(f.LinesJudged(len(rows), len(open_), turn.now, tuple(journals)))
     suspended = [row for row in open_ if row.suspense_minor and row.corrections[-1] in journals]
     if suspended:
-        items = [{"line": row.id, "kind": row.kind, "state": row.state, "net_minor": row.net_minor} for row in suspended[:SHOWN]]
+        items = [
+            {"line": row.id, "kind": row.kind, "state": row.state, "net_minor": row.net_minor}
+            for row in suspended[: turn.limits.merchant_told]
+        ]
         turn.tell("unmatched", account=turn.holder, count=len(suspended), items=items)
 
 
@@ -255,7 +255,7 @@ def resolve(turn: Turn, message: m.ResolveItem, row: BalanceLineRow | None) -> N
 def _wrong(turn: Turn, message: m.ResolveItem, row: BalanceLineRow | None) -> Refused | None:
     if row is None:
         return Refused("unknown", "there is no such item on this merchant's account")
-    if row.state not in (UNMATCHED, DIFFERS, DOUBLED):
+    if row.state not in UNEXPLAINED:
         return Refused("conflict", f"it is {row.state}")
     code, _, qualifier = message.account.partition("/")
     account = CHART.get(code)

@@ -14,7 +14,7 @@ from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
 from actors.model.decision import MAIN, MONEY, Letter
 from actors.model.ledger import journal_for_invoice
 from actors.model.plausible import QUARANTINE, judge_session
-from actors.model.rating import UsageError, rate
+from actors.model.rating import Rated, UsageError, rate
 from actors.model.rows import CdrRow, HoldRow, JournalRow
 from actors.model.tariff import Tariff, tariff_of
 from actors.model.tariff_parse import TariffError, parse_tariff
@@ -82,11 +82,13 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
         rated = rate(tariff, usage_in(state, tariff), time_zone=place.time_zone)
     except UsageError as error:
         raise NotBillable(str(error)) from error
+    paid_by = state.verdict.paid_by if state.verdict is not None else ""
+    journal, posted, letters = _posted(session, state, rated, now, paid_by)
     cdr = CdrRow(
         tenant=place.tenant,
         id=cdr_id(session),
         session=session,
-        journal=None,
+        journal=journal,
         at=now,
         body=build_cdr(
             id=cdr_id(session),
@@ -97,31 +99,32 @@ def settle(session: str, state: SessionState, now: datetime) -> Settlement:
             at=now,
         ),
     )
-    paid_by = state.verdict.paid_by if state.verdict is not None else ""
-    journal = None
-    if not paid_by:
-        journal = journal_for_invoice(
-            tenant=place.tenant,
-            session=session,
-            token_ref=state.token.ref if state.token is not None else None,
-            country=place.country,
-            rated=rated,
-            at=now,
-        )
-    energy = state.energy_wh or 0
     facts = (
-        f.Rated(rated.cost, energy, tariff.fingerprint, now, rated.kinds if paid_by else ()),
-        f.Booked(cdr.id, now, journal.id if journal is not None else None),
+        f.Rated(rated.cost, state.energy_wh or 0, tariff.fingerprint, now, rated.kinds if paid_by else ()),
+        f.Booked(cdr.id, now, journal),
     )
+    return Settlement(facts, (cdr, *posted), letters)
+
+
+def _posted(
+    session: str, state: SessionState, rated: Rated, now: datetime, paid_by: str
+) -> tuple[str | None, Sequence[JournalRow | HoldRow], Sequence[Letter]]:
+    """(id of the journal that books the price, its rows, letters); of a card nothing yet."""
     if paid_by.startswith(PREFIX):
         booking = booked(session, state, rated, now)
-        paid = f.Booked(cdr.id, now, booking.journal)
-        return Settlement(
-            (facts[0], paid), (msgspec.structs.replace(cdr, journal=booking.journal), *booking.rows), booking.letters
-        )
-    if journal is None:
-        return Settlement(facts, (cdr,))
-    return Settlement(facts, (msgspec.structs.replace(cdr, journal=journal.id), journal))
+        return booking.journal, booking.rows, booking.letters
+    if paid_by:
+        return None, (), ()
+    place = place_of(state)
+    row = journal_for_invoice(
+        tenant=place.tenant,
+        session=session,
+        token_ref=state.token.ref if state.token is not None else None,
+        country=place.country,
+        rated=rated,
+        at=now,
+    )
+    return (row.id, (row,), ()) if row is not None else (None, (), ())
 
 
 def tariff_in(state: SessionState) -> Tariff | None:

@@ -22,10 +22,10 @@ from actors.model.psp import (
     RefundCharge,
     ReverseTransfer,
 )
+from gateways.payments.limits import DETAIL_LOGGED
 
 MOVES_MONEY = (CaptureIntent, RefundCharge, MakeTransfer, ReverseTransfer)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_DETAIL = 200
 _log = structlog.get_logger("payments")
 
 
@@ -74,7 +74,7 @@ def _connection(call: AnyCall, error: stripe.APIConnectionError) -> PspUnsure:
     cause = error.__cause__
     if cause is not None and not isinstance(cause, httpx.HTTPError):
         # Whatever goes wrong in the transport comes as this class, our own bugs included.
-        _log.error("payments.transport_broken", cause=f"{type(cause).__name__}: {cause}"[:_DETAIL], op=type(call).__name__)
+        _log.error("payments.transport_broken", cause=f"{type(cause).__name__}: {cause}"[:DETAIL_LOGGED], op=type(call).__name__)
     if isinstance(cause, _NEVER_SENT) and isinstance(call, MOVES_MONEY):
         raise Away(f"cannot be reached: {type(cause).__name__}") from error
     return unsure(call, f"the connection broke: {type(cause).__name__}")

@@ -44,6 +44,10 @@ WEBHOOK_SECONDS = 10.0
 SUBJECT_BYTES = 500
 """Longest text that is kept of an event."""
 
+ERROR_KEPT = 300
+DETAIL_LOGGED = 200
+"""Characters of what went wrong: with an event in the inbox, and in the log."""
+
 WORKER_BATCH = 300
 """Events at a time: the more, the more of them are about the same object, which is fetched once."""
 WORKER_ROUND = 2.0

@@ -33,6 +33,7 @@ from gateways.payments.errors import Away
 from gateways.payments.events import Target, target_of
 from gateways.payments.fetching import Gone, fetch
 from gateways.payments.limits import (
+    ERROR_KEPT,
     INBOX_KEPT,
     PRUNE_BATCH,
     PRUNE_EVERY,
@@ -53,7 +54,6 @@ from runtime.store import StoreAway
 from runtime.system import System
 
 _log = structlog.get_logger("payments")
-_DETAIL = 300
 PaymentSeen = IntentSeen | CheckoutSeen
 _Told = tuple[Address, Seen]
 
@@ -195,7 +195,7 @@ class InboxWorker:
 
     async def _again(self, target: Target, lines: Sequence[WaitingPspEvent], error: Exception) -> None:
         expected = isinstance(error, Away | PaymentsOff)
-        reason = f"{type(error).__name__}: {error}"[:_DETAIL]
+        reason = f"{type(error).__name__}: {error}"[:ERROR_KEPT]
         attempt = max(line.attempt for line in lines)
         ids = [line.event.id for line in lines]
         if attempt >= WORKER_ATTEMPTS:

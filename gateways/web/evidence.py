@@ -10,9 +10,7 @@ from datetime import datetime
 from actors.model.documents import number_text
 from actors.model.meter import Reading
 from actors.model.rows import DocumentRow, PaymentRow, SessionRow
-
-LONGEST = 20_000
-"""Characters of one text; the provider takes 150,000 in all."""
+from gateways.web.limits import EVIDENCE_CHARACTERS
 
 
 def pack(
@@ -25,7 +23,7 @@ def pack(
     }
     if session is not None and session.started_at is not None:
         texts["service_date"] = session.started_at.date().isoformat()
-    return {field: text[:LONGEST] for field, text in texts.items() if text}
+    return {field: text[:EVIDENCE_CHARACTERS] for field, text in texts.items() if text}
 
 
 def _what(payment: PaymentRow, session: SessionRow | None) -> str:

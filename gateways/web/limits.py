@@ -1,5 +1,7 @@
 """Every bound of the web gateway in one place: sizes, counts, rates, deadlines."""
 
+from datetime import timedelta
+
 BODY_BYTES = 1 * 1024 * 1024
 """Largest request body but for an import."""
 IMPORT_BYTES = 8 * 1024 * 1024
@@ -124,6 +126,15 @@ PAY_STREAM_SECONDS = 900.0
 """A stream ends after this and the browser comes again: a forgotten page must not follow a session for ever."""
 PAY_REFRESH_SECONDS = 10
 """How often a page without a script loads itself again while something is under way."""
+MISSING_AFTER = timedelta(hours=24)
+"""A movement that our books have, and the provider does not show for so long, is missing."""
+MISSING_BACK = timedelta(days=90)
+"""How far back missing ones are looked for."""
+UNEXPLAINED_SHOWN = 50
+BALANCES_SHOWN = 200
+"""Movements, and balances of accounts, on the page of a reconciliation; all of them have lists of their own."""
+EVIDENCE_CHARACTERS = 20_000
+"""Of one text of the evidence in a dispute; the provider takes 150,000 in all."""
 PAY_SIGNED_RECORDS = 1_000
 """Signed meter values of one session in its file."""
 QR_SHEETS = 100

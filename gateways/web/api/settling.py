@@ -1,17 +1,17 @@
 """Transfers to owners and partners, payouts to banks, and the accounts with the payment provider compared with the books."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from actors.merchant import messages as m
-from actors.merchant.matching import DIFFERS, DOUBLED, UNMATCHED
+from actors.merchant.matching import UNEXPLAINED
 from actors.model.ids import merchant_address
 from actors.model.money import Money
 from actors.model.rows import BalanceLineRow, PayoutRow, TransferRow
 from actors.ports import MissingLine
-from gateways.web import identity
+from gateways.web import identity, limits
 from gateways.web.api.merchants import merchant_row
 from gateways.web.api.types import Reason
 from gateways.web.call import Call, page_of
@@ -19,10 +19,6 @@ from gateways.web.problems import Problem
 from gateways.web.table import PAGED, Answer, Items, Query, Route, Scope
 
 TAG = "Payouts and reconciliation"
-OPEN = (UNMATCHED, DIFFERS, DOUBLED)
-LATE = timedelta(hours=24)
-"""A movement that our books have, and the provider does not show for so long, is missing."""
-BACK = timedelta(days=90)
 
 
 class TransferView(msgspec.Struct, frozen=True):
@@ -191,10 +187,10 @@ async def get_payout(call: Call) -> PayoutView:
 
 async def get_reconciliation(call: Call) -> ReconciliationView:
     queries, now = call.env.queries, call.env.now()
-    balances = await queries.book(call.own, "", "psp_balance", 200, None)
+    balances = await queries.book(call.own, "", "psp_balance", limits.BALANCES_SHOWN, None)
     counts = await queries.balance_counts(call.own)
-    unmatched = await queries.balance_lines(call.own, 50, None, states=OPEN)
-    missing = await queries.missing_lines(call.own, now - BACK, now - LATE)
+    unmatched = await queries.balance_lines(call.own, limits.UNEXPLAINED_SHOWN, None, states=UNEXPLAINED)
+    missing = await queries.missing_lines(call.own, now - limits.MISSING_BACK, now - limits.MISSING_AFTER)
     return ReconciliationView(
         [msgspec.convert(row.body, BalanceView, strict=False) for row in balances.items],
         [
@@ -210,7 +206,7 @@ async def get_reconciliation(call: Call) -> ReconciliationView:
 
 async def list_items(call: Call) -> Items[ItemView]:
     query = call.query
-    states = OPEN if query["state"] == "open" else None if query["state"] is None else (query["state"],)
+    states = UNEXPLAINED if query["state"] == "open" else None if query["state"] is None else (query["state"],)
     page = await call.env.queries.balance_lines(
         call.own, query["limit"], query["cursor"], merchant=query["merchant"], states=states, payout=query["payout"]
     )
