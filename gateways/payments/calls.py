@@ -34,9 +34,10 @@ from actors.model.psp import (
     Seen,
     SubmitEvidence,
 )
+from actors.payment.floors import FLOORS
 from gateways.payments import accounts, evidence, finding
 from gateways.payments.asking import WITH_CHARGE, WITH_INTENT, WITH_LINE, marks, plain, reading, writing
-from gateways.payments.currency import UnknownCurrency, minimum, to_stripe
+from gateways.payments.currency import UnknownCurrency, to_stripe
 from gateways.payments.errors import judged, unsure
 from gateways.payments.limits import (
     ASK_FIRST_AFTER,
@@ -74,7 +75,7 @@ async def execute(client: stripe.StripeClient, call: AnyCall, now: datetime, *, 
 
 
 async def _open_checkout(client: stripe.StripeClient, call: OpenCheckout, now: datetime) -> Seen:
-    floor = minimum(call.currency)
+    floor = FLOORS.get(call.currency)
     if floor is not None and call.amount_minor < floor:
         return PspRefused("amount_too_small", f"at least {floor} minor units of {call.currency}")
     # By when the wish was made: the same key must say the same again.

@@ -13,13 +13,6 @@ _ZERO_DECIMAL: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VU
 """Stripe counts them in whole units. MGA has a minor unit of a fifth, which ISO 4217 writes with two decimals."""
 _WHOLE_BUT_TWO_DECIMAL: Final = frozenset(("ISK", "UGX"))
 
-_MINIMUM: Final = {
-    "USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,
-    "GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200,
-    "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000,
-}  # fmt: skip
-"""The smallest charge in minor units, in the currency in which it is settled."""
-
 
 class UnknownCurrency(ValueError):
     """Not a currency that people pay in (actors/model/money.CURRENCIES)."""
@@ -50,8 +43,3 @@ def from_stripe(amount: int, currency: str) -> int:
     multiply, divide = _ratio(currency)
     whole = abs(amount) * divide // multiply
     return whole if amount >= 0 else -whole
-
-
-def minimum(currency: str) -> int | None:
-    """The smallest charge in minor units; None where Stripe names none of its own and the settlement currency's holds."""
-    return _MINIMUM.get(currency)

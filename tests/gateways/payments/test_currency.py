@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.model.money import CURRENCIES, card_step, chargeable, exponent
+from actors.payment.floors import FLOORS
 from gateways.payments.currency import (
     UnknownCurrency,
     from_stripe,
-    minimum,
     to_stripe,
 )
 
@@ -73,9 +73,11 @@ def test_a_foreign_code_or_a_negative_amount_is_refused() -> None:
 
 
 def test_the_floors_that_are_known() -> None:
-    floors = {currency: minimum(currency) for currency in ("EUR", "GBP", "CHF", "CZK", "HUF", "SEK", "NOK", "DKK", "PLN", "RON")}
+    floors = {
+        currency: FLOORS.get(currency) for currency in ("EUR", "GBP", "CHF", "CZK", "HUF", "SEK", "NOK", "DKK", "PLN", "RON")
+    }
     assert floors == {
         "EUR": 50, "GBP": 30, "CHF": 50, "CZK": 1500, "HUF": 17500, "SEK": 300, "NOK": 300, "DKK": 250, "PLN": 200, "RON": 200,
     }  # fmt: skip
-    assert minimum("KWD") is None
-    assert all(to_stripe(floor, currency) for currency in CURRENCIES if (floor := minimum(currency)) is not None)
+    assert "KWD" not in FLOORS
+    assert all(to_stripe(floor, currency) for currency in CURRENCIES if (floor := FLOORS.get(currency)) is not None)
