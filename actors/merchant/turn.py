@@ -10,7 +10,7 @@ from actors.merchant.messages import BRAND
 from actors.merchant.rows import card_of, merchant_row
 from actors.merchant.state import MerchantState, apply
 from actors.model import psp
-from actors.model.decision import MAIN, MONEY, AddressKey, Decision, Effect, Letter, Timer
+from actors.model.decision import AddressKey, Decision, Effect, Letter, Timer, lane_of
 from actors.model.feed import event
 from actors.model.rows import JournalRow
 from actors.ports import MerchantCard
@@ -78,8 +78,7 @@ class Turn:
         self.rows.append(event(self.here, f"merchant.{what}", self.now, **body))
 
     def decision(self) -> Decision:
-        lane = MONEY if any(isinstance(row, JournalRow) for row in self.rows) else MAIN
         return Decision(
             facts=self.facts, letters=self.letters, effects=self.effects, settled=self.settled,
-            timers=tuple(self.timers.values()), rows=self.rows, reply=self.reply, lane=lane,
+            timers=tuple(self.timers.values()), rows=self.rows, reply=self.reply, lane=lane_of(self.rows),
         )  # fmt: skip

@@ -4,18 +4,25 @@ The runtime reads these attributes structurally (see runtime/turn.py); everythin
 committed together or not at all, and goes out only after the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from actors.model.rows import HoldRow, JournalRow
 
 AddressKey = tuple[str, str, str]
 """(tenant, kind, id): an actor address as a plain value."""
 
 MAIN = "main"
 MONEY = "money"
-"""Committer lanes. Turns that carry ledger journals go to the money lane, in small batches of their own."""
+"""Committer lanes. Turns that carry journals or holds go to the money lane, in small batches of their own."""
+
+
+def lane_of(rows: Iterable[Any]) -> str:
+    """The lane of a turn that writes these rows."""
+    return MONEY if any(isinstance(row, JournalRow | HoldRow) for row in rows) else MAIN
 
 
 class Letter(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.model import psp
-from actors.model.decision import MAIN, MONEY, AddressKey, Decision, Effect, Letter, Timer
+from actors.model.decision import AddressKey, Decision, Effect, Letter, Timer, lane_of
 from actors.model.ids import evse_address, payment_address, session_address, station_address, wallet_address
 from actors.model.intents import RequestStop
 from actors.model.rows import DocumentRow, JournalRow, VaultRow
@@ -130,7 +130,6 @@ class Turn:
         rows = self.rows
         if self.facts:
             rows = [*rows, payment_row(self.here, self.state, self.now)]
-        money = any(isinstance(row, JournalRow) for row in rows)
         return Decision(
             facts=self.facts,
             letters=self.letters,
@@ -141,7 +140,7 @@ class Turn:
             reply=reply,
             later=later,
             answers=self.answers,
-            lane=MONEY if money else MAIN,
+            lane=lane_of(rows),
         )
 
     # -- the provider

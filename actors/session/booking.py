@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
-from actors.model.decision import MAIN, MONEY, Letter
+from actors.model.decision import Letter, lane_of
 from actors.model.ledger import journal_for_invoice
 from actors.model.plausible import QUARANTINE, judge_session
 from actors.model.rating import Rated, UsageError, rate
@@ -42,7 +42,7 @@ class Settlement(msgspec.Struct, frozen=True):
     @property
     def lane(self) -> str:
         """Of the turn that it is part of."""
-        return MONEY if any(isinstance(row, JournalRow | HoldRow) for row in self.rows) else MAIN
+        return lane_of(self.rows)
 
 
 def energy_of(state: SessionState, meter_stop_wh: int) -> int | None:

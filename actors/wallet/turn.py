@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from actors.limits import DomainLimits
-from actors.model.decision import MAIN, MONEY, AddressKey, Decision, Letter, Timer
+from actors.model.decision import AddressKey, Decision, Letter, Timer, lane_of
 from actors.model.ids import digest
 from actors.model.ledger import BOOK
 from actors.model.posting import wallet_account
@@ -26,7 +26,6 @@ class Turn:
         self._rows: list[Any] = []
         self._letters: list[Letter] = []
         self._timers: list[Timer] = []
-        self._money = False
 
     def add(self, fact: Any) -> None:
         self.state = apply(self.state, fact)
@@ -40,13 +39,11 @@ class Turn:
 
     def post(self, *journals: JournalRow) -> None:
         self._rows += journals
-        self._money = self._money or bool(journals)
 
     def hold(self, hold: Hold, outcome: str | None = None) -> None:
         """The hold's row in the ledger; promo credit alone has none."""
         if not hold.amount_minor:
             return
-        self._money = True
         self._rows.append(
             HoldRow(
                 tenant=self.tenant, id=hold.id, book=BOOK, account=wallet_account(self.wallet), currency=self.state.currency,
@@ -99,7 +96,7 @@ class Turn:
             letters=self._letters,
             timers=self._timers,
             reply=reply,
-            lane=MONEY if self._money else MAIN,
+            lane=lane_of(self._rows),
         )
 
 
