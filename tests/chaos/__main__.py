@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.chaos.every_await import STATIONS, run_every_await
 from tests.chaos.every_capture import run_every_capture, summary
 from tests.chaos.storm import run_storm
+from tests.chaos.storm_money import run_money_storm
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
     )
     parser.add_argument("--stride", type=int, default=1, help="with `capture`: only each so many-th step")
     parser.add_argument("--seed", type=int, default=None, help="of all dice; printed, so that a run can be repeated")
+    parser.add_argument("--paying", action="store_true", help="random kills while drivers pay by card")
     parser.add_argument("--stations", type=int, default=12)
     parser.add_argument("--keep", type=Path, default=None, help="a directory to leave data, journals and logs in")
     given = parser.parse_args()
@@ -30,6 +32,8 @@ def main() -> int:
         home.mkdir(parents=True, exist_ok=True)
         if given.every_await == "capture":
             return _every_capture(home, given.stride)
+        if given.paying:
+            return _paying(home, given)
         return _every_await(home) if given.every_await else _storm(home, given)
 
 
@@ -49,6 +53,18 @@ def _storm(home: Path, given: argparse.Namespace) -> int:
         print(f"PROBLEM the node's last SIGTERM ended with {result.exit_code}")
     print("passed" if result.passed else f"FAILED (seed {seed})")
     return 0 if result.passed else 1
+
+
+def _paying(home: Path, given: argparse.Namespace) -> int:
+    home.chmod(0o711)
+    seed = given.seed if given.seed is not None else int.from_bytes(__import__("os").urandom(4), "big")
+    print(f"seed {seed}", flush=True)
+    result = run_money_storm(home, given.kills, seed)
+    print(f"kills: {dict(sorted(result.kills.items()))}; verified: {dict(result.counts)}")
+    for problem in result.problems:
+        print(f"PROBLEM {problem}")
+    print("passed" if not result.problems else f"FAILED (seed {seed})")
+    return 0 if not result.problems else 1
 
 
 def _every_await(home: Path) -> int:

@@ -87,7 +87,7 @@ async def _rage(node: Node, fleet: Fleet, kills: int, rng: random.Random, say: b
             await trio.sleep(rng.uniform(0.05, 2.5))
             victim = rng.choice(VICTIMS)
             result.kills[victim] = result.kills.get(victim, 0) + 1
-            took = await trio.to_thread.run_sync(_kill, node, victim)
+            took = await trio.to_thread.run_sync(kill, node, victim)
             result.slowest_restart = max(result.slowest_restart, took)
             if say:
                 counts = fleet.stats.counts
@@ -101,7 +101,7 @@ async def _rage(node: Node, fleet: Fleet, kills: int, rng: random.Random, say: b
     return result
 
 
-def _kill(node: Node, victim: str) -> float:
+def kill(node: Node, victim: str) -> float:
     """Kill, bring back, and say how long it was away."""
     begun = time.monotonic()
     if victim.startswith("postgres"):

@@ -7,8 +7,8 @@ What has become of a payment is read from the node's database, past the node: a 
 
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from config.settings import Settings
 from gateways.payments.sandbox import Config
 from gateways.payments.sandbox.config import Hook
 from gateways.simulator.memory import Model
+from runtime.store import StoreAway
 from storage.queries import PostgresQueries
 from tests.chaos.every_await import DELAYS_MS, IDENTITY, Rig
-from tests.chaos.process import TENANT, TOKEN, free_ports
+from tests.chaos.process import PASSWORD, TENANT, TOKEN, free_ports
 from tests.kits.sandbox import SandboxProcess, sandbox_process
 
 ACCOUNT = "acct_1ChaosOwner000000"
@@ -92,10 +93,6 @@ class Street(Rig):
         assert row is not None, f"{attempt} is lost"
         return row
 
-    async def newest(self) -> PaymentRow | None:
-        page = await self.queries.payments(TENANT, 1, None)
-        return page.items[0] if page.items else None
-
     async def transfers(self) -> list[TransferRow]:
         """The newest, most of a run's: what waits and what is done, transfers and reversals."""
         return list((await self.queries.transfers(TENANT, None, None, 20, None)).items)
@@ -149,22 +146,28 @@ class Street(Rig):
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json()
 
-    async def ordered(self) -> tuple[str, str]:
+    async def ordered(self, code: str = "") -> tuple[str, str]:
         """A driver scans and orders: the provider's page, and the payment's id."""
-        url = f"{self.http}/pay/{TENANT}/{self.code}"
+        url = f"{self.http}/pay/{TENANT}/{code or self.code}"
         since = trio.current_time()
         while True:
             shown = await self.page("GET", url)
             form = _ORDER.search(shown.text)
             if form is not None:
                 answer = await self.page("POST", url, data={"order": form[1], "consent": "yes"})
-                if answer.status_code == 303 and answer.headers["Location"].startswith(self.sandbox.url):
-                    row = await self.newest()
-                    assert row is not None
-                    return answer.headers["Location"], row.id
+                page = answer.headers.get("Location", "")
+                if answer.status_code == 303 and page.startswith(self.sandbox.url):
+                    return page, await self._attempt_of(page)
             if trio.current_time() > since + PATIENCE:
                 raise NeverSettled(f"no order can be given: {shown.text}")
             await trio.sleep(0.1)
+
+    async def _attempt_of(self, page: str) -> str:
+        while True:
+            with suppress(StoreAway):
+                rows: Sequence[PaymentRow] = (await self.queries.payments(TENANT, 50, None)).items
+                return next(row.id for row in rows if row.checkout_url == page)
+            await trio.sleep(0.05)
 
     async def webhooks_again(self, rng: random.Random, count: int = 8) -> None:
         """Stripe sends what it has sent before, in any order."""
@@ -178,8 +181,8 @@ class Street(Rig):
 
 
 @asynccontextmanager
-async def open_street(home: Path) -> AsyncIterator[Street]:
-    street = Street(home)
+async def open_street(home: Path, kind: type[Street] = Street) -> AsyncIterator[Street]:
+    street = kind(home)
     try:
         async with sandbox_process(street.sandbox_config(), home / "sandbox", street.sandbox_port) as street.sandbox:
             await street.start()
@@ -210,11 +213,17 @@ async def _furnish(street: Street) -> None:
     await street.api("PUT", f"{of}/merchants/{MERCHANT}", merchant)
     await street.api("PUT", f"{of}/wallets/{WALLET}", {"session_limit_minor": 10_000})
     await street.api("PUT", f"{of}/tokens/ISO14443/{TOKEN}", {"status": "Accepted", "payment": f"wallet:{WALLET}"})
+    street.code = await furnish_station(street, IDENTITY)
+
+
+async def furnish_station(street: Street, identity: str) -> str:
+    """The code on its EVSE."""
     station = {
-        "evses": 1, "location": LOCATION, "merchant": MERCHANT, "tariff": "T1",
-        "auth": {"profile": 1, "password": street.station.password},
+        "evses": 1, "location": LOCATION, "merchant": MERCHANT, "tariff": "T1", "auth": {"profile": 1, "password": PASSWORD},
     }  # fmt: skip
-    street.code = (await street.api("PUT", f"{of}/stations/{IDENTITY}", station))["evses"][0]["code"]
+    made = await street.api("PUT", f"/tenants/{TENANT}/stations/{identity}", station)
+    code: str = made["evses"][0]["code"]
+    return code
 
 
 async def _top_up(street: Street) -> None:

@@ -2,7 +2,7 @@
 asked for was done once, at the provider and in the books, and nothing else was."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Line = dict[str, Any]
 Demand = Callable[[bool, str], None]
 ENDED = ("settled", "released", "expired", "refunded", "refunded_partial")
+NOT_BEGUN = ("quoted", "checkout_open")
 TOLD = ("payments", "transfers", "ledger/journals", "cdrs")
 
 
@@ -29,10 +30,13 @@ class Asked:
     """Given back of them."""
 
 
-async def verify_money(street: "Street", asked: Asked, problems: list[str], counts: Counter[str]) -> None:
+async def verify_money(
+    street: "Street", asked: Asked, problems: list[str], counts: Counter[str], left_open: bool = False
+) -> None:
+    """`left_open`: pages on which nobody paid may be open still."""
     api = {what: await _all(street, what) for what in TOLD}
     money = await street.sandbox.driver.look("money")
-    judge(api, money, street.sandbox.platform, asked, problems, counts)
+    judge(api, money, street.sandbox.platform, asked, problems, counts, ENDED + NOT_BEGUN if left_open else ENDED)
 
 
 async def _all(street: "Street", what: str) -> list[Line]:
@@ -47,21 +51,30 @@ async def _all(street: "Street", what: str) -> list[Line]:
 
 
 def judge(
-    api: dict[str, list[Line]], money: Line, platform: str, asked: Asked, problems: list[str], counts: Counter[str]
+    api: dict[str, list[Line]],
+    money: Line,
+    platform: str,
+    asked: Asked,
+    problems: list[str],
+    counts: Counter[str],
+    ends: Sequence[str] = ENDED,
 ) -> None:
-    """`api`: lists by path, `money`: the sandbox's report. What is wrong is added to `problems`."""
+    """`api`: lists by path, `money`: the sandbox's report, `ends`: states in which a payment may be. What is wrong is added to
+    `problems`."""
 
     def demand(holds: bool, problem: str) -> None:
         if not holds:
             problems.append(problem)
 
     demand(money["consistent"], "the provider's own balances do not add up")
-    _payments(api, money["accounts"], asked, demand, counts)
+    _payments(api, money["accounts"], asked, ends, demand, counts)
     _transfers(api["transfers"], money["accounts"], asked, demand, counts)
     _books(api["ledger/journals"], money["accounts"], platform, demand, counts)
 
 
-def _payments(api: dict[str, list[Line]], accounts: Line, asked: Asked, demand: Demand, counts: Counter[str]) -> None:
+def _payments(
+    api: dict[str, list[Line]], accounts: Line, asked: Asked, ends: Sequence[str], demand: Demand, counts: Counter[str]
+) -> None:
     intents: dict[str, list[Line]] = {}
     refunds: dict[str, list[Line]] = {}
     for account in accounts.values():
@@ -78,7 +91,7 @@ def _payments(api: dict[str, list[Line]], accounts: Line, asked: Asked, demand: 
         id = payment["id"]
         held = [intent for intent in intents.get(id, []) if intent["charge"]]
         counts["payments"] += 1
-        demand(payment["state"] in ENDED, f"{id} is {payment['state']}: {payment['reason']}")
+        demand(payment["state"] in ends, f"{id} is {payment['state']}: {payment['reason']}")
         demand(len(held) <= 1, f"{id}: {len(held)} holds")
         demand(not any(intent["held"] for intent in held), f"{id}: something is held at the end")
         captured = sum(intent["captured"] for intent in held)
