@@ -173,7 +173,8 @@ def main() -> None:
         results["webhooks"] = with_a_provider(lambda make: bench_webhooks(make, args.stations or 100, seconds, args.burst))
         show("webhooks of the payment provider, while sessions run", results["webhooks"])
     if "pay" in wanted:
-        results["pay"] = with_a_provider(lambda make: bench_pay(make, 10 if args.quick else 50, 50 if args.quick else 500))
+        numbers = (10, 50, 100) if args.quick else (50, 500, 500)
+        results["pay"] = with_a_provider(lambda make: bench_pay(make, *numbers))
         show(
             "a driver's way by card: the first page, and scan to charging less what passes at the provider's page", results["pay"]
         )

@@ -41,7 +41,11 @@ LOCATION = {"name": "Bench", "address": "Prüfstraße 1", "city": "Hamburg", "po
 POST = Model("Nordlicht", "AC Post 22", "2.4.1", 22_000, 1)
 FIRST_RENDER_MS = 200
 SCAN_TO_CHARGING_S = 3.0
+RELEASED_WITHIN_S = 10.0
 """The issue's aims."""
+LOOK = 1.0
+CROWD = 60
+"""Drivers whose phones are being served at the same time; the others wait for their turn at the generator."""
 POLL = 0.02
 PATIENCE = 60.0
 _ORDER = re.compile(r'name="order" value="([^"]+)"').search
@@ -49,8 +53,9 @@ CHARGING = "/stop"
 """What the page has while there is something to stop."""
 
 
-def bench_pay(make_node: Callable[[dict[str, str]], Node], ways: int, pages: int) -> dict[str, Any]:
-    """`make_node(environment)` gives a node that was not started; `ways` drivers come one after the other, `pages` are loaded."""
+def bench_pay(make_node: Callable[[dict[str, str]], Node], ways: int, pages: int, scans: int) -> dict[str, Any]:
+    """`make_node(environment)` gives a node that was not started; `ways` drivers come one after the other, `pages` are
+    loaded, `scans` drivers pay for one place at once."""
     port = _free_port()
     hooks = [
         {"url": f"http://127.0.0.1:{port}/stripe/webhook", "secret": SECRET},
@@ -74,7 +79,7 @@ def bench_pay(make_node: Callable[[dict[str, str]], Node], ways: int, pages: int
         )
         node.start()
         try:
-            return trio.run(_measured, node, Driver(there["url"]), ways, pages)
+            return trio.run(_measured, node, Driver(there["url"]), ways, pages, scans)
         finally:
             node.stop()
     finally:
@@ -89,11 +94,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _measured(node: Node, driver: Driver, ways: int, pages: int) -> dict[str, Any]:
+async def _measured(node: Node, driver: Driver, ways: int, pages: int, scans: int) -> dict[str, Any]:
     http = node.ports["http"]
-    codes = await trio.to_thread.run_sync(_furnished, node, ways)
+    codes = await trio.to_thread.run_sync(_furnished, node, ways + 1)
     async with trio.open_nursery() as nursery, httpx.AsyncClient(base_url=http, timeout=30, trust_env=False) as phone:
-        for n in range(ways):
+        for n in range(ways + 1):
             settings = StationSettings(
                 url=f"{node.ports['ocpp']}/ocpp/{TENANT}", identity=f"P{n:03d}", model=POST, password=PASSWORD, backoff_most=0.5
             )
@@ -103,13 +108,15 @@ async def _measured(node: Node, driver: Driver, ways: int, pages: int) -> dict[s
                 while _ORDER((await phone.get(f"/pay/{TENANT}/{code}")).text) is None:
                     await trio.sleep(0.1)
         rendered = [await _page(http, f"/pay/{TENANT}/{codes[n % len(codes)]}") for n in range(pages)]
-        taken = [await _way(phone, driver, f"/pay/{TENANT}/{code}") for code in codes]
+        taken = [await _way(phone, driver, f"/pay/{TENANT}/{code}") for code in codes[:ways]]
+        rush = await _rush(http, driver, f"/pay/{TENANT}/{codes[ways]}", scans)
         nursery.cancel_scope.cancel()
     return {
         "first_render_ms": {**_spread([each * 1000 for each in rendered]), "aim": FIRST_RENDER_MS},
         "scan_to_charging_s": {**_spread([sum(each.values()) for each in taken]), "aim": SCAN_TO_CHARGING_S},
         "of_it_s": {step: _spread([each[step] for each in taken]) for step in taken[0]},
         "ways": len(taken),
+        "one code": rush,
     }
 
 
@@ -152,6 +159,68 @@ async def _way(phone: httpx.AsyncClient, driver: Driver, path: str) -> dict[str,
         while CHARGING not in (await phone.get(mine)).text:
             await trio.sleep(POLL)
     return {"page": page - begun, "order": ordered - page, "from payment to charging": time.perf_counter() - back}
+
+
+async def _rush(http: str, driver: Driver, path: str, scans: int) -> dict[str, Any]:
+    """All open the provider's page of one place, then all pay at once: one charges, the others get their holds back. How long a
+    hold lasted is seen from outside, at the provider."""
+    pages: list[str] = []
+    held: dict[str, list[float]] = {}
+    at_once = trio.CapacityLimiter(CROWD)
+    async with httpx.AsyncClient(base_url=http, timeout=PATIENCE, trust_env=False) as phone:
+
+        async def order() -> None:
+            async with at_once:
+                form = _ORDER((await phone.get(path)).text)
+                assert form is not None
+                answer = await phone.post(path, data={"order": form[1], "consent": "yes"})
+                assert answer.status_code == 303, answer.text
+                pages.append(answer.headers["Location"])
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(scans):
+                nursery.start_soon(order)
+    before = await _holds(driver)
+
+    async def look() -> int:
+        now = time.perf_counter()
+        holding = await _holds(driver) - before
+        for id in holding:
+            held.setdefault(id, [now, now])[1] = now
+        return len(holding)
+
+    async def watch() -> None:
+        while True:
+            await look()
+            await trio.sleep(LOOK)
+
+    async def pay(page: str) -> None:
+        async with at_once:
+            await driver.pay(page, "frictionless")
+
+    begun = time.perf_counter()
+    async with trio.open_nursery() as watching:
+        watching.start_soon(watch)
+        async with trio.open_nursery() as nursery:
+            for page in pages:
+                nursery.start_soon(pay, page)
+        paid = time.perf_counter()
+        with trio.fail_after(PATIENCE):
+            while await look() > 1:
+                await trio.sleep(LOOK)
+        over = time.perf_counter()
+        watching.cancel_scope.cancel()
+    lasted = sorted(last - first for first, last in held.values())
+    return {
+        "paid": scans, "paying_took_s": round(paid - begun, 1), "one_hold_left_after_s": round(over - paid, 2),
+        "a_loser_was_held_s": _spread(lasted[:-1] or [0.0]), "aim": RELEASED_WITHIN_S,
+    }  # fmt: skip
+
+
+async def _holds(driver: Driver) -> set[str]:
+    """Intents of the merchant that hold money at the provider now."""
+    account = (await driver.look("money"))["accounts"][MERCHANT]
+    return {intent["id"] for intent in account["intents"] if intent["held"]}
 
 
 def _spread(values: list[float]) -> dict[str, float]:
