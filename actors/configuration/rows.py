@@ -6,9 +6,11 @@ from typing import Any
 
 from actors.configuration.state import APPLIED, DRIFTED, PENDING, REBOOT, REFUSED, UNKNOWN, ConfigurationState, Kept
 from actors.device.rows import where
+from actors.model.books import entry
 from actors.model.decision import AddressKey
 from actors.model.device import key_for_variable
-from actors.model.rows import BookRow, EventRow
+from actors.model.feed import event
+from actors.model.rows import EventRow
 from actors.model.settings import Setting
 
 BOOK = "configuration"
@@ -48,20 +50,16 @@ def rows(here: AddressKey, before: ConfigurationState, after: ConfigurationState
     """What changed between the two."""
     for key in before.kept:
         if key not in after.kept:
-            yield _entry(here, BOOK, key, {}, now, deleted=True)
+            yield entry(here, BOOK, key, None, now)
     for key, kept in after.kept.items():
         body = setting_body(after.settings[key], kept)
         if key not in before.kept or body != setting_body(before.settings[key], before.kept[key]):
-            yield _entry(here, BOOK, key, body, now)
+            yield entry(here, BOOK, key, body, now)
     if not after.template:
         if before.template:
-            yield _entry(here, SUMMARY, KEY, {}, now, deleted=True)
+            yield entry(here, SUMMARY, KEY, None, now)
     elif summary(after) != summary(before):
-        yield _entry(here, SUMMARY, KEY, summary(after), now)
-
-
-def _entry(here: AddressKey, book: str, key: str, body: dict[str, Any], now: datetime, *, deleted: bool = False) -> BookRow:
-    return BookRow(tenant=here[0], station=here[2], book=book, key=key, body=body, updated_at=now, deleted=deleted)
+        yield entry(here, SUMMARY, KEY, summary(after), now)
 
 
 def drift(here: AddressKey, before: ConfigurationState, after: ConfigurationState, most: int, now: datetime) -> EventRow | None:
@@ -73,8 +71,7 @@ def drift(here: AddressKey, before: ConfigurationState, after: ConfigurationStat
     ]
     if not found:
         return None
-    body = {"template": after.template, "settings": found[:most], "count": len(found)}
-    return EventRow(tenant=here[0], kind="station.drift", subject=here[2], at=now, body=body)
+    return event(here, "station.drift", now, template=after.template, settings=found[:most], count=len(found))
 
 
 def _has_drifted(before: Kept | None, after: Kept) -> bool:

@@ -8,6 +8,7 @@ from actors.device.facts import NetworkProfileSet
 from actors.device.messages import Monitor
 from actors.device.reports import Assembly
 from actors.device.state import Alert, Pending
+from actors.model import books
 from actors.model.decision import AddressKey
 from actors.model.device import Variable
 from actors.model.intents import VariableRef
@@ -46,11 +47,11 @@ def gone_row(here: AddressKey, ref: VariableRef) -> VariableRow:
 
 
 def entry(here: AddressKey, book: str, key: str, now: datetime, **body: Any) -> BookRow:
-    return BookRow(tenant=here[0], station=here[2], book=book, key=key, body=body, updated_at=now)
+    return books.entry(here, book, key, body, now)
 
 
 def ended(here: AddressKey, book: str, keys: Iterable[str], now: datetime) -> list[BookRow]:
-    return [BookRow(tenant=here[0], station=here[2], book=book, key=key, body={}, updated_at=now, deleted=True) for key in keys]
+    return [books.entry(here, book, key, None, now) for key in keys]
 
 
 def where(ref: VariableRef) -> dict[str, Any]:

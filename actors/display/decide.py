@@ -16,8 +16,8 @@ from actors.display.state import DisplayState, apply, over
 from actors.limits import DomainLimits
 from actors.model.books import entry
 from actors.model.decision import NOTHING, AddressKey, Decision
+from actors.model.feed import event
 from actors.model.intents import ClearDisplayMessage, GetDisplayMessages, SetDisplayMessage
-from actors.model.rows import EventRow
 from actors.station.letters import IntentDone
 from actors.station.messages import Done
 
@@ -66,8 +66,7 @@ def _told(here: AddressKey, state: DisplayState, facts: Sequence[Any], now: date
     rows += [entry(here, BOOK, id, message, now) for id, message in after.held.items() if state.held.get(id) != message]
     if not rows:
         return Decision(facts=told)
-    event = EventRow(tenant=here[0], kind="station.display", subject=here[2], at=now, body={"messages": sorted(after.held)})
-    return Decision(facts=told, rows=(*rows, event))
+    return Decision(facts=told, rows=(*rows, event(here, "station.display", now, messages=sorted(after.held))))
 
 
 _DECIDE: dict[type, Callable[[AddressKey, DisplayState, Any, datetime], Decision]] = {

@@ -17,6 +17,7 @@ from actors.limits import DomainLimits
 from actors.locallist import facts as f
 from actors.locallist import messages as m
 from actors.locallist.state import LocalListState, apply
+from actors.model.books import entry
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter, Refused, Timer
 from actors.model.feed import event
 from actors.model.ids import digest, station_address
@@ -274,12 +275,12 @@ def _summary(here: AddressKey, state: LocalListState, now: datetime) -> BookRow:
         "state": progress, "version": state.version, "held": len(state.held), "wanted": len(state.wanted),
         "failures": state.failures, "outcome": state.outcome,
     }  # fmt: skip
-    return BookRow(tenant=here[0], station=here[2], book=BOOK, key="list", body=body, updated_at=now)
+    return entry(here, BOOK, "list", body, now)
 
 
 def _entry_row(here: AddressKey, ref: str, text: str | None, now: datetime, masked: str = "") -> BookRow:
     body = {"token": masked} if masked else {}
-    return BookRow(tenant=here[0], station=here[2], book=ENTRIES, key=ref, body=body, updated_at=now, deleted=text is None)
+    return entry(here, ENTRIES, ref, None if text is None else body, now)
 
 
 _Decider = Callable[[AddressKey, LocalListState, Any, datetime, DomainLimits], Decision]
