@@ -31,6 +31,11 @@ MAINTENANCE_EVERY = 600.0
 
 INBOX_DAYS = 30
 INBOX_STATIONS = 10_000
+ONE_TIME_DAYS = 2
+"""After the last moment at which a card payment's one-time token could be good: then no node needs its card in memory."""
+ONE_TIME_GONE_DAYS = 30
+"""Then its row goes, too: by now every node has seen that it is deleted."""
+ONE_TIME_BATCH = 10_000
 """Unknown stations that knocked are forgotten when they were not heard for so long, and beyond so many of a tenant: names can be
 made up without end."""
 

@@ -21,6 +21,9 @@ _KEEP: Final = "SELECT keep_partitions($1, $2)"
 _FORGET: Final = """DELETE FROM inbox i USING (
     SELECT tenant, station, last_seen, row_number() OVER (PARTITION BY tenant ORDER BY last_seen DESC, station) AS n FROM inbox
 ) old WHERE (i.tenant, i.station) = (old.tenant, old.station) AND (old.n > $2 OR old.last_seen < $1)"""
+_ONE_TIME = "ctid = ANY (ARRAY(SELECT ctid FROM token WHERE payment LIKE 'attempt:%' AND expires < $1 AND {} LIMIT $2))"
+_OVER: Final = f"UPDATE token SET deleted = true, changed = pg_current_xact_id() WHERE {_ONE_TIME.format('NOT deleted')}"  # noqa: S608
+_GONE: Final = f"DELETE FROM token WHERE {_ONE_TIME.format('deleted')}"  # noqa: S608
 
 
 async def keep_partitions(connection: asyncpg.Connection, now: datetime) -> int:
@@ -44,19 +47,28 @@ async def forget_inbox(connection: asyncpg.Connection, now: datetime) -> int:
     return int(said.rpartition(" ")[2])
 
 
+async def forget_one_time_tokens(connection: asyncpg.Connection, now: datetime) -> int:
+    """Each card payment made one, and each is a card in every node's memory; how many were dropped there."""
+    batch = limits.ONE_TIME_BATCH
+    await connection.execute(_GONE, now - timedelta(days=limits.ONE_TIME_GONE_DAYS), batch)
+    said: str = await connection.execute(_OVER, now - timedelta(days=limits.ONE_TIME_DAYS), batch)
+    return int(said.rpartition(" ")[2])
+
+
 async def retention(link: Link) -> None:
-    """A chore: keep the partitions and the inbox, now and every few minutes."""
+    """A chore: keep the partitions, the inbox and the one-time tokens, now and every few minutes."""
     while True:
         try:
             await link.use(keep_partitions, datetime.now(UTC))
             await link.use(forget_inbox, datetime.now(UTC))
+            await link.use(forget_one_time_tokens, datetime.now(UTC))
         except StoreAway:
             await asyncio.sleep(limits.RECONNECT_LONGEST)
             continue
         except asyncpg.UndefinedTableError:
             _log.debug("no schema yet, hence nothing to keep")
         except asyncpg.PostgresError as error:
-            _log.warning("partitions and inbox could not be kept: %s", error)
+            _log.warning("partitions, inbox and one-time tokens could not be kept: %s", error)
         await asyncio.sleep(limits.MAINTENANCE_EVERY)
 
 

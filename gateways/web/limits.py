@@ -108,7 +108,7 @@ PAY_WINDOW = 60.0
 PAY_VIEWS = 1_200
 """Pages of one address within PAY_WINDOW. A whole mobile network may sit behind one address."""
 PAY_ORDERS = 600
-PAY_CODE_SHARE = 5
+PAY_CODE_SHARE = 2
 """So many times what one address may, all together may ask of one code: no single address shuts a station's page to others."""
 PAY_KEY_CHARS = 200
 PAY_FORM_SECONDS = 30 * 60.0

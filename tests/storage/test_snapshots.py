@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,10 +12,12 @@ import trio
 from actors.model.rows import Row
 from actors.model.token import Site, TokenCard, TokenTerms
 from actors.ports import StationCard, TariffCard, TenantCard
+from storage import limits
 from storage.cards import Cards
 from storage.database import Database
 from storage.rows import body_of, kind_of
 from storage.snapshots import FreshCards
+from storage.upkeep import forget_one_time_tokens
 from storage.vault import Vault
 from tests.storage.shown import AT, station, tariff, tenant, token
 
@@ -100,6 +102,31 @@ async def test_every_card_is_there_after_loading(database: Database, elsewhere: 
     found = [cards.tariff("acme", "x", AT + timedelta(days=n)) for n in range(2)]
     assert [card and card.version for card in found] == [1, 2]
     assert cards.size() == {"tenants": 1, "stations": 1, "tokens": 1, "tariffs": 1}
+
+
+async def test_one_time_tokens_of_card_payments_leave_the_memory_once_no_session_can_be_theirs(
+    database: Database, elsewhere: Elsewhere
+) -> None:
+    """Each payment makes one: kept for ever, they would fill every node."""
+    now = datetime(2040, 1, 1, tzinfo=UTC)  # the database does its own chore beside us, by today's clock
+    over = now - timedelta(days=limits.ONE_TIME_DAYS, hours=1)
+    gone = now - timedelta(days=limits.ONE_TIME_GONE_DAYS, hours=1)
+    await elsewhere.write(
+        token("now", payment="attempt:a1", expires=now), token("over", payment="attempt:a2", expires=over),
+        token("gone", payment="attempt:a3", expires=gone), token("card", payment="invoice", expires=gone),
+    )  # fmt: skip
+    cards = FreshCards(database)
+    await cards.load()
+
+    async def chore() -> int:
+        return await database.run(lambda connection: forget_one_time_tokens(connection, now))
+
+    assert await chore() == 2
+    await cards.refresh()
+    known = {name for name in ("now", "over", "gone", "card") if cards.token("acme", name) is not None}
+    assert known == {"now", "card"}
+    assert await chore() == 0
+    assert [ref for (ref,) in await database.fetch("SELECT ref FROM token ORDER BY ref")] == ["card", "now", "over"]
 
 
 async def test_what_a_station_said_it_is_comes_along(database: Database, elsewhere: Elsewhere) -> None:
