@@ -17,7 +17,7 @@ from actors.model.hold import Hold, HoldError, HoldTerms, hold_for
 from actors.model.ids import station_address
 from actors.model.limits import ASSUMED_MAX_POWER_W
 from actors.model.rows import EvseRow
-from actors.model.tariff import Tariff, tariff_of
+from actors.model.tariff import tariff_of
 from actors.model.tariff_parse import TariffError
 from actors.ports import MerchantCard, StationCard, TariffCard, TenantCard
 from actors.station.messages import LiveStation, Look
@@ -37,7 +37,6 @@ class Offer(msgspec.Struct, frozen=True):
     """What one may agree to: the price, what is held for it, and who sells. `power_w` None: nobody told it."""
 
     tariff: TariffCard
-    parsed: Tariff
     shown: Shown
     hold: Hold
     merchant: MerchantCard
@@ -163,7 +162,7 @@ def _offer(
         return None, "free_of_charge" if error.code == "free" else "no_tariff"
     if merchant is None or not merchant.open:
         return None, "not_open"
-    return Offer(tariff, parsed, seen, hold, merchant), ""
+    return Offer(tariff, seen, hold, merchant), ""
 
 
 def hold_terms(tenant: TenantCard) -> HoldTerms:
