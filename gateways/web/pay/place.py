@@ -34,7 +34,7 @@ _UNFIT = {"Faulted": "faulted", "Unavailable": "unavailable", "Reserved": "reser
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What one may agree to: the price, what is held for it, and who sells. `power_w` None: nobody told it."""
+    """What one may agree to: the price, what is held for it, and who sells."""
 
     tariff: TariffCard
     shown: Shown
@@ -44,7 +44,8 @@ class Offer(msgspec.Struct, frozen=True):
 
 class Place(msgspec.Struct, frozen=True):
     """`status`: FREE, occupied, claimed, reserved, faulted, unavailable, offline or unknown. `offer` None: one cannot pay here by
-    card, `refusal` says why: unregistered, no_tariff (none at all, or none that may be paid ad hoc), free_of_charge, not_open."""
+    card, `refusal` says why: unregistered, no_tariff (none at all, or none that may be paid ad hoc), free_of_charge, not_open.
+    `power_w` None: nobody told it."""
 
     tenant: TenantCard
     code: str
