@@ -14,6 +14,7 @@ from actors.model.cdr import SessionFacts, build_cdr, cdr_id, party_of
 from actors.model.decision import Letter, lane_of
 from actors.model.ledger import journal_for_invoice
 from actors.model.plausible import QUARANTINE, judge_session
+from actors.model.power import power_of
 from actors.model.rating import Rated, UsageError, rate
 from actors.model.rows import CdrRow, HoldRow, JournalRow
 from actors.model.tariff import Tariff, tariff_of
@@ -169,9 +170,9 @@ def billed_from(state: SessionState) -> datetime:
 
 
 def max_power(state: SessionState) -> int | None:
-    """W that the station can give, where its location says."""
-    power = place_of(state).location.get("max_power_w")
-    return power if isinstance(power, int) and power > 0 else None
+    """W that the EVSE can give, where the station's location says."""
+    place = place_of(state)
+    return power_of(place.location, place.evse)
 
 
 def _cdr_facts(session: str, state: SessionState) -> SessionFacts:

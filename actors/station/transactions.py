@@ -7,6 +7,7 @@ the session needs (the place, the token's verdict, the tariff, whether we asked 
 from datetime import datetime
 
 from actors.env import ActorEnv
+from actors.merchant.rows import merchant_at
 from actors.model.decision import Decision
 from actors.model.ids import digest, session_address, session_id_for_transaction
 from actors.model.token import IdToken, TokenVerdict
@@ -55,7 +56,7 @@ class Transactions:
             tariff,
             self._lane.was_remote(start.token.ref, start.evse, now),
             now,
-            self._seller(state, judged),
+            self._seller(judged),
         )
 
     def event(
@@ -88,7 +89,7 @@ class Transactions:
             card.settings,
             notes(self._env.snapshots, self._here, event.token) if event.token is not None else None,
             now,
-            self._seller(state, judged) if judged is not None else None,
+            self._seller(judged) if judged is not None else None,
         )
 
     def _agreed(self, token: IdToken) -> TariffCard | None:
@@ -99,11 +100,11 @@ class Transactions:
             return None
         return self._env.snapshots.tariff(self._here.tenant, terms.agreed.tariff, terms.agreed.at)
 
-    def _seller(self, state: StationState, judged: TokenVerdict) -> MerchantCard | None:
+    def _seller(self, judged: TokenVerdict) -> MerchantCard | None:
         """Who sells here, where a wallet pays: its terms are those of the start."""
-        if state.merchant is None or not judged.payment.startswith("wallet:"):
+        if not judged.payment.startswith("wallet:"):
             return None
-        return self._env.snapshots.merchant(self._here.tenant, state.merchant)
+        return merchant_at(self._env.snapshots, self._here.tenant, self._here.id)
 
     def _was_remote(self, event: messages.TransactionEvent, now: datetime) -> bool:
         """By its number; a station that leaves it out, by token, EVSE and time. A number that we gave out before a crash is

@@ -10,6 +10,7 @@ import msgspec
 
 from actors.limits import DomainLimits
 from actors.model.hold import Hold, HoldError, hold_for
+from actors.model.power import power_of
 from actors.model.tariff import tariff_of
 from actors.model.tariff_parse import TariffError
 from actors.model.token import Funds, TokenStatus, TokenVerdict
@@ -21,8 +22,7 @@ def size(tariff: TariffCard | None, location: dict[str, Any], limits: DomainLimi
     """What a session by this tariff at such a station would have held. None: nobody knows its price, or it has none."""
     if tariff is None:
         return None
-    told = location.get("max_power_w")
-    power = told if isinstance(told, int) and told > 0 else limits.hold_power_w
+    power = power_of(location, None) or limits.hold_power_w
     try:
         return hold_for(tariff_of(tariff.fingerprint, tariff.body), power)
     except (TariffError, HoldError):

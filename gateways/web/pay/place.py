@@ -16,6 +16,7 @@ from actors.model.display import Shown, shown
 from actors.model.hold import Hold, HoldError, HoldTerms, hold_for
 from actors.model.ids import station_address
 from actors.model.limits import ASSUMED_MAX_POWER_W
+from actors.model.power import power_of
 from actors.model.rows import EvseRow
 from actors.model.tariff import tariff_of
 from actors.model.tariff_parse import TariffError
@@ -90,14 +91,6 @@ async def find_place(env: WebEnv, tenant: TenantCard, code: str, now: datetime) 
         refusal=refusal,
         merchant=merchant,
     )
-
-
-def power_of(location: Mapping[str, Any], evse: int) -> int | None:
-    """`max_power_w` of a station's location: one number for all its EVSEs, or a list by their numbers."""
-    power = location.get("max_power_w")
-    if isinstance(power, list):
-        power = power[evse - 1] if 0 < evse <= len(power) else None
-    return power if type(power) is int and power > 0 else None
 
 
 def seller_of(env: WebEnv, merchant: MerchantCard) -> Seller:

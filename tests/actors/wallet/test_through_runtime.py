@@ -9,13 +9,14 @@ from msgspec import UNSET
 from actors.limits import DomainLimits
 from actors.merchant.messages import PartnerShare, PutMerchant, Seller
 from actors.model.decision import Refused
-from actors.model.ids import merchant_address, session_address, wallet_address
+from actors.model.ids import merchant_address, session_address, tenant_address, wallet_address
 from actors.model.intents import RequestStart
 from actors.model.rows import DocumentRow, HoldRow, JournalRow, SessionRow, WalletLineRow, WalletRow
 from actors.model.token import Funds
 from actors.ports import MerchantCard
 from actors.session.messages import Resolve
 from actors.station import messages as m
+from actors.tenant.messages import Change
 from actors.wallet import messages as w
 from tests.actors.kit import STATION, TENANT, FakeLine, House, at, event, reading
 from tests.actors.wallet.till import Pay, till
@@ -291,13 +292,21 @@ async def test_a_wallet_that_cannot_be_asked_in_time_keeps_no_start_waiting_and_
     assert sorted(outcome or "" for outcome in bank.holds().values())[-1] == "posted"
 
 
-async def test_at_an_owner_s_station_the_owner_sells_and_is_credited_what_the_brand_owes(autojump_clock: Any, bank: Bank) -> None:
+@pytest.mark.parametrize("named", ["by the station", "by the tenant's settings"])
+async def test_at_an_owner_s_station_the_owner_sells_and_is_credited_what_the_brand_owes(
+    autojump_clock: Any, bank: Bank, named: str
+) -> None:
     await bank.open()
     seller = Seller("Owner GmbH", ("Street 1",), "DE", phone="+49")
     for id, shares in (("host", ()), ("owner1", (PartnerShare("host", "10"),))):
         put = PutMerchant("op", seller, commission_percent="5", partners=shares, account=f"acct_{id}")
         assert not isinstance(await bank.ask(merchant_address(TENANT, id), put), Refused)
-    await bank.station(m.Register(2, 0, None, False, ("ocpp1.6",), "standard", {}, "op", merchant="owner1"))
+    of_station = named == "by the station"
+    if not of_station:
+        change = Change("Acme", "Europe/Berlin", "refuse", "op", {"merchant": "owner1"})
+        assert not isinstance(await bank.ask(tenant_address(TENANT), change), Refused)
+    own = "owner1" if of_station else None
+    await bank.station(m.Register(2, 0, None, False, ("ocpp1.6",), "standard", {}, "op", merchant=own))
     start = await bank.start("WALLET")
     await bank.stop(start.number)
     await trio.sleep(2)
