@@ -260,3 +260,28 @@ async def test_an_attempt_that_nobody_opened_knows_nothing(autojump_clock: Any, 
     refused = await shop.ask(shop.attempt("ghost"), pm.RefundPayment("r", "op", "x"))
     assert isinstance(refused, Refused)
     assert list(shop.rows.table(PaymentRow)) == []
+
+
+async def test_a_word_that_crashes_the_payment_for_ever_does_not_keep_its_hold_for_ever(
+    autojump_clock: Any, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three crashes and it is a dead letter; the guard before the end of the hold works on."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    line = await shop.station_comes()
+    await shop.pay()
+    start = await shop.order(line, RequestStart)
+    reply = await shop.start(start.id_token)
+    monkeypatch.setattr("actors.payment.charging._settle", broken)
+    await shop.stop(reply.number, 11_000)
+    with trio.fail_after(600):
+        while not (await shop.store.dead_letters(TENANT, None, 1, None))[0]:
+            await trio.sleep(1)
+    await trio.sleep(60)
+    assert (await shop.row()).state == "charging"
+    await shop.ask(shop.attempt(), pm.GuardDue(), deadline=10)
+    row = await shop.settles()
+    assert (row.state, row.captured_minor) == ("settled", 595)
+    assert shop.provider.intents["pi_1"].status == "succeeded"
