@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -44,6 +45,8 @@ SCAN_TO_CHARGING_S = 3.0
 RELEASED_WITHIN_S = 10.0
 """The issue's aims."""
 LOOK = 1.0
+NETWORKS = 16
+"""Addresses of a crowd."""
 CROWD = 60
 """Drivers whose phones are being served at the same time; the others wait for their turn at the generator."""
 POLL = 0.02
@@ -167,9 +170,10 @@ async def _rush(http: str, driver: Driver, path: str, scans: int) -> dict[str, A
     pages: list[str] = []
     held: dict[str, list[float]] = {}
     at_once = trio.CapacityLimiter(CROWD)
-    async with httpx.AsyncClient(base_url=http, timeout=PATIENCE, trust_env=False) as phone:
+    async with AsyncExitStack() as stack:
+        phones = [await stack.enter_async_context(_phone_at(http, f"127.0.1.{n + 1}")) for n in range(NETWORKS)]
 
-        async def order() -> None:
+        async def order(phone: httpx.AsyncClient) -> None:
             async with at_once:
                 form = _ORDER((await phone.get(path)).text)
                 assert form is not None
@@ -178,8 +182,8 @@ async def _rush(http: str, driver: Driver, path: str, scans: int) -> dict[str, A
                 pages.append(answer.headers["Location"])
 
         async with trio.open_nursery() as nursery:
-            for _ in range(scans):
-                nursery.start_soon(order)
+            for n in range(scans):
+                nursery.start_soon(order, phones[n % NETWORKS])
     before = await _holds(driver)
 
     async def look() -> int:
@@ -215,6 +219,12 @@ async def _rush(http: str, driver: Driver, path: str, scans: int) -> dict[str, A
         "paid": scans, "paying_took_s": round(paid - begun, 1), "one_hold_left_after_s": round(over - paid, 2),
         "a_loser_was_held_s": _spread(lasted[:-1] or [0.0]), "aim": RELEASED_WITHIN_S,
     }  # fmt: skip
+
+
+def _phone_at(http: str, address: str) -> httpx.AsyncClient:
+    """A crowd is no single address: one is slowed down after so many pages."""
+    transport = httpx.AsyncHTTPTransport(local_address=address)
+    return httpx.AsyncClient(base_url=http, timeout=PATIENCE, transport=transport)
 
 
 async def _holds(driver: Driver) -> set[str]:
