@@ -247,12 +247,12 @@ class Rounds:
             await street.until(_done(ended[0]))
 
         async def sent() -> bool:
-            return len(await self._moved("transfer")) > 0 and await self._moved("transfer") != moved
+            return bool(await self._moved("transfer") - moved)
 
         await self._phase("transfer", stop, sent)
         await self._leave()
-        newest = max(await self._transfers("transfer"), key=lambda row: row.created_at)
-        ((session, _),) = newest.refs
+        (mine,) = [row for row in await self._transfers("transfer") if row.id not in moved]
+        ((session, _),) = mine.refs
         self.result.asked.sessions.append(session)
         back = await self._moved("reversal")
         body = {"id": f"back-{self.n}", "session": session, "amount_minor": 211 + self.n, "reason": "as agreed"}
@@ -262,7 +262,7 @@ class Rounds:
             await street.api("POST", f"/tenants/{TENANT}/wallets/{WALLET}/credit", body)
 
         async def taken_back() -> bool:
-            return await self._moved("reversal") != back
+            return bool(await self._moved("reversal") - back)
 
         await self._phase("reversal", ask, taken_back)
 
