@@ -7,7 +7,7 @@ about the same object are one question. What fails is tried again with growing p
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -25,7 +25,7 @@ from actors.model.psp import (
     Seen,
 )
 from actors.model.rows import PaymentRow
-from actors.payment.phases import OVER
+from actors.payment.phases import OVER, PAGE_OPEN
 from actors.ports import Lookups, PspInbox, Queries, WaitingPspEvent
 from gateways.payments.client import ClientSource, PaymentsOff
 from gateways.payments.doors import Doors
@@ -56,6 +56,8 @@ from runtime.system import System
 _log = structlog.get_logger("payments")
 PaymentSeen = IntentSeen | CheckoutSeen
 _Told = tuple[Address, Seen]
+_Key = Target | tuple[str | None, str, str]
+_Lines = dict[Target, list[WaitingPspEvent]]
 
 
 class _Round:
@@ -77,6 +79,20 @@ class _Round:
     def take(self) -> list[str]:
         done, self.done = self.done, []
         return done
+
+
+def _key_of(target: Target, line: WaitingPspEvent) -> _Key:
+    """What is one question: an attempt, as far as the marks say which, else the object."""
+    subject = line.event.subject
+    if target.kind in ("checkout", "intent") and "tenant" in subject and "attempt" in subject:
+        return target.account, subject["tenant"], subject["attempt"]
+    return target
+
+
+def _marks(lines: Sequence[WaitingPspEvent]) -> Mapping[str, str] | None:
+    """Of the first event that shows which attempt it is about."""
+    subjects = (line.event.subject for line in lines)
+    return next((subject for subject in subjects if "tenant" in subject and "attempt" in subject), None)
 
 
 class InboxWorker:
@@ -147,15 +163,18 @@ class InboxWorker:
     async def _round(self, nursery: trio.Nursery) -> bool:
         """One batch. Objects that take long are left behind in `nursery`, so that one does not hold up all others."""
         taken = await self._inbox.take(WORKER_BATCH, WORKER_LEASE)
-        groups: dict[Target | None, list[WaitingPspEvent]] = {}
+        groups: dict[_Key, _Lines] = {}
+        done: list[str] = []
         for line in taken:
-            groups.setdefault(target_of(line.event), []).append(line)
-        done = [line.event.id for line in groups.pop(None, [])]
+            target = target_of(line.event)
+            if target is None:
+                done.append(line.event.id)
+            else:
+                groups.setdefault(_key_of(target, line), {}).setdefault(target, []).append(line)
         self._counts["ignored"] += len(done)
         round_ = _Round(len(groups), done)
-        for target, lines in groups.items():
-            assert target is not None
-            nursery.start_soon(self._settle, target, lines, round_)
+        for lines in groups.values():
+            nursery.start_soon(self._settle_all, lines, round_)
         with trio.move_on_after(WORKER_ROUND):
             await round_.over.wait()
         round_.late = True
@@ -163,7 +182,36 @@ class InboxWorker:
             await self._inbox.done(round_.take())
         return len(taken) == WORKER_BATCH
 
-    async def _settle(self, target: Target, lines: Sequence[WaitingPspEvent], round_: "_Round") -> None:
+    async def _settle_all(self, lines: _Lines, round_: _Round) -> None:
+        """Page and intent of one attempt are one question, where our row says what they are."""
+        try:
+            one = None
+            with suppress(StoreAway):  # then each is asked for, and waits for the database there
+                one = await self._one_for(lines)
+            if one is not None:
+                lines = {one: [line for some in lines.values() for line in some]}
+            for target, some in lines.items():
+                await self._settle(target, some, round_)
+        finally:
+            round_.ended()
+
+    async def _one_for(self, lines: _Lines) -> Target | None:
+        """The page, which shows its intent, as long as it is open, then the intent. None: each for itself, since nothing of it
+        is what our row has."""
+        if len(lines) == 1:
+            return None
+        marks = _marks([line for some in lines.values() for line in some])
+        row = None if marks is None else await self._queries.payment(marks["tenant"], marks["attempt"])
+        if row is None or {row.account} != {target.account for target in lines}:
+            return None
+        known = {row.checkout, row.intent} - {None}
+        if not known.intersection(target.id for target in lines):
+            return None
+        if row.checkout is not None and (row.state in PAGE_OPEN or row.intent is None):
+            return Target("checkout", row.account, row.checkout)
+        return None if row.intent is None else Target("intent", row.account, row.intent)
+
+    async def _settle(self, target: Target, lines: Sequence[WaitingPspEvent], round_: _Round) -> None:
         try:
             async with self._turn(target.account):
                 try:
@@ -179,8 +227,6 @@ class InboxWorker:
                 await self._inbox.done(round_.take())
         except StoreAway:
             return
-        finally:
-            round_.ended()
 
     @asynccontextmanager
     async def _turn(self, account: str | None) -> AsyncIterator[None]:

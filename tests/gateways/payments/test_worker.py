@@ -132,6 +132,25 @@ async def test_an_event_that_comes_before_our_row_knows_the_intent_finds_the_att
         assert [(id, seen.intent.intent) for _, _, id, seen in await world.work()] == [("p1", intent)]
 
 
+async def test_news_of_an_attempt_s_page_and_of_its_intent_are_one_question_as_our_row_knows_them() -> None:
+    async with working() as world:
+        opened = await world.rig.do(world.rig.open())
+        await world.rig.sandbox.driver.pay(opened.url, "frictionless")
+        (intent,) = [obj["id"] for obj in world.rig.sandbox.world.newest(MERCHANT, "payment_intent")]
+        marks = {"tenant": "acme", "attempt": "p1"}
+        for n, fields in enumerate(({"state": "checkout_open"}, {"state": "authorised", "intent": intent})):
+            world.row("p1", account=MERCHANT, checkout=opened.checkout, **fields)
+            asked = len(world.rig.sandbox.api.calls)
+            await world.comes("checkout.session.completed", n=n, id=opened.checkout, metadata=marks)
+            await world.comes("payment_intent.amount_capturable_updated", n=n, id=intent, metadata=marks)
+            await world.comes("payment_intent.created", n=n, id="pi_forged", metadata=marks)
+            ((*_, id, seen),) = await world.work()
+            assert id == "p1"
+            assert (seen.intent.intent if isinstance(seen, psp.CheckoutSeen) else seen.intent) == intent
+            assert len(world.rig.sandbox.api.calls) == asked + 1
+            assert (await world.inbox.counts())["waiting"] == 0
+
+
 @pytest.mark.parametrize("kind", ["payment_intent", "checkout.session"])
 async def test_marks_that_a_merchant_writes_into_objects_of_its_own_account_reach_no_attempt_on_it(kind: str) -> None:
     """Its own attempt, its own account, and yet not the page that we asked for: the hold of the driver would be forgotten."""
