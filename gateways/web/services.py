@@ -22,7 +22,7 @@ from gateways.web.table import Route
 class Streams:
     """Counts open SSE streams, in all and per principal (or whoever else may not take them all)."""
 
-    def __init__(self, most: int = limits.SSE_STREAMS, most_each: int = limits.SSE_STREAMS_PER_PRINCIPAL) -> None:
+    def __init__(self, most: int, most_each: int) -> None:
         self._most, self._most_each = most, most_each
         self._open: Counter[str] = Counter()
 
@@ -52,7 +52,7 @@ class Services:
         self.throttle = Throttle()
         self.answers = Answers(clock)
         self.feed = Feed(env.queries)
-        self.streams = Streams()
+        self.streams = Streams(limits.SSE_STREAMS, limits.SSE_STREAMS_PER_PRINCIPAL)
         self.metrics = Metrics(env, self.streams)
         self.pulse = Pulse(env)
         self.census = Census(env)

@@ -96,7 +96,7 @@ async def api(node: Node) -> AsyncIterator[httpx.AsyncClient]:
     env = WebEnv(
         system=node.system, store=node.store, queries=node.queries, snapshots=node.cards, vault=node.vault, sink=node.sink,
         lookups=node.env.lookups, health=node.store, api_tokens=MemoryApiTokens(),
-        settings=WebSettings(token_key=KEY, cookie_key=KEY, owner_hash=token_hash(KEY, OWNER)),
+        settings=WebSettings(token_key=KEY, cookie_key=KEY, pay_key=KEY, owner_hash=token_hash(KEY, OWNER)),
     )  # fmt: skip
     app = create_app(env)
     async with app.test_app():
