@@ -407,7 +407,7 @@ async def test_a_survey_lets_others_run_between_its_slices(autojump_clock):
             await trio.lowlevel.checkpoint()
             before = turns
             lines = await system.inspect.survey("acme", "counter")
-            assert turns - before >= 9
+            assert turns - before >= 8, "nine pauses between ten slices; which of two goes first in each round is chance"
             nursery.cancel_scope.cancel()
         assert len(lines) == 95
         assert {(line.status, line.handled, line.current) for line in lines} == {("active", 1, None)}
