@@ -7,7 +7,7 @@ import msgspec
 
 from actors.env import ActorEnv
 from actors.merchant.messages import Seller
-from actors.model.decision import Decision
+from actors.model.decision import MONEY, Decision
 from actors.model.ids import SESSION
 from actors.payment.messages import TellCost
 from actors.session import facts, messages
@@ -41,6 +41,8 @@ class SessionActor(Actor[SessionState]):
 
     def decide(self, state: SessionState, message: Any, now: datetime) -> Decision:
         decision = decide(self._id, state, message, now, self._limits)
+        if decision.lane != MONEY:  # nothing is booked, as in nearly every turn
+            return decision
         return documented(self._id, state, decision, now, self._seller)
 
     def _seller(self, merchant: str) -> Seller | None:
