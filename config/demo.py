@@ -301,8 +301,8 @@ def _by_way(sessions: list[dict[str, Any]], journals: list[dict[str, Any]]) -> d
         counts[session] = counts.get(session, 0) + 1
         for entry in journal["entries"]:
             way = WAYS.get(entry["account"].partition("/")[0])
-            if way is not None and entry["side"] == "debit" and way != ways.get(session):
-                ways[session] = max(ways.get(session, ""), way)
+            if way is not None and entry["side"] == "debit":
+                ways[session] = max(ways.get(session, ""), way)  # a wallet may owe a part: it is the wallet's all the same
     for session, way in ways.items():
         cost = known[session].get("cost")
         found[way]["sessions"] += 1

@@ -80,7 +80,7 @@ def psp_fee(
     top-up). `charge`: id of the charge or attempt, once per fee. `ref`: the session, else the attempt. None for no fee."""
     if not fee_minor:
         return None
-    book, account = (BRAND, BRAND) if merchant is None else (book_of(merchant), holder(merchant))
+    book, account = _where(merchant)
     fact = Fact(tenant, "psp fee", charge, ref, currency, at)
     return fact.journal(book, debit("5000", fee_minor), credit(f"1110/{account}", fee_minor))
 

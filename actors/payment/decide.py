@@ -15,7 +15,7 @@ from actors.model.decision import Decision
 from actors.payment import capturing, charging, disputing, holding, opening, releasing, returning
 from actors.payment import facts as f
 from actors.payment import messages as m
-from actors.payment.phases import CAPTURING, LETTING_GO
+from actors.payment.phases import CAPTURING, LETTING_GO, PAGE_OPEN
 from actors.payment.rows import payment_row
 from actors.payment.turn import Turn
 from actors.station.letters import OrderEnded
@@ -119,7 +119,7 @@ def _see(turn: Turn, seen: psp.Seen) -> None:
 
 def _look_due(turn: Turn, message: m.LookDue) -> None:
     phase = turn.state.phase
-    if phase in ("quoted", "checkout_open"):
+    if phase in PAGE_OPEN:
         opening.look_due(turn, message.tries)
     elif phase in LETTING_GO:
         opening.look_letting_go(turn, message.tries)

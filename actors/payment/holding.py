@@ -8,8 +8,8 @@ from actors.model.intents import CommandFailure
 from actors.payment import facts as f
 from actors.payment import messages as m
 from actors.payment.capturing import pay_top_up, taken
-from actors.payment.phases import LETTING_GO
-from actors.payment.releasing import NOT_YET, cancel, gone, let_go, release, vacate
+from actors.payment.phases import LETTING_GO, PAGE_OPEN
+from actors.payment.releasing import cancel, gone, let_go, release, vacate
 from actors.payment.rows import hold_of
 from actors.payment.sca import judge, judge_mandate
 from actors.payment.turn import GUARD, LOOK, START, Turn
@@ -39,7 +39,7 @@ def see_intent(turn: Turn, seen: psp.IntentSeen) -> None:
 
 def _held(turn: Turn, seen: psp.IntentSeen) -> None:
     state = turn.state
-    if state.phase in NOT_YET:
+    if state.phase in PAGE_OPEN:
         _authorise(turn, seen)
     elif state.phase == "authorised" and seen.proof is not None:
         prove(turn, seen.proof)

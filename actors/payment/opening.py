@@ -9,8 +9,8 @@ from actors.payment import facts as f
 from actors.payment import messages as m
 from actors.payment.holding import see_intent
 from actors.payment.messages import AttemptOpened, Quote, TopUp
-from actors.payment.phases import LETTING_GO
-from actors.payment.releasing import NOT_YET, OPEN, expire_page, expired, let_go, release, released
+from actors.payment.phases import LETTING_GO, PAGE_OPEN
+from actors.payment.releasing import OPEN, expire_page, expired, let_go, release, released
 from actors.payment.rows import hold_of
 from actors.payment.turn import LOOK, Turn
 from actors.station.messages import Done
@@ -125,7 +125,7 @@ def decide_cancel(turn: Turn, message: m.CancelAttempt) -> Decision:
     state = turn.state
     if state.opened is None:
         return turn.decision(Refused("unknown", "there is no such attempt"))
-    if state.phase in (*NOT_YET, "authorised", "proof_ok", "starting"):
+    if state.phase in (*PAGE_OPEN, "authorised", "proof_ok", "starting"):
         release(turn, "cancelled")
         return turn.decision(Done())
     if state.phase in LETTING_GO or state.phase in ("expired", "released"):
@@ -152,7 +152,7 @@ def see_checkout(turn: Turn, seen: psp.CheckoutSeen) -> None:
         see_intent(turn, seen.intent)
     phase = turn.state.phase
     if seen.status == "expired" and turn.state.intent is None:
-        if phase in NOT_YET:
+        if phase in PAGE_OPEN:
             expired(turn, "page_expired")
         elif phase in LETTING_GO:
             released(turn)

@@ -138,7 +138,7 @@ AWAITING: tuple[Phase, ...] = (
 )  # fmt: skip
 """Phases in which the next word is the provider's: where none comes, it is asked (storage's index payment_silent names them)."""
 PAGE_OPEN: frozenset[str] = frozenset({"quoted", "checkout_open"})
-"""Phases in which the driver may still be on the provider's page."""
+"""Phases before there is a hold: the driver may still be on the provider's page."""
 OVER: frozenset[str] = FINAL | {"refunded", "refunded_partial", "dispute_lost"}
 """States as rows name them in which an attempt waits for nothing."""
 NOTHING_HELD: frozenset[str] = OVER | TAKEN | {"disputed"}

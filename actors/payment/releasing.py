@@ -8,12 +8,10 @@ from actors.model import psp
 from actors.model.decision import Refused
 from actors.payment import facts as f
 from actors.payment import messages as m
-from actors.payment.phases import CAPTURING, LETTING_GO
+from actors.payment.phases import CAPTURING, LETTING_GO, PAGE_OPEN
 from actors.payment.turn import GUARD, LOOK, RETRY, START, Turn
 from actors.wallet.messages import TopUpFailed
 
-NOT_YET = ("quoted", "checkout_open")
-"""Phases before there is a hold."""
 OPEN = "open"
 """Key of the answers that wait for the provider's page."""
 
@@ -87,7 +85,7 @@ def expired(turn: Turn, reason: str) -> None:
 def lose(turn: Turn, reason: str) -> None:
     """The hold is gone or was taken by others: nobody can be charged any more, so nothing more is delivered."""
     state = turn.state
-    if state.phase in (*NOT_YET, "authorised", "proof_ok"):
+    if state.phase in (*PAGE_OPEN, "authorised", "proof_ok"):
         turn.put(f.Releasing(reason, turn.now))
     elif state.phase == "starting":
         turn.put(f.StartFailed(reason, turn.now))

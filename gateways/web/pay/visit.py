@@ -16,6 +16,7 @@ from actors.model.decision import Refused
 from actors.model.ids import payment_address, session_address
 from actors.model.rows import PaymentRow, SessionRow
 from actors.payment.messages import CancelAttempt, LookAgain, StopCharging
+from actors.payment.phases import PAGE_OPEN
 from actors.session.messages import Look
 from gateways.web import limits
 from gateways.web.api.events import sse, stream_response
@@ -28,7 +29,6 @@ from gateways.web.problems import Problem
 from runtime.errors import ActorError
 from runtime.store import StoreAway
 
-_OPEN = frozenset(("quoted", "checkout_open"))
 _log = structlog.get_logger("web.pay")
 _encode = msgspec.json.encode
 
@@ -46,7 +46,7 @@ async def _visit(guest: Guest, token: str, *, again: bool = False) -> Visit | No
     if attempt is None:
         return None
     row = await guest.env.queries.payment(guest.tenant.tenant, attempt)
-    if row is not None and again and row.state in _OPEN:
+    if row is not None and again and row.state in PAGE_OPEN:
         row = await _looked(guest, attempt) or row
     if row is None or row.purpose != "session":
         return None
