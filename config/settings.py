@@ -83,11 +83,22 @@ class OcppSettings(_Section):
 
 
 class HttpSettings(_Section):
-    """The listener for people and machines. `public_url` is what QR codes and links carry."""
+    """The listener for people and machines. `public_url` is what QR codes and links carry. Behind a reverse proxy, name its
+    network in `trusted_proxies` (`["10.0.0.0/24"]`): limits go by the address that it tells then, else by its own."""
 
     host: str = "0.0.0.0"  # noqa: S104 - as above
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = None
+    connections: int = Field(default=10_000, ge=16)
+    connections_per_address: int = Field(default=2_000, ge=0)
+    """0: no bound. Stations that speak SOAP, and everybody behind a proxy, may share one address."""
+    trusted_proxies: tuple[str, ...] = ()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_networks(value)
+        return value
 
     @field_validator("public_url")
     @classmethod

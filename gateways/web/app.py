@@ -12,7 +12,6 @@ from urllib.parse import unquote
 
 import structlog
 import trio
-from hypercorn.config import Config
 from hypercorn.trio import serve as serve_hypercorn
 from quart import Response, request
 from quart_trio import QuartTrio
@@ -22,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from gateways.ocpp.soap.limits import BODY_BYTES
 from gateways.web import limits
 from gateways.web.api.routes import ROUTES
+from gateways.web.connections import RoomConfig, bound_connections
 from gateways.web.console import add_console
 from gateways.web.dispatch import SLASH, Dispatcher, problem_response
 from gateways.web.env import WebEnv
@@ -29,6 +29,7 @@ from gateways.web.header_lines import read_in_linear_time
 from gateways.web.openapi import document
 from gateways.web.pay import add_pay
 from gateways.web.problems import of_http
+from gateways.web.proxies import TrustedProxies
 from gateways.web.services import Services
 from gateways.web.soap import PREFIX as SOAP
 from gateways.web.soap import add_soap
@@ -64,10 +65,12 @@ class WebApp(QuartTrio):
     request_class = WebRequest
     services: Services
     webhooks: WebhookDoor | None = None
+    proxies: TrustedProxies
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Keep a %2F in the path apart from a slash: it belongs to an id (see dispatch.SLASH)."""
         if scope["type"] == "http":
+            scope = self.proxies.seen_through(scope)
             raw = scope.get("raw_path") or b""
             if b"%2f" in raw.lower():
                 text = raw.decode("ascii", "replace").replace("%2F", SLASH).replace("%2f", SLASH)
@@ -112,6 +115,7 @@ def create_app(env: WebEnv) -> WebApp:
     app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"] = None
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.secret_key = env.settings.cookie_key
+    app.proxies = TrustedProxies(env.settings.trusted_proxies)
     services = Services(env)
     services.routes = ROUTES
     services.document = document(ROUTES, env.versions.get("voltroupe", "0"), env.settings.public_url)
@@ -182,7 +186,9 @@ async def serve(
 ) -> None:
     """Serve until `shutdown` is set (or the task is cancelled). Starts with the list of bound URLs; port 0 takes a free one."""
     read_in_linear_time()
-    config = Config()
+    bound_connections()
+    config = RoomConfig()
+    config.room = app.services.room
     config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")

@@ -62,6 +62,11 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     payment_pages: tuple[str, ...] = ("https://checkout.stripe.com",)
     """Origins of the payment provider's own pages, to which an order leads."""
     surfaces: frozenset[str] = frozenset(("api", "console", "pay"))
+    connections: int = 10_000
+    connections_per_address: int = 2_000
+    """Beyond these one that is idle gives way, or the new one is refused; 0 bounds none of one address."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
 
 class WebEnv(msgspec.Struct, frozen=True, kw_only=True):

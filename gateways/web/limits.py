@@ -93,6 +93,10 @@ APP_QUEUE = 1_000_000
 """Events of one request between hypercorn and the app. It must not fill: at 10, its default, hypercorn waits for ever to
 tell an app that has answered early that the client is gone. The app empties it at once, within the body's limit."""
 KEEP_ALIVE_SECONDS = 30.0
+UNREAD_SECONDS = 60.0
+"""A client that takes nothing of what is sent to it is disconnected after this."""
+REFUSAL_SECONDS = 1.0
+"""For telling a connection that there is no room for it."""
 REQUEST_SECONDS = 60.0
 """An answer that is no stream is written within this, or the connection is closed."""
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client import Histogram as RequestHistogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from gateways.web.connections import Room
 from gateways.web.env import WebEnv
 
 PREFIX = "voltroupe"
@@ -25,7 +26,7 @@ _GAUGES = frozenset(
 
 
 class Metrics:
-    def __init__(self, env: WebEnv, streams: Sized) -> None:
+    def __init__(self, env: WebEnv, streams: Sized, room: Room) -> None:
         self._registry = CollectorRegistry()
         self._requests = RequestHistogram(
             f"{PREFIX}_http_request_seconds",
@@ -35,7 +36,7 @@ class Metrics:
             registry=self._registry,
         )
         self._refused = Counter(f"{PREFIX}_http_refused", "Requests refused, by reason", ("reason",), registry=self._registry)
-        self._registry.register(_NodeCollector(env, streams))
+        self._registry.register(_NodeCollector(env, streams, room))
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).observe(seconds)
@@ -50,9 +51,10 @@ class Metrics:
 class _NodeCollector:
     """Reads runtime, listener and database when Prometheus asks."""
 
-    def __init__(self, env: WebEnv, streams: Sized) -> None:
+    def __init__(self, env: WebEnv, streams: Sized, room: Room) -> None:
         self._env = env
         self._streams = streams
+        self._room = room
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance: the registry must not collect from a node that is not up yet."""
@@ -61,6 +63,7 @@ class _NodeCollector:
     def collect(self) -> Iterator[Metric]:
         yield from _families(f"{PREFIX}_runtime", self._env.system.inspect.stats())
         yield from _families(f"{PREFIX}_ocpp", self._env.ocpp_stats())
+        yield from _families(f"{PREFIX}_http", self._room.stats())
         yield from _families(f"{PREFIX}_payments", self._env.payment_stats())
         yield from _families(f"{PREFIX}_database", self._env.health.describe())
         yield GaugeMetricFamily(f"{PREFIX}_database_ready", "1 while the database answers", float(self._env.health.ready))

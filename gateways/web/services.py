@@ -10,6 +10,7 @@ import trio
 
 from gateways.web import limits
 from gateways.web.census import Census
+from gateways.web.connections import Room
 from gateways.web.env import WebEnv
 from gateways.web.feed import Feed
 from gateways.web.idempotency import Answers
@@ -53,7 +54,8 @@ class Services:
         self.answers = Answers(clock)
         self.feed = Feed(env.queries)
         self.streams = Streams(limits.SSE_STREAMS, limits.SSE_STREAMS_PER_PRINCIPAL)
-        self.metrics = Metrics(env, self.streams)
+        self.room = Room(env.settings.connections, env.settings.connections_per_address)
+        self.metrics = Metrics(env, self.streams, self.room)
         self.pulse = Pulse(env)
         self.census = Census(env)
         self.fragment: Callable[..., Awaitable[str]]
