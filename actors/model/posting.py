@@ -5,7 +5,8 @@ The id of a journal follows from what it books, so that the same event books onc
 session for whatever concerns one, else the attempt, wallet, payout or balance transaction. Books are `brand` and each
 merchant's id; journals that mirror each other in two books share a `group_id`. Amounts are integer minor units.
 
-    card      captured, psp_fee, refund_direct, fee_returned, refund_failed, dispute_opened, dispute_won, dispute_lost
+    card      captured, psp_fee, refund_direct, fee_returned, refund_failed, dispute_opened, dispute_won, dispute_lost,
+              loss_restated
     wallet    topped_up, topup_returned, WalletSale with wallet_session, refund_wallet, refund_due; collected, wallet_closed
     settling  transfer_made, transfer_reversed, partner_accrued, partner_returned, partner_paid, partner_reversed,
               funds_available, payout_created, payout_paid, payout_failed, suspense_in, suspense_out
@@ -23,6 +24,7 @@ from actors.model.posting_card import (
     dispute_won,
     fee_returned,
     holder,
+    loss_restated,
     psp_fee,
     refund_direct,
     refund_failed,
@@ -73,6 +75,7 @@ __all__ = [
     "fee_returned",
     "funds_available",
     "holder",
+    "loss_restated",
     "partner_accrued",
     "partner_paid",
     "partner_returned",

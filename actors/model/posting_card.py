@@ -9,10 +9,10 @@ from datetime import datetime
 
 from actors.merchant.messages import BRAND
 from actors.model.money import Cost
-from actors.model.posting_lines import Fact, credit, debit, earned_fee, negative, paid_fee, sold, unsold
+from actors.model.posting_lines import Fact, Lines, credit, debit, earned_fee, negative, paid_fee, sold, unsold
 from actors.model.rating import KindNet
 from actors.model.rows import JournalRow
-from actors.model.shares import fee_of, split_of
+from actors.model.shares import Split, fee_of, split_of
 from actors.ports import MerchantCard
 
 
@@ -196,8 +196,8 @@ def dispute_opened(
     currency: str,
     at: datetime,
 ) -> JournalRow:
-    """The provider withdrew the disputed amount and its fee: 1160, 5050 | 1100. `merchant` None: of a top-up, on the brand's
-    account. `ref`: the session, else the attempt; 1160 returns to zero per ref."""
+    """The provider withdrew the disputed amount and its fee: 1160, 5050 | 1100, also of what was refunded before. `merchant`
+    None: of a top-up, on the brand's account. `ref`: the session, else the attempt; 1160 returns to zero per ref."""
     book, account = _where(merchant)
     fact = Fact(tenant, "dispute opened", dispute, ref, currency, at)
     taken = credit(f"1100/{account}", amount_minor + fee_minor)
@@ -235,13 +235,51 @@ def dispute_lost(
     refunded_before_minor: int,
     amount_minor: int,
     at: datetime,
+    twice_minor: int = 0,
 ) -> JournalRow:
     """5060 net, 2300 VAT | 1160: what was sold was never paid, so its VAT is corrected as by a refund. What is refunded and lost
-    counts up together: `refunded_before_minor` has both."""
-    step = split_of(cost, kinds).of(captured_minor).between(refunded_before_minor, refunded_before_minor + amount_minor)
+    counts up together: `refunded_before_minor` has both. `twice_minor` of the amount was refunded before, and its VAT corrected
+    then: all of that is 5060."""
+    sold_minor = amount_minor - twice_minor
+    step = split_of(cost, kinds).of(captured_minor).between(refunded_before_minor, refunded_before_minor + sold_minor)
     fact = Fact(tenant, "dispute lost", dispute, session, cost.incl.currency, at)
-    vat = [line for line in unsold(step, country) if line[1].startswith("2300")]
-    return fact.journal(book_of(merchant), debit("5060", step.net), vat, credit("1160", amount_minor))
+    return fact.journal(
+        book_of(merchant), debit("5060", step.net + twice_minor), _vat(step, country), credit("1160", amount_minor)
+    )
+
+
+def loss_restated(
+    *,
+    tenant: str,
+    dispute: str,
+    key: str,
+    session: str,
+    merchant: MerchantCard,
+    country: str,
+    cost: Cost,
+    kinds: Sequence[KindNet],
+    captured_minor: int,
+    returned_before_minor: int,
+    step_minor: int,
+    at: datetime,
+) -> tuple[JournalRow, ...]:
+    """So much more (below zero: less) of a lost dispute is a loss of what was sold, and not of what had been refunded:
+    2300 | 5060, or the other way. `returned_before_minor`: refunded and lost of what was sold, so far. `key`: what
+    changed it."""
+    split = split_of(cost, kinds).of(captured_minor)
+    low, high = sorted((returned_before_minor, returned_before_minor + step_minor))
+    vat = _vat(split.between(low, high), country)
+    total = sum(minor for _, _, minor in vat)
+    if not total:
+        return ()
+    fact = Fact(tenant, "dispute restated", f"{dispute}/{key}", session, cost.incl.currency, at)
+    lines = (vat, credit("5060", total)) if step_minor > 0 else (negative(vat), debit("5060", total))
+    return (fact.journal(book_of(merchant), *lines),)
+
+
+def _vat(step: Split, country: str) -> Lines:
+    """The debits that take the VAT of a sale back."""
+    return [line for line in unsold(step, country) if line[1].startswith("2300")]
 
 
 def _where(merchant: MerchantCard | None) -> tuple[str, str]:

@@ -280,7 +280,8 @@ class RefundMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
 
 
 class DisputeMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="dispute_moved"):
-    """`status`: of phases.DISPUTES. `withdrawn_minor`: what the books say was withdrawn, without the provider's fee."""
+    """`status`: of phases.DISPUTES. `withdrawn_minor`: what the books say was withdrawn, without the provider's fee;
+    `twice_minor`: of one that is lost, so much of it had gone back to the card before, as a refund."""
 
     dispute: str
     status: str
@@ -290,6 +291,7 @@ class DisputeMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
     evidence_by: datetime | None = None
     withdrawn_minor: int = 0
     journals: tuple[str, ...] = ()
+    twice_minor: int = 0
 
 
 PaymentFact = (

@@ -13,10 +13,12 @@ from actors.model.money import card_step, chargeable
 from actors.model.rows import JournalRow
 from actors.payment import facts as f
 from actors.payment import messages as m
+from actors.payment.disputing import restate, unreturned
 from actors.payment.papers import credit_note_of, reinstated_by
 from actors.payment.phases import TAKEN, refund_after
 from actors.payment.state import Refund
-from actors.payment.turn import WATCH, Turn
+from actors.payment.turn import Turn
+from actors.payment.waiting import keep_early, watch
 from actors.ports import MerchantCard
 from actors.wallet.messages import TopUpReturned
 
@@ -102,8 +104,9 @@ def see_refund(turn: Turn, seen: psp.RefundSeen, card: MerchantCard) -> None:
     known = _refund_of(turn, seen)
     if known is None:
         # What it shows is done: wishes of ours that were only asked for take nothing from it, it is they that will be refused.
-        asked = sum(one.amount_minor for one in state.refunds if one.status == "asked")
-        left = state.captured_minor - state.claimed_minor + asked
+        # Nor does a dispute: the bank took that from the same money.
+        given = sum(one.amount_minor for one in state.refunds if one.status in ("pending", "succeeded"))
+        left = state.captured_minor - given
         if len(state.refunds) >= turn.limits.payment_refunds_seen or seen.amount_minor > left:
             turn.tell("mismatch", refund=seen.refund, refunded_minor=seen.amount_minor, left_minor=left)
             return
@@ -134,11 +137,16 @@ def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: Me
     back = _fee_back(turn, seen) if status == "succeeded" else 0
     journals: tuple[JournalRow, ...] = ()
     if status == "succeeded":
+        # What was lost in a dispute in the meantime may turn out to have been refunded before.
+        restate(turn, turn.state.lost_minor + min(0, unreturned(turn) - known.amount_minor), _our_id(turn, known), card)
         journals = _booked(turn, known, back, card)
     elif status == "returned":
         journals = _unbooked(turn, known, card)
     detail = seen.reason or ""
     turn.put(f.RefundMoved(known.n, status, turn.now, seen.refund, back, detail, turn.journals(journals)))
+    if status == "returned":
+        again = min(turn.state.twice_minor, unreturned(turn))
+        restate(turn, turn.state.lost_minor + again, f"{_our_id(turn, known)}:returned", card)
     turn.tell(f"refund_{status}", refund=known.id, amount_minor=known.amount_minor)
 
 
@@ -261,23 +269,7 @@ def _unbooked(turn: Turn, known: Refund, card: MerchantCard) -> tuple[JournalRow
     )
 
 
-def keep_early(turn: Turn, seen: psp.RefundSeen | psp.DisputeSeen) -> None:
-    """The capture's own news is on its way; without it there is nothing to take from."""
-    state = turn.state
-    if state.intent is not None and seen not in state.early and len(state.early) < turn.limits.payment_early:
-        turn.put(f.Early(seen, turn.now))
-
-
 # -- looking ourselves ---------------------------------------------------------------------------------------------------
-
-
-def watch(turn: Turn) -> None:
-    """While something is pending, look now and then, since a webhook may get lost."""
-    state = turn.state
-    pending = any(one.status == "pending" for one in state.refunds) or any(
-        one.status in ("open", "warned") for one in state.disputes
-    )
-    turn.timer(WATCH, turn.now + turn.limits.payment_watch if pending else None, m.WatchDue())
 
 
 def watch_due(turn: Turn) -> None:

@@ -107,12 +107,24 @@ def _dispute(state: PaymentState) -> dict[str, Any] | None:
             "id": dispute.dispute,
             "status": dispute.status,
             "amount_minor": dispute.amount_minor,
+            "withdrawn_minor": dispute.withdrawn_minor,
+            "refunded_before_minor": twice_of(state),
             "reason": dispute.reason,
             "evidence_by": dispute.evidence_by,
             "at": dispute.at,
         }
     )
     return shown
+
+
+def twice_of(state: PaymentState) -> int:
+    """What the newest dispute takes, or took, back although it was refunded: the driver has it twice, or will."""
+    dispute = state.dispute
+    if dispute is None or dispute.status not in ("open", "lost"):
+        return 0
+    if dispute.status == "lost":
+        return dispute.twice_minor
+    return max(0, dispute.withdrawn_minor - max(0, state.captured_minor - state.refunded_minor - state.lost_minor))
 
 
 def event_row(here: AddressKey, state: PaymentState, kind: str, now: datetime, more: dict[str, Any]) -> EventRow:

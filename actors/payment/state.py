@@ -43,7 +43,7 @@ class Refund(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Dispute(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """`withdrawn_minor`: what is in 1160 for it, or was."""
+    """`withdrawn_minor`: what is in 1160 for it, or was; `twice_minor`: of a lost one, what a refund had given back before."""
 
     dispute: str
     status: str
@@ -52,6 +52,7 @@ class Dispute(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reason: str | None = None
     evidence_by: datetime | None = None
     withdrawn_minor: int = 0
+    twice_minor: int = 0
 
 
 class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -128,14 +129,24 @@ class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def lost_minor(self) -> int:
-        """Lost in disputes, as the books have it."""
-        return sum(one.withdrawn_minor for one in self.disputes if one.status == "lost")
+        """Of what was sold: lost in disputes, as the books have it."""
+        return sum(one.withdrawn_minor - one.twice_minor for one in self.disputes if one.status == "lost")
+
+    @property
+    def twice_minor(self) -> int:
+        """Lost in disputes although it had been refunded."""
+        return sum(one.twice_minor for one in self.disputes if one.status == "lost")
+
+    @property
+    def returning_minor(self) -> int:
+        """Refunded, or about to be."""
+        return sum(one.amount_minor for one in self.refunds if one.status in ("asked", "pending", "succeeded"))
 
     @property
     def claimed_minor(self) -> int:
-        """Of what was captured: refunded, about to be, or disputed."""
-        refunds = sum(one.amount_minor for one in self.refunds if one.status in ("asked", "pending", "succeeded"))
-        return refunds + sum(one.withdrawn_minor for one in self.disputes if one.status in ("open", "lost"))
+        """Of what was captured: refunded, about to be, or disputed. A bank may take back what was refunded already."""
+        disputed = sum(one.withdrawn_minor for one in self.disputes if one.status in ("open", "lost"))
+        return min(self.captured_minor, self.returning_minor + disputed)
 
 
 def _moved(event: Event, **known: str) -> Callable[[PaymentState, Any], PaymentState]:
@@ -307,7 +318,8 @@ def _refund_moved(state: PaymentState, fact: f.RefundMoved) -> PaymentState:
 
 def _dispute_moved(state: PaymentState, fact: f.DisputeMoved) -> PaymentState:
     moved = Dispute(
-        fact.dispute, fact.status, fact.amount_minor, fact.at, fact.reason, fact.evidence_by, fact.withdrawn_minor
+        fact.dispute, fact.status, fact.amount_minor, fact.at, fact.reason, fact.evidence_by, fact.withdrawn_minor,
+        fact.twice_minor,
     )  # fmt: skip
     others = tuple(one for one in state.disputes if one.dispute != fact.dispute)
     return replace(state, disputes=(*others, moved), journals=(*state.journals, *fact.journals))

@@ -68,10 +68,24 @@ def _at(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
 
 
+def _refunded(payment: PaymentRow) -> list[str]:
+    """First of all: what the driver has got back before the bank was asked."""
+    lines = []
+    for refund in payment.refunds:
+        if refund.get("status") == "succeeded":
+            name = refund.get("refund") or refund.get("id")
+            back = f"{refund.get('amount_minor')} (minor units of {payment.currency})"
+            lines.append(f"{refund.get('at')}: {back} of this charge were refunded to the same card, refund {name}.")
+    twice = int((payment.dispute or {}).get("refunded_before_minor") or 0)
+    if twice:
+        lines.append(f"So {twice} of what is disputed had been given back already: the cardholder would have it twice.")
+    return lines
+
+
 def _price(payment: PaymentRow, documents: Sequence[DocumentRow]) -> str:
     currency = payment.currency
     held, taken, back = payment.hold_minor, payment.captured_minor, payment.refunded_minor
-    lines = [f"Held: {held}, charged: {taken}, refunded: {back} (minor units of {currency})."]
+    lines = [*_refunded(payment), f"Held: {held}, charged: {taken}, refunded: {back} (minor units of {currency})."]
     if payment.cost is not None:
         vat = ", ".join(f"{part.rate} % VAT {part.amount.amount_minor}" for part in payment.cost.vat)
         lines.append(f"Price of the session: {payment.cost.incl.amount_minor} with {vat or 'no VAT'}.")

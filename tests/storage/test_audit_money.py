@@ -93,6 +93,26 @@ async def test_it_is_silent_over_a_session_that_a_card_paid_and_its_whole_afterm
     assert await books.words() == {}
 
 
+async def test_it_is_silent_over_a_dispute_of_what_was_refunded_that_was_lost_and_a_refund_that_came_back(books: Books) -> None:
+    refund: dict[str, Any] = {**SALE, "refund": "r1", "merchant": OWNER, "captured_minor": 1234, "amount_minor": 500}
+    rows = [*captured(), *posting.refund_direct(**refund, refunded_before_minor=0)]
+    await books.write(*charged(refunded_minor=500, journals=[row.id for row in rows]), *rows)
+    took: dict[str, Any] = {"dispute": "d", "ref": "a", "merchant": OWNER, "amount_minor": 1234, "fee_minor": 2000}
+    lost: dict[str, Any] = {**SALE, "dispute": "d", "merchant": OWNER, "captured_minor": 1234}
+    more = [
+        posting.dispute_opened(**MOVE, **took),
+        posting.dispute_lost(**lost, refunded_before_minor=500, amount_minor=1234, twice_minor=500),
+    ]
+    await books.write(*charged(refunded_minor=500, journals=[row.id for row in (*rows, *more)])[2:], *more)
+    assert await books.words() == {}
+    back = [
+        *posting.refund_failed(**refund, refunded_after_minor=734),
+        *posting.loss_restated(**lost, key="r1:returned", returned_before_minor=734, step_minor=500),
+    ]
+    await books.write(*charged(journals=[row.id for row in (*rows, *more, *back)])[2:], *back)
+    assert await books.words() == {}
+
+
 async def test_it_is_silent_over_a_session_that_a_wallet_paid(books: Books) -> None:
     sale = posting.WalletSale(
         tenant="acme", session="a", wallet="w", token_ref="t", merchant=OWNER, country="DE", cost=COST, kinds=KINDS

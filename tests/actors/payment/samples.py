@@ -80,6 +80,7 @@ WELL: list[Any] = [
     f.RefundFound(2, "re_2", 100, LATER),
     f.RefundMoved(2, "failed", LATER, "re_2", 0, "closed card"),
     f.DisputeMoved("dp_1", "open", 734, LATER, "fraudulent", LATER, 734, ("j6",)),
+    f.DisputeMoved("dp_1", "lost", 734, LATER, "fraudulent", LATER, 734, ("j7",), 100),
 ]
 
 LIVES: dict[str, list[Any]] = {
