@@ -8,15 +8,12 @@ questions that rating asks, so that a session's stop does not sort it again.
 """
 
 import hashlib
-from collections import OrderedDict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 import rfc8785
-
-from actors.model.limits import TARIFF_CACHE
 
 Dimension = Literal["ENERGY", "FLAT", "PARKING_TIME", "TIME"]
 TaxIncluded = Literal["YES", "NO", "N/A"]
@@ -231,19 +228,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
-
-
-_cache: OrderedDict[str, Tariff] = OrderedDict()
-
-
-def tariff_of(fingerprint: str, body: dict[str, Any]) -> Tariff:
-    """The parsed tariff of a stored version, from memory where it was met before. `fingerprint` is trusted: it
-    names content that was validated when it was put. Raises TariffError for a body that is none."""
-    from actors.model.tariff_parse import parse_tariff  # here, because the parser is built on this module
-
-    known = _cache.get(fingerprint)
-    if known is None:
-        known = _cache[fingerprint] = parse_tariff(body)
-        if len(_cache) > TARIFF_CACHE:
-            _cache.popitem(last=False)
-    return known

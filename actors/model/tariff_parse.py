@@ -6,6 +6,7 @@ fields are tolerated, as OCPI 2.3.0 demands; a wrong value of a known one never 
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from actors.model.limits import MAX_AMOUNT, MAX_COMPONENTS, MAX_ELEMENTS, MAX_PRICE, MAX_PROBLEMS, MAX_TEXT
+from actors.model.limits import MAX_AMOUNT, MAX_COMPONENTS, MAX_ELEMENTS, MAX_PRICE, MAX_PROBLEMS, MAX_TEXT, TARIFF_CACHE
 from actors.model.tariff import (
     RESERVATION,
     RESERVATION_EXPIRES,
@@ -330,3 +331,17 @@ def _kind(value: Any) -> str:
         return "a list"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+_cache: OrderedDict[str, Tariff] = OrderedDict()
+
+
+def tariff_of(version: str, body: dict[str, Any]) -> Tariff:
+    """The parsed tariff of a stored version, from memory where it was met before. `version`, its fingerprint, is trusted: it
+    names content that was validated when it was put. Raises TariffError for a body that is none."""
+    known = _cache.get(version)
+    if known is None:
+        known = _cache[version] = parse_tariff(body)
+        if len(_cache) > TARIFF_CACHE:
+            _cache.popitem(last=False)
+    return known

@@ -17,8 +17,8 @@ from actors.model.plausible import QUARANTINE, judge_session
 from actors.model.power import power_of
 from actors.model.rating import Rated, UsageError, rate
 from actors.model.rows import CdrRow, HoldRow, JournalRow
-from actors.model.tariff import Tariff, tariff_of
-from actors.model.tariff_parse import TariffError, parse_tariff
+from actors.model.tariff import Tariff
+from actors.model.tariff_parse import TariffError, parse_tariff, tariff_of
 from actors.model.usage import Usage, usage_of
 from actors.session import facts as f
 from actors.session.rows import place_of

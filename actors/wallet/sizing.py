@@ -11,8 +11,7 @@ import msgspec
 from actors.limits import DomainLimits
 from actors.model.hold import Hold, HoldError, hold_for
 from actors.model.power import power_of
-from actors.model.tariff import tariff_of
-from actors.model.tariff_parse import TariffError
+from actors.model.tariff_parse import TariffError, tariff_of
 from actors.model.token import Funds, TokenStatus, TokenVerdict
 from actors.ports import TariffCard
 from actors.wallet.messages import AskHold, HoldGranted

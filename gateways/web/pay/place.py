@@ -18,8 +18,7 @@ from actors.model.ids import station_address
 from actors.model.limits import ASSUMED_MAX_POWER_W
 from actors.model.power import power_of
 from actors.model.rows import EvseRow
-from actors.model.tariff import tariff_of
-from actors.model.tariff_parse import TariffError
+from actors.model.tariff_parse import TariffError, tariff_of
 from actors.ports import MerchantCard, StationCard, TariffCard, TenantCard
 from actors.station.messages import LiveStation, Look
 from gateways.web import limits

@@ -19,8 +19,7 @@ from actors.model.documents import CREDIT_NOTE, number_text, receipt_id
 from actors.model.meter import Reading
 from actors.model.money import Cost, Money
 from actors.model.rows import DocumentRow, PaymentRow, SessionRow
-from actors.model.tariff import tariff_of
-from actors.model.tariff_parse import TariffError
+from actors.model.tariff_parse import TariffError, tariff_of
 from gateways.web import limits
 from gateways.web.pay.guest import Guest
 from gateways.web.pay.language import PayWords

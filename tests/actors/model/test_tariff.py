@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from actors.model.tariff import fingerprint, tariff_of
+from actors.model.tariff import fingerprint
 from actors.model.tariff_221 import as_221
-from actors.model.tariff_parse import TariffError, parse_tariff
+from actors.model.tariff_parse import TariffError, parse_tariff, tariff_of
 
 TARIFF: dict[str, Any] = {
     "country_code": "DE",

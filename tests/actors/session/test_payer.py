@@ -15,7 +15,8 @@ from actors.model.hold import HoldError, HoldTerms, hold_for
 from actors.model.ids import payment_address, station_address, wallet_address
 from actors.model.intents import CommandFailure, CommandResult, RequestStop
 from actors.model.rows import JournalRow, SessionRow
-from actors.model.tariff import fingerprint, tariff_of
+from actors.model.tariff import fingerprint
+from actors.model.tariff_parse import tariff_of
 from actors.model.token import Funds, IdToken, TokenVerdict
 from actors.payment.messages import CostTold, SessionBegan, SessionEnded, TellCost
 from actors.ports import TariffCard
