@@ -1,17 +1,26 @@
-"""Fixtures that any test may ask for (what they give is told in tests/kits/), and how examples are drawn.
+"""Fixtures that any test may ask for: what they give, and how examples are drawn, is told in tests/kits/.
 
-The suite decides whether a change is kept, so that it draws the same examples everywhere and knows no deadline: a machine
-that pauses for a second is no fault of the code. `HYPOTHESIS_PROFILE=explore` draws new ones, many more, to look for faults.
-"""
+Every test runs on a seeded schedule: trio shuffles its tasks, and the shuffle is repeated by the seed. The seed is printed
+with a failure; `SCHEDULE_SEED=n` runs all of them on that one."""
 
 import os
+import zlib
 
-from hypothesis import HealthCheck, settings
+import pytest
+import trio._core._run as trio_run
 
+from tests.kits.examples import load_profile
 from tests.kits.postgres import database, fresh_dsn, postgres_server, postgres_template, quick_path
 
-__all__ = ["database", "fresh_dsn", "postgres_server", "postgres_template", "quick_path"]
+__all__ = ["database", "fresh_dsn", "postgres_server", "postgres_template", "quick_path", "seeded_schedule"]
 
-settings.register_profile("gate", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("explore", deadline=None, max_examples=2_000, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+load_profile()
+
+
+@pytest.fixture(autouse=True)
+def seeded_schedule(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    seed = int(os.environ.get("SCHEDULE_SEED", zlib.crc32(request.node.name.encode()) % 100_000))
+    print(f"SCHEDULE_SEED={seed}")
+    monkeypatch.setattr(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
+    trio_run._r.seed(seed)
+    return seed

@@ -17,6 +17,7 @@ from actors.ports import TariffCard
 from tests.actors.kit import T0
 from tests.actors.session.test_payer import Session, verdict
 from tests.actors.session.test_start_points import begin, end
+from tests.kits.examples import examples
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 BODY = {
@@ -46,7 +47,7 @@ def walked(course: list[tuple[int, str]]) -> int:
     return seconds
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(courses, st.integers(0, 40_000))
 @example([(0, "Charging"), (600, "SuspendedEVSE")], 10_000)
 @example([(0, "SuspendedEVSE"), (1800, "SuspendedEV"), (2400, "SuspendedEVSE")], 0)

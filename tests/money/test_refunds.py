@@ -9,12 +9,13 @@ from actors.merchant.messages import OwnerCredited, OwnerDebited, PartnerShare
 from actors.model.ids import MERCHANT
 from actors.payment import messages as m
 from tests.actors.payment.bench import DEAL, Bench
+from tests.kits.examples import examples
 
 MONEY_AT_THE_PROVIDER = ("1100", "1110")
 FEES = "5000"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(
     gross=st.integers(50, 3700),
     percent=st.sampled_from(["0", "5", "12.5", "33.3"]),

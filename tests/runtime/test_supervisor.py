@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runtime.restart import Again, Backoff, Budget, GiveUp, Restarts, add_restart
 from runtime.supervisor import ChildSpec, Escalated, Supervisor
+from tests.kits.examples import examples
 
 
 class Stage:
@@ -308,7 +309,7 @@ def test_with_equal_luck_no_restart_waits_shorter_than_the_one_before(backoff, l
 # -- the supervisor, for any script
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     st.sampled_from(["one_for_one", "one_for_all", "rest_for_one", "dynamic"]),
     st.lists(st.sampled_from(["permanent", "transient", "temporary"]), min_size=1, max_size=4),

@@ -9,6 +9,7 @@ from actors.model.campaign import Budget, Wave
 from actors.model.intents import CommandFailure, CommandResult
 from actors.station.letters import OrderEnded
 from tests.actors.campaign.kit import Bench, definition
+from tests.kits.examples import examples
 
 OUTCOMES = (
     CommandResult("Accepted"), CommandResult("Rejected"), CommandFailure("timeout", "NotSent"), CommandFailure("unknown"),
@@ -28,7 +29,7 @@ steps = s.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     steps,
     s.integers(1, 12),

@@ -1,17 +1,14 @@
-"""Hypothesis strategies for tariffs and usages, and the settings that make their runs repeatable."""
+"""Hypothesis strategies for tariffs and usages."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Usage, UsagePeriod
-
-REPEATABLE = settings(derandomize=True, max_examples=100, deadline=None)
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"])
 _DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]

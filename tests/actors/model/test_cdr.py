@@ -17,7 +17,7 @@ from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
 from actors.model.token import IdToken
 from actors.model.usage import Usage, usage_of
-from tests.actors.model.strategies import REPEATABLE, ZONES, tariffs, usages
+from tests.actors.model.strategies import ZONES, tariffs, usages
 
 START = datetime(2026, 6, 1, 10, 0, 0, 250_000, tzinfo=UTC)
 END = START + timedelta(minutes=95)
@@ -155,7 +155,6 @@ def test_of_many_signed_records_those_of_begin_and_end_are_kept() -> None:
     assert [v["nature"] for v in values[:3]] == ["Start", "End", "Intermediate"]
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES)
 def test_every_cdr_is_json_whose_periods_add_up_to_its_totals(tariff: Tariff, usage: Usage, zone: str) -> None:
     rated = rate(tariff, usage, time_zone=zone)

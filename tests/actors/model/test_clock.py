@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.model.clock import clock_cuts
-from tests.actors.model.strategies import REPEATABLE, ZONES
+from tests.actors.model.strategies import ZONES
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -38,7 +38,6 @@ def test_the_jump_of_the_clock_is_a_cut(zone: str, day: datetime, jump: datetime
     assert jump in clock_cuts(day, day + timedelta(days=1), (), ZoneInfo(zone))
 
 
-@REPEATABLE
 @given(ZONES, st.integers(0, 365 * 24), st.integers(0, 1439))
 def test_between_two_cuts_no_local_time_is_passed(zone: str, hours: int, minute: int) -> None:
     where = ZoneInfo(zone)

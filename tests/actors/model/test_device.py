@@ -24,7 +24,6 @@ from actors.model.device_keys import KEYS, LIMITS
 from actors.model.device_standard import GENERIC, standard
 from actors.model.device_standard import STANDARD as CATALOGUE
 from actors.model.intents import ReportedVariable, VariableRef
-from tests.actors.model.strategies import REPEATABLE
 
 STANDARD = [key.key for key in KEYS]
 NEWER = {
@@ -65,7 +64,6 @@ def test_a_standard_key_is_found_again_from_its_variable_alone(key: str) -> None
     assert key_for_variable(ref) == key
 
 
-@REPEATABLE
 @given(st.text(min_size=1, max_size=50) | st.sampled_from([*STANDARD, "MeterPublicKey1", "DefaultPriceText,de"]))
 def test_any_key_goes_there_and_back_exactly(key: str) -> None:
     assert key_for_variable(variable_for_key(key)) == key
@@ -73,7 +71,6 @@ def test_any_key_goes_there_and_back_exactly(key: str) -> None:
     assert key_for_variable(again) == key
 
 
-@REPEATABLE
 @given(st.text(min_size=1, max_size=50))
 def test_an_unknown_key_survives_without_its_1_6_spelling(key: str) -> None:
     ref = variable_for_key(key)

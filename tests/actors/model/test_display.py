@@ -11,7 +11,7 @@ from actors.model.rating import rate
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Usage
-from tests.actors.model.strategies import REPEATABLE, ZONES, tariffs, usages
+from tests.actors.model.strategies import ZONES, tariffs, usages
 
 
 def body(*elements: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -127,7 +127,6 @@ def test_the_hash_names_what_was_shown_to_the_last_digit() -> None:
     assert '"gross":"0.476"' in one.text
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES, st.sampled_from(["NO", "YES", "N/A", None]))
 def test_a_session_priced_from_what_was_shown_costs_what_rating_says(
     tariff: Tariff, usage: Usage, zone: str, taxes: str | None

@@ -19,7 +19,7 @@ from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Usage, UsagePeriod
 from actors.ports import MerchantCard
-from tests.actors.model.strategies import REPEATABLE, ZONES, tariffs, usages
+from tests.actors.model.strategies import ZONES, tariffs, usages
 
 AT = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
 SELLER = Seller("Parkhaus GmbH", ("Hauptstr. 1", "10115 Berlin"), "DE", "DE123456789")
@@ -115,7 +115,6 @@ def test_nothing_paid_is_no_document_and_more_than_the_cost_is_refused() -> None
         receipt(paid_minor=1335, **asked)
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES, st.integers(1, 10_000), st.booleans(), st.lists(st.integers(1, 400), max_size=6))
 def test_documents_add_up_and_say_what_the_books_say(
     tariff: Tariff, usage: Usage, zone: str, part: int, with_bill: bool, refunds: list[int]
@@ -149,7 +148,6 @@ def test_documents_add_up_and_say_what_the_books_say(
         assert sum(vat["net_minor"] for vat in rows) == sum(vat["vat_minor"] for vat in rows) == 0
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES)
 def test_an_invoice_asks_for_what_the_session_cost(tariff: Tariff, usage: Usage, zone: str) -> None:
     rated = rated_by(tariff, usage, zone)

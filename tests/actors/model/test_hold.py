@@ -15,7 +15,8 @@ from actors.model.rating import rate
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Activity, Usage, UsagePeriod
-from tests.actors.model.strategies import REPEATABLE, ZONES, tariffs
+from tests.actors.model.strategies import ZONES, tariffs
+from tests.kits.examples import examples
 
 START = datetime(2026, 3, 28, 20, 0, tzinfo=UTC)
 
@@ -93,7 +94,7 @@ def test_amounts_are_whole_and_simple(amount: int, currency: str, rounded: int) 
     assert round_up(amount, currency) == rounded
 
 
-@settings(REPEATABLE, max_examples=300)
+@settings(max_examples=examples(300))
 @given(tariffs(), ZONES, st.integers(1, 350), st.integers(10, 900), st.integers(1, 120), st.integers(0, 2**32))
 def test_stopping_at_the_limit_keeps_the_cost_within_the_hold(
     tariff: Tariff, zone: str, power_kw: int, interval: int, latency: int, seed: int

@@ -20,7 +20,7 @@ from actors.model.rows import Entry, JournalRow
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Usage, usage_of
-from tests.actors.model.strategies import REPEATABLE, ZONES, tariffs, usages
+from tests.actors.model.strategies import ZONES, tariffs, usages
 
 AT = datetime(2026, 6, 1, 10, tzinfo=UTC)
 
@@ -76,7 +76,6 @@ def test_a_reversal_swaps_the_sides_and_is_one_however_often_it_is_asked() -> No
     assert set(balance.values()) == {0}
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES)
 def test_every_journal_balances_and_uses_accounts_of_the_chart(tariff: Tariff, usage: Usage, zone: str) -> None:
     cost = rate(tariff, usage, time_zone=zone)

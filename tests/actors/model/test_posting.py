@@ -22,7 +22,6 @@ from actors.model.rating import KindNet
 from actors.model.rows import JournalRow
 from actors.model.shares import share
 from actors.ports import MerchantCard
-from tests.actors.model.strategies import REPEATABLE
 
 AT = datetime(2026, 6, 1, 10, tzinfo=UTC)
 OWNER = MerchantCard("acme", "owner", Seller("Owner Ltd", country="DE"), "acct_1", True, "5", "19")
@@ -296,7 +295,6 @@ def test_a_top_up_that_was_spent_and_is_disputed_is_owed_by_the_customer() -> No
 # -- for any amount and any split ------------------------------------------------------------------------------------
 
 
-@REPEATABLE
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=6), st.data())
 def test_no_part_shrinks_while_the_amount_grows_and_the_whole_is_exact(weights: list[int], data: st.DataObject) -> None:
     whole = sum(weights)
@@ -330,7 +328,6 @@ def cuts(draw: st.DrawFn, whole: int) -> list[int]:
     return [b - a for a, b in zip([0, *marks], marks, strict=False)]
 
 
-@REPEATABLE
 @given(prices(), st.data())
 def test_refunds_of_a_direct_charge_end_at_zero_however_they_are_cut(
     price: tuple[Cost, tuple[KindNet, ...]], data: st.DataObject
@@ -363,7 +360,6 @@ def test_refunds_of_a_direct_charge_end_at_zero_however_they_are_cut(
     assert sum(left.values()) == 0
 
 
-@REPEATABLE
 @given(prices(), st.sampled_from([OWNER, RESOLD, BRAND, None]), st.sampled_from(["0", "5", "33.3"]), st.data())
 def test_refunds_of_a_wallet_session_end_at_zero_however_they_are_cut(
     price: tuple[Cost, tuple[KindNet, ...]], merchant: MerchantCard | None, percent: str, data: st.DataObject
@@ -402,7 +398,6 @@ def test_refunds_of_a_wallet_session_end_at_zero_however_they_are_cut(
     assert due == sold.owner_minor()
 
 
-@REPEATABLE
 @given(st.integers(1, 10**6), st.integers(0, 10**6), st.data())
 def test_a_partners_share_ends_at_zero_however_the_session_is_refunded(gross: int, net: int, data: st.DataObject) -> None:
     net = min(net, gross)

@@ -13,12 +13,11 @@ from actors.model.money import exponent
 from actors.model.rating import Rated, rate
 from actors.model.tariff import Restrictions, Tariff
 from actors.model.usage import Usage, UsagePeriod
-from tests.actors.model.strategies import REPEATABLE, ZONES, tariffs, usages
+from tests.actors.model.strategies import ZONES, tariffs, usages
 
 EXACT_STEPS = st.just(1)
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES)
 def test_parts_of_a_cost_add_up_to_the_whole(tariff: Tariff, usage: Usage, zone: str) -> None:
     rated = rate(tariff, usage, time_zone=zone)
@@ -30,7 +29,6 @@ def test_parts_of_a_cost_add_up_to_the_whole(tariff: Tariff, usage: Usage, zone:
     assert all(kind.net.amount_minor >= 0 for kind in rated.kinds)
 
 
-@REPEATABLE
 @given(tariffs(limits=False), usages(), ZONES)
 def test_the_cost_is_the_sum_of_the_lines_rounded_once(tariff: Tariff, usage: Usage, zone: str) -> None:
     rated = rate(tariff, usage, time_zone=zone)
@@ -42,7 +40,6 @@ def test_the_cost_is_the_sum_of_the_lines_rounded_once(tariff: Tariff, usage: Us
         assert abs(money.major() - exact) <= unit / 2
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES)
 def test_periods_cover_the_session_without_a_gap_and_hold_all_its_energy(tariff: Tariff, usage: Usage, zone: str) -> None:
     rated = rate(tariff, usage, time_zone=zone)
@@ -53,7 +50,6 @@ def test_periods_cover_the_session_without_a_gap_and_hold_all_its_energy(tariff:
     assert rated.energy_kwh == sum(p.energy_kwh for p in usage.periods)
 
 
-@REPEATABLE
 @given(tariffs(step=EXACT_STEPS, limits=False), usages(), ZONES, st.data())
 def test_cutting_a_session_into_more_periods_does_not_change_its_price(
     tariff: Tariff, usage: Usage, zone: str, data: st.DataObject
@@ -67,7 +63,6 @@ def test_cutting_a_session_into_more_periods_does_not_change_its_price(
     assert [line.element for line in whole.lines] == [line.element for line in cut.lines]
 
 
-@REPEATABLE
 @given(tariffs(limits=False), usages(), ZONES, st.data())
 def test_cutting_changes_nothing_at_all_where_only_the_clock_of_whole_minutes_decides(
     tariff: Tariff, usage: Usage, zone: str, data: st.DataObject
@@ -76,7 +71,6 @@ def test_cutting_changes_nothing_at_all_where_only_the_clock_of_whole_minutes_de
     assert rate(tariff, free, time_zone=zone).cost == rate(tariff, _cut(free, data), time_zone=zone).cost
 
 
-@REPEATABLE
 @given(tariffs(limits=False), usages(), ZONES)
 def test_a_longer_stay_never_costs_less(tariff: Tariff, usage: Usage, zone: str) -> None:
     last = usage.periods[-1]
@@ -87,7 +81,6 @@ def test_a_longer_stay_never_costs_less(tariff: Tariff, usage: Usage, zone: str)
         assert _excl(rate(tariff, more, time_zone=zone)) >= _excl(rate(tariff, usage, time_zone=zone))
 
 
-@REPEATABLE
 @given(tariffs(step=EXACT_STEPS, limits=False, seconds=st.integers(1, 300).map(lambda m: 60 * m)), usages(), ZONES)
 def test_the_walk_agrees_with_asking_every_minute_anew(tariff: Tariff, usage: Usage, zone: str) -> None:
     """An oracle that knows no cuts: each minute it asks the wall clock, the duration and the power. Only energy
@@ -97,7 +90,6 @@ def test_the_walk_agrees_with_asking_every_minute_anew(tariff: Tariff, usage: Us
     assert abs(_excl(rate(tariff, usage, time_zone=zone)) - minute_by_minute(tariff, usage, zone)) < Decimal("1e-7")
 
 
-@REPEATABLE
 @given(tariffs(), usages(), ZONES)
 def test_a_rating_survives_its_fact(tariff: Tariff, usage: Usage, zone: str) -> None:
     rated = rate(tariff, usage, time_zone=zone)

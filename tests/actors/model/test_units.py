@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.model.units import base_unit, parse_decimal, to_wh
-from tests.actors.model.strategies import REPEATABLE
 
 
 @pytest.mark.parametrize(
@@ -28,7 +27,6 @@ def test_what_is_no_number_is_none(text: str) -> None:
     assert parse_decimal(text) is None
 
 
-@REPEATABLE
 @given(st.text(max_size=60))
 def test_no_text_makes_it_raise_or_grow(text: str) -> None:
     value = parse_decimal(text)

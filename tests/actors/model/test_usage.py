@@ -14,7 +14,7 @@ from actors.model.meter import Reading, Sample
 from actors.model.rating import Rated, UsageError, rate
 from actors.model.tariff_parse import parse_tariff
 from actors.model.usage import Point, Usage, UsagePeriod, point_of, usage_of
-from tests.actors.model.strategies import REPEATABLE, components
+from tests.actors.model.strategies import components
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 
@@ -125,7 +125,6 @@ def test_a_reservation_comes_first() -> None:
     assert [p.activity for p in usage.periods] == ["reserved", "charging"]
 
 
-@REPEATABLE
 @given(
     st.lists(st.tuples(st.integers(-10, 200), st.integers(0, 50_000)), max_size=12),
     st.lists(
@@ -149,7 +148,6 @@ def test_whatever_a_station_sends_the_periods_are_whole(
     assert msgspec.json.decode(msgspec.json.encode(usage), type=Usage) == usage
 
 
-@REPEATABLE
 @given(
     st.lists(components(st.sampled_from([0, 1, 60, 100, 900])), min_size=1, max_size=4),
     st.lists(st.tuples(st.integers(-10, 200), st.integers(0, 50_000)), max_size=12),

@@ -9,6 +9,7 @@ from actors.model.money import chargeable
 from actors.payment import messages as m
 from actors.payment.floors import FLOORS, smallest
 from tests.actors.payment.bench import DEAL, OPEN, QUOTE, Bench, began, ended
+from tests.kits.examples import examples
 
 MINOR = st.integers(min_value=0, max_value=1_000_000)
 
@@ -25,7 +26,7 @@ def charged(gross: int, hold: int, limit: int, currency: str, percent: str = "5"
     return bench
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     gross=MINOR,
     hold=MINOR.filter(bool),
@@ -51,7 +52,7 @@ def test_never_more_is_captured_than_cost_hold_and_limit(gross: int, hold: int, 
     assert {told for _, told in sums} == {currency}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(parts=st.lists(st.integers(min_value=1, max_value=900), max_size=12))
 def test_refunds_of_any_sizes_never_go_beyond_the_capture_and_end_at_zero(parts: list[int]) -> None:
     bench = charged(1234, 4000, 3700, "EUR")

@@ -26,6 +26,7 @@ from actors.session.phases import SETTLED
 from actors.session.state import SessionState
 from actors.station.messages import TransactionEvent, TransactionReply
 from tests.actors.kit import T0
+from tests.kits.examples import examples
 
 LIMITS = DomainLimits()
 NOW = T0 + timedelta(hours=8)
@@ -152,7 +153,7 @@ def transactions(draw: Any) -> list[TransactionEvent]:
 
 
 @given(data=st.data(), told=transactions())
-@settings(max_examples=300, deadline=None, print_blob=True)
+@settings(max_examples=examples(300), print_blob=True)
 def test_any_order_with_any_repetition_leaves_the_same_bill(data: Any, told: list[TransactionEvent]) -> None:
     quiet = Run(told)
     assert not quiet.state.open, "Started and Ended and all between: it is over"
@@ -165,7 +166,7 @@ def test_any_order_with_any_repetition_leaves_the_same_bill(data: Any, told: lis
 
 
 @given(data=st.data(), told=transactions())
-@settings(max_examples=200, deadline=None, print_blob=True)
+@settings(max_examples=examples(200), print_blob=True)
 def test_what_is_lost_and_comes_late_is_waited_for_and_nothing_is_billed_before(data: Any, told: list[TransactionEvent]) -> None:
     lost = data.draw(st.lists(st.sampled_from(told), min_size=1, unique_by=lambda each: each.seq))
     early = [each for each in told if each not in lost]
@@ -178,7 +179,7 @@ def test_what_is_lost_and_comes_late_is_waited_for_and_nothing_is_billed_before(
 
 
 @given(data=st.data(), told=transactions())
-@settings(max_examples=200, deadline=None, print_blob=True)
+@settings(max_examples=examples(200), print_blob=True)
 def test_what_never_comes_bills_at_most_what_the_registers_say(data: Any, told: list[TransactionEvent]) -> None:
     ended = told[-1]
     kept = data.draw(st.lists(st.sampled_from(told[:-1]), max_size=len(told) - 2, unique_by=lambda each: each.seq))
@@ -203,7 +204,7 @@ def test_what_never_comes_bills_at_most_what_the_registers_say(data: Any, told: 
 
 
 @given(data=st.data(), told=transactions())
-@settings(max_examples=150, deadline=None, print_blob=True)
+@settings(max_examples=examples(150), print_blob=True)
 def test_the_book_is_bounded_and_its_ranges_say_what_came(data: Any, told: list[TransactionEvent]) -> None:
     run = Run(data.draw(st.permutations(told[1:])))
     book = run.state.book
@@ -288,5 +289,5 @@ class Lives(RuleBasedStateMachine):
             assert (state.cost, state.cdr) == (None, None)
 
 
-Lives.TestCase.settings = settings(max_examples=80, stateful_step_count=25, deadline=None, print_blob=True)
+Lives.TestCase.settings = settings(max_examples=examples(80), stateful_step_count=25, print_blob=True)
 TestLives = Lives.TestCase

@@ -26,6 +26,7 @@ from actors.session.decide import decide
 from actors.session.state import SessionState
 from actors.station.letters import Order, OrderEnded
 from tests.actors.kit import T0, TARIFF, at, event, reading
+from tests.kits.examples import examples
 
 LIMITS = DomainLimits()
 TOKEN = IdToken("tok_p1", "p1…")
@@ -266,7 +267,7 @@ def test_a_running_session_says_what_is_durable_of_it_and_only_to_who_pays() -> 
     assert session.heard(CostTold)[-1].cost.incl.amount_minor == 595
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     body=st.sampled_from([TARIFF, TIMED]),
     most=st.integers(800, 6000),

@@ -26,6 +26,7 @@ from actors.session.phases import SETTLED
 from actors.session.state import SessionState
 from actors.station.messages import Done, StartReply, StopReply
 from tests.actors.kit import T0, TARIFF
+from tests.kits.examples import examples
 
 PLACE = m.Place("acme", "CP-1", 1, 1, "Europe/Berlin", "DE", "EUR")
 CARD = TariffCard("acme", "standard", 1, T0, fingerprint(TARIFF), "EUR", TARIFF)
@@ -198,5 +199,5 @@ class Sessions(RuleBasedStateMachine):
             assert msgspec.json.decode(msgspec.json.encode(state), type=SessionState) == state
 
 
-Sessions.TestCase.settings = settings(max_examples=80, stateful_step_count=25, deadline=None, print_blob=True)
+Sessions.TestCase.settings = settings(max_examples=examples(80), stateful_step_count=25, print_blob=True)
 TestSessions = Sessions.TestCase

@@ -32,6 +32,7 @@ from gateways.ocpp.v201.messages import TO_STATION as TYPES_201
 from storage.vault import Vault
 from tests.gateways.ocpp.said_16 import SAID_16
 from tests.gateways.ocpp.said_201 import AT, HASH, HEARTBEAT, PROFILE, SAID_201, TARGET, TOKEN
+from tests.kits.examples import examples
 from tests.protocol.schemas import Generator, accepts, dump, schema, schema_201
 
 TYPES: dict[str, Any] = {"ocpp2.0.1": TYPES_201, "ocpp1.6": TYPES_16, "ocpp1.5": TYPES_15}
@@ -317,7 +318,7 @@ def test_every_configuration_key_is_there_and_back(row: Any) -> None:
 
 
 @given(key=st.text(min_size=1, max_size=50).filter(lambda key: "\x00" not in key))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_any_vendor_s_key_is_there_and_back(key: str) -> None:
     parsed = said("ocpp1.6", "GetConfiguration", {"key": [key]})
     there = to_call(V201, TYPES_201, parsed.intent)
