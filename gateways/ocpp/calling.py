@@ -4,10 +4,9 @@ whatever becomes of a command is told to the station's actor as CommandDone.
 Made with the first command: most connections wait long for theirs.
 """
 
-from __future__ import annotations
-
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,14 +14,26 @@ from actors.model.intents import CommandFailure, CommandResult
 from actors.station import messages as s
 from gateways.ocpp import rpc
 from gateways.ocpp.dialect import Dialect
-from gateways.ocpp.hub import Hub
+from gateways.ocpp.hub import Hub, StationLink
 from gateways.ocpp.limits import COMMAND_TIMEOUTS_BEFORE_RECONNECT
 from gateways.ocpp.quirks.outgoing import is_question
 from gateways.ocpp.sequence import Progress
-from gateways.ocpp.websocket import GOING_AWAY
+from gateways.ocpp.websocket import GOING_AWAY, StationSocket
 
-if TYPE_CHECKING:
-    from gateways.ocpp.link import Link
+
+class Caller(StationLink, Protocol):
+    """The connection whose commands these are."""
+
+    socket: StationSocket
+    heard_boot: bool
+
+    def post(self, frame: bytes, kind: str, action: str, unique_id: Any, error: str | None = None, correlation: str = "") -> bool:
+        """Send and trace a frame; False: the connection is closed."""
+        ...
+
+    def note(self, flags: Iterable[str]) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
 
 
 class Outgoing(msgspec.Struct):
@@ -41,7 +52,7 @@ class Calls:
         "_awaiting_boot", "_current", "_dialect", "_hub", "_link", "_next_at", "_next_question_at", "_queue", "_rpc", "_timeouts",
     )  # fmt: skip
 
-    def __init__(self, link: Link, hub: Hub, dialect: Dialect, rpc_: rpc.Rpc) -> None:
+    def __init__(self, link: Caller, hub: Hub, dialect: Dialect, rpc_: rpc.Rpc) -> None:
         self._link = link
         self._hub = hub
         self._dialect = dialect

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import structlog
 import trio
 
 from actors.model.rows import QuirkRow
 from actors.ports import Sink, Snapshots, TraceRow, Vault
+from gateways.ocpp.asked import Asked
 from gateways.ocpp.groups import Groups
 from gateways.ocpp.limits import TRACE_CHARACTERS, GatewayLimits
 from gateways.ocpp.quirks import Registry, ours
@@ -22,10 +23,6 @@ from runtime.address import Address
 from runtime.system import System
 
 _log = structlog.get_logger("ocpp")
-
-if TYPE_CHECKING:
-    from gateways.ocpp.calling import Calls
-    from gateways.ocpp.link import Asked
 
 
 class Traced(Protocol):
@@ -45,6 +42,12 @@ class StationLink(Traced, Protocol):
     def replaced(self) -> None:
         """A newer connection of the same station passed authentication: this one is over (quirk 2)."""
         ...
+
+
+class Ticking(Protocol):
+    """Something with a clock of its own: a CALL that may be overdue, a pause that may be over."""
+
+    def tick(self, now: float) -> None: ...
 
 
 class Counters:
@@ -138,7 +141,7 @@ class Hub:
         self.counters = Counters()
         self.links: dict[tuple[str, str], StationLink] = {}
         """The newest connection of each station, whatever its transport."""
-        self.calling: set[Calls] = set()
+        self.calling: set[Ticking] = set()
         """Of connections with a CALL out or waiting: the only ones whose clocks are looked at."""
         self.spawn: Callable[..., None] = _no_nursery
         self._generation = 0
@@ -209,7 +212,7 @@ class Hub:
         )  # fmt: skip
         self.sink.put(row)
 
-    def trace_call(self, link: StationLink, asked: "Asked") -> None:
+    def trace_call(self, link: StationLink, asked: Asked) -> None:
         """A CALL of the station without its answer, as of when it came."""
         call = asked.call
         row = TraceRow(
@@ -218,7 +221,7 @@ class Hub:
         )  # fmt: skip
         self.sink.put(row)
 
-    def exchange(self, link: StationLink, asked: "Asked", kind: str, answer: str, error: str | None) -> None:
+    def exchange(self, link: StationLink, asked: Asked, kind: str, answer: str, error: str | None) -> None:
         """A CALL of the station and what it was answered: one row for both, since these are nearly all frames there are."""
         call = asked.call
         action = call.action
@@ -233,7 +236,7 @@ class Hub:
         self.sink.put(row)
 
 
-def _mends(asked: "Asked") -> str | None:
+def _mends(asked: Asked) -> str | None:
     """What the trace says of a frame that was not as it should be."""
     if asked.mended:
         return f"mended: {', '.join(asked.mended)}"

@@ -7,10 +7,8 @@ was acknowledged. Outbound: this is the `Line` that the actor holds; what become
 
 from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
-import msgspec
 import trio
 from trio_websocket import ConnectionClosed
 
@@ -21,6 +19,7 @@ from actors.model.rows import EventRow
 from actors.station import messages as s
 from gateways.ocpp import peer as peers
 from gateways.ocpp import rpc
+from gateways.ocpp.asked import Asked
 from gateways.ocpp.asking import NoAnswer, ask_station
 from gateways.ocpp.calling import Calls
 from gateways.ocpp.dialect import BadPayload, Dialect, Several
@@ -28,22 +27,6 @@ from gateways.ocpp.hub import Hub
 from gateways.ocpp.websocket import POLICY, StationSocket
 from runtime.address import Address
 from runtime.errors import ActorError
-
-
-class Asked(msgspec.Struct, gc=False):
-    """A CALL of the station on its way to an answer."""
-
-    call: rpc.Call
-    text: str
-    """The frame, for the trace."""
-    at: datetime
-    correlation: str
-    message: Any = None
-    mended: tuple[str, ...] = ()
-    """What was done to understand it."""
-    sweeps: int = 0
-    traced: bool = False
-    """The frame is in the trace already: its answer comes alone."""
 
 
 class Link:
