@@ -305,6 +305,8 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     payment_daily: timedelta = timedelta(hours=24)
     payment_fee_looks: int = 24
     """Looks for the provider's fee of a capture (it is seldom late); then reconciliation finds it."""
+    payment_excess_tries: int = 5
+    """How often what was taken too much is refunded by itself, once a day, before it is left to an operator."""
     payment_watch: timedelta = timedelta(hours=6)
     """How often pending refunds and open disputes are looked at where no webhook came."""
     payment_refunds: int = 50

@@ -154,7 +154,8 @@ _BILLS = """SELECT c.tenant, c.id, c.session, c.journal, c.body -> 'total_cost' 
     s.updated_at > now() - $4::interval AS fresh, (
         SELECT sum((w.detail ->> 'promo_minor')::bigint) FROM wallet_line w
         WHERE (w.ref, w.tenant) = (c.session, c.tenant) AND w.kind = 'session') AS promo,
-    (SELECT coalesce(sum(p.captured_minor - (SELECT coalesce(sum((r ->> 'amount_minor')::bigint), 0)
+    (SELECT coalesce(sum(p.captured_minor - (SELECT coalesce(sum((r ->> 'amount_minor')::bigint
+                - coalesce((r ->> 'excess_minor')::bigint, 0)), 0)
             FROM json_array_elements(p.refunds) r WHERE r ->> 'status' <> 'failed')), -1)
         FROM payment p WHERE (p.session, p.tenant) = (c.session, c.tenant)) AS by_card, (
         SELECT sum(e.amount_minor) FROM ledger_entry e JOIN ledger_account a ON a.id = e.account

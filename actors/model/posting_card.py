@@ -43,23 +43,27 @@ def captured(
     captured_minor: int,
     fee_minor: int,
     at: datetime,
+    excess_minor: int = 0,
 ) -> tuple[JournalRow, ...]:
     """M: 1110 gross less fee, 5010, 1310 | 4000, 2300. B: 1110 fee | 4200, 2300. Nothing for a capture of nothing.
 
     `captured_minor` may be less than the cost (the hold was smaller): the merchant waives the rest, and revenue and VAT are
-    those of what came. `fee_minor`: the application fee as the provider takes it. Raises ValueError where more is captured
-    than the session cost, or a fee beyond the capture or of the brand itself.
+    those of what came. `excess_minor` came beyond it: it is the driver's, | 2400 until it is given back. `fee_minor`: the
+    application fee as the provider takes it. Raises ValueError where more is captured than the session cost, or a fee beyond
+    what came or of the brand itself.
     """
-    if captured_minor == 0:
+    taken = captured_minor + excess_minor
+    if taken == 0:
         return ()
     book = book_of(merchant)
-    if not 0 <= fee_minor <= captured_minor or (fee_minor and book == BRAND):
-        raise ValueError(f"an application fee of {fee_minor} of {captured_minor} in book {book}")
+    if not 0 <= fee_minor <= taken or (fee_minor and book == BRAND):
+        raise ValueError(f"an application fee of {fee_minor} of {taken} in book {book}")
     fact = Fact(tenant, "captured", attempt, session, cost.incl.currency, at, book != BRAND)
     fee, where = fee_of(fee_minor, merchant.commission_vat_percent), fee_country(merchant, country)
     sale = sold(split_of(cost, kinds).of(captured_minor), country)
-    pending = debit(f"1110/{holder(merchant)}", captured_minor - fee_minor)
-    journals = [fact.journal(book, pending, paid_fee(fee, where, merchant.commission_vat_percent), sale)]
+    pending = debit(f"1110/{holder(merchant)}", taken - fee_minor)
+    paid = paid_fee(fee, where, merchant.commission_vat_percent)
+    journals = [fact.journal(book, pending, paid, sale, credit("2400", excess_minor))]
     if fee_minor:
         earned = earned_fee(fee, where, merchant.commission_vat_percent)
         journals.append(fact.journal(BRAND, debit(f"1110/{BRAND}", fee_minor), earned))
@@ -101,16 +105,19 @@ def refund_direct(
     fee_minor: int = 0,
     fee_returned_before_minor: int = 0,
     fee_returned_minor: int = 0,
+    excess_minor: int = 0,
 ) -> tuple[JournalRow, ...]:
-    """M: 4000, 2300 | 1100. What comes back of the application fee is `fee_returned`'s. `refund`: our id of it.
+    """M: 4000, 2300 | 1100. What comes back of the application fee is `fee_returned`'s. `refund`: our id of it. `excess_minor` of
+    the amount had been taken too much: 2400 | 1100.
 
     `fee_minor`: what the fee was; `fee_returned_minor`: what the provider gave back of it with this refund. Raises ValueError
     for more than was captured.
     """
     split = split_of(cost, kinds).of(captured_minor)
-    back = split.between(refunded_before_minor, refunded_before_minor + amount_minor)
+    back = split.between(refunded_before_minor, refunded_before_minor + amount_minor - excess_minor)
     fact = Fact(tenant, "refund", refund, session, cost.incl.currency, at)
-    money = fact.journal(book_of(merchant), unsold(back, country), credit(f"1100/{holder(merchant)}", amount_minor))
+    given = credit(f"1100/{holder(merchant)}", amount_minor)
+    money = fact.journal(book_of(merchant), unsold(back, country), debit("2400", excess_minor), given)
     return money, *fee_returned(
         tenant=tenant,
         refund=refund,
@@ -166,14 +173,16 @@ def refund_failed(
     fee_minor: int = 0,
     fee_returned_after_minor: int = 0,
     fee_returned_minor: int = 0,
+    excess_minor: int = 0,
 ) -> tuple[JournalRow, ...]:
     """A refund that was booked did not reach the card: the money is back, and the sale stands again. It is a step back from the
     sum of all refunds, `refunded_after_minor` being what is left of it, so that cents never get lost between refunds."""
     split = split_of(cost, kinds).of(captured_minor)
-    step = split.between(refunded_after_minor, refunded_after_minor + amount_minor)
+    step = split.between(refunded_after_minor, refunded_after_minor + amount_minor - excess_minor)
     fact = Fact(tenant, "refund failed", refund, session, cost.incl.currency, at)
     book = book_of(merchant)
-    journals = [fact.journal(book, debit(f"1100/{holder(merchant)}", amount_minor), sold(step, country))]
+    back = debit(f"1100/{holder(merchant)}", amount_minor)
+    journals = [fact.journal(book, back, sold(step, country), credit("2400", excess_minor))]
     if fee_returned_minor:
         rate, where = merchant.commission_vat_percent, fee_country(merchant, country)
         fee = fee_of(fee_minor, rate).between(fee_returned_after_minor, fee_returned_after_minor + fee_returned_minor)
@@ -236,16 +245,16 @@ def dispute_lost(
     amount_minor: int,
     at: datetime,
     twice_minor: int = 0,
+    excess_minor: int = 0,
 ) -> JournalRow:
     """5060 net, 2300 VAT | 1160: what was sold was never paid, so its VAT is corrected as by a refund. What is refunded and lost
     counts up together: `refunded_before_minor` has both. `twice_minor` of the amount was refunded before, and its VAT corrected
-    then: all of that is 5060."""
-    sold_minor = amount_minor - twice_minor
+    then: all of that is 5060. `excess_minor` had been taken too much, and was the driver's: 2400."""
+    sold_minor = amount_minor - twice_minor - excess_minor
     step = split_of(cost, kinds).of(captured_minor).between(refunded_before_minor, refunded_before_minor + sold_minor)
     fact = Fact(tenant, "dispute lost", dispute, session, cost.incl.currency, at)
-    return fact.journal(
-        book_of(merchant), debit("5060", step.net + twice_minor), _vat(step, country), credit("1160", amount_minor)
-    )
+    loss = debit("5060", step.net + twice_minor), debit("2400", excess_minor)
+    return fact.journal(book_of(merchant), *loss, _vat(step, country), credit("1160", amount_minor))
 
 
 def loss_restated(

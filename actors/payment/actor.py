@@ -35,7 +35,8 @@ class PaymentActor(Actor[PaymentState]):
     durable_type = (
         messages.OpenAttempt | messages.RefundPayment | messages.EvseClaimed | messages.EvseRefused | messages.SessionBegan
         | messages.SessionEnded | messages.CostTold | messages.AccountLost | OrderEnded
-        | messages.LookDue | messages.StartDue | messages.GuardDue | messages.AgainDue | messages.RetryDue | messages.WatchDue
+        | messages.LookDue | messages.StartDue | messages.GuardDue | messages.AgainDue | messages.RetryDue | messages.ExcessDue
+        | messages.WatchDue
     )  # fmt: skip
 
     def __init__(self, context: Context, env: ActorEnv) -> None:

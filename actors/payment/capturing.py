@@ -1,6 +1,7 @@
 """From what a session cost to money in the books: the capture, its journals, the provider's fee. Pure functions.
 
-What is captured is never more than the cost, the hold, and the limit that the driver was shown (MONEY 1.2). One call is under
+What is captured is never more than the cost, the hold, and the limit that the driver was shown (MONEY 1.2). Where somebody takes
+more in the provider's dashboard, that is not sold: it is booked as the driver's and refunded at once. One call is under
 way at a time, under a key that is committed before it goes out; the journals are written in the turn that sees the money
 taken, whoever shows it: the answer, a webhook, or a look of our own.
 """
@@ -16,13 +17,16 @@ from actors.payment.disputing import see_dispute
 from actors.payment.floors import smallest
 from actors.payment.messages import TopUp
 from actors.payment.papers import receipt_of
-from actors.payment.phases import CAPTURING, LETTING_GO
+from actors.payment.phases import CAPTURING, LETTING_GO, PAGE_OPEN
 from actors.payment.releasing import lose, release, vacate
-from actors.payment.returning import correct, see_refund
+from actors.payment.returning import correct, give_back_excess, see_refund
 from actors.payment.turn import GUARD, LOOK, RETRY, Turn
 from actors.ports import MerchantCard
 from actors.wallet.messages import ToppedUp
 
+_WAIT = "the session is stopped; when its cost is known, what was taken beyond it is refunded by itself"
+_NONE = "nothing was delivered for it: all of it is refunded by itself"
+_LOOK = "it is on the brand's own account; refund it there, or credit the wallet"
 _GONE = ("account_invalid",)
 """Words of a provider that will never again let us do anything on that account."""
 
@@ -45,19 +49,36 @@ def card_of(turn: Turn) -> MerchantCard:
 
 
 def pay(turn: Turn, cost: Cost, kinds: tuple[KindNet, ...], energy_wh: int, fingerprint: str) -> None:
-    """A session's cost is known: capture it, or let the hold go where there is nothing to be charged."""
-    quote = turn.state.quote
+    """A session's cost is known: capture it, or let the hold go where there is nothing to be charged. Where somebody has captured
+    it already, so much of that is ours."""
+    state, quote = turn.state, turn.state.quote
     assert quote is not None, "a top-up has no session"
-    amount = chargeable(min(cost.incl.amount_minor, turn.state.held_minor, quote.limit_minor), turn.currency)
+    there = state.held_minor if state.past is None else state.past.received_minor
+    amount = chargeable(min(cost.incl.amount_minor, there, quote.limit_minor), turn.currency)
     if amount <= 0:
-        release(turn, "nothing_delivered")
+        let_off(turn, "nothing_delivered")
         return
     if amount < smallest(turn.currency, turn.opened.deal.min_minor):
-        release(turn, "below_minimum")
+        let_off(turn, "below_minimum")
         return
     turn.put(f.Rated(cost, kinds, turn.now, energy_wh, fingerprint))
     vacate(turn)
-    capture(turn, amount)
+    if state.past is None:
+        capture(turn, amount)
+    else:
+        turn.put(f.Capturing(state.capture_n + 1, amount, state.past.fee_minor or 0, turn.now))
+        _book(turn, state.past, amount)
+
+
+def let_off(turn: Turn, reason: str) -> None:
+    """A session began, and its driver pays nothing: the hold is let go, or what others have taken of it given back."""
+    past = turn.state.past
+    if past is None:
+        release(turn, reason)
+        return
+    turn.put(f.Releasing(reason, turn.now))
+    vacate(turn)
+    _book(turn, past, 0)
 
 
 def pay_top_up(turn: Turn, top_up: TopUp) -> None:
@@ -132,26 +153,54 @@ def retry_due(turn: Turn) -> None:
 
 def taken(turn: Turn, seen: psp.IntentSeen) -> None:
     """The provider shows it captured."""
-    phase = turn.state.phase
-    ours = phase == "lost" and turn.state.capture_n > 0 and turn.state.cost is not None
+    phase, state = turn.state.phase, turn.state
+    ours = phase == "lost" and state.capture_n > 0 and state.cost is not None
     if phase in CAPTURING or ours:
-        _book(turn, seen)
+        _book(turn, seen, state.capture_minor)
     elif phase == "captured":
         _fee(turn, seen.line)
-    elif phase in LETTING_GO or phase in ("quoted", "checkout_open", "authorised", "proof_ok", "starting", "charging"):
-        # Not by us. Reconciliation finds the money; whoever did it must say what for.
-        turn.tell("captured_elsewhere", received_minor=seen.received_minor)
-        lose(turn, "captured_elsewhere")
+    elif phase == "charging":
+        _taken_early(turn, seen)
+    elif phase in LETTING_GO or phase in (*PAGE_OPEN, "authorised", "proof_ok", "starting"):
+        _taken_for_nothing(turn, seen)
 
 
-def _book(turn: Turn, seen: psp.IntentSeen) -> None:
+def _taken_early(turn: Turn, seen: psp.IntentSeen) -> None:
+    """Not by us, and the session goes on: it ends now, since nothing more is held, and its cost is what stays of the money."""
+    if turn.state.past is not None:
+        return
+    turn.put(f.TakenPast(seen, turn.now))
+    turn.tell("captured_elsewhere", received_minor=seen.received_minor, action=_WAIT)
+    if turn.state.told is None:
+        turn.stop_session(turn.state.transaction_id, "payment")
+
+
+def _taken_for_nothing(turn: Turn, seen: psp.IntentSeen) -> None:
+    """Not by us, and nothing was delivered for it. A top-up's money is the brand's own affair: it lies on the brand's account."""
     state = turn.state
-    cost = state.cost
-    assert cost is not None, "nothing is captured before it was rated"
-    amount = min(seen.received_minor, cost.incl.amount_minor)
-    if seen.received_minor != state.capture_minor:
-        turn.tell("mismatch", received_minor=seen.received_minor, expected_minor=state.capture_minor)
-    fee = min(state.fee_minor if seen.fee_minor is None else seen.fee_minor, amount)
+    if state.quote is None:
+        turn.tell("captured_elsewhere", received_minor=seen.received_minor, action=_LOOK)
+        lose(turn, "captured_elsewhere")
+        return
+    turn.tell("captured_elsewhere", received_minor=seen.received_minor, action=_NONE)
+    if state.intent is None:
+        turn.put(f.Authorised(seen.intent, seen.received_minor, turn.now, seen.charge))
+    if state.phase == "starting":
+        turn.put(f.StartFailed("captured_elsewhere", turn.now))
+    elif state.phase not in LETTING_GO:
+        turn.put(f.Releasing("captured_elsewhere", turn.now))
+    vacate(turn)
+    _book(turn, seen, 0)
+
+
+def _book(turn: Turn, seen: psp.IntentSeen, owed: int) -> None:
+    """`owed`: what we asked for. What came beyond it is the driver's: it stands in 2400 until it is given back."""
+    state = turn.state
+    amount = min(seen.received_minor, owed)
+    excess = 0 if state.top_up is not None else seen.received_minor - amount
+    if seen.received_minor != owed:
+        turn.tell("mismatch", received_minor=seen.received_minor, expected_minor=owed)
+    fee = min(state.fee_minor if seen.fee_minor is None else seen.fee_minor, amount + excess)
     top_up = state.top_up
     if top_up is not None:
         ids = turn.journals((_topped_up(turn, top_up, amount),))
@@ -166,9 +215,9 @@ def _book(turn: Turn, seen: psp.IntentSeen) -> None:
             )
         )
     else:
-        ids = turn.journals(_sale(turn, cost, amount, fee))
+        ids = turn.journals(_sale(turn, amount, excess, fee))
         turn.document(receipt_of(turn, card_of(turn), amount))
-    turn.put(f.Captured(amount, fee, seen.charge, ids, turn.now))
+    turn.put(f.Captured(amount, fee, seen.charge, ids, turn.now, excess))
     for name in (GUARD, RETRY):
         turn.timer(name, None)
     turn.timer(LOOK, turn.now + turn.limits.payment_look, m.LookDue(1))
@@ -184,6 +233,7 @@ def _after_capture(turn: Turn) -> None:
             see_refund(turn, seen, card)
         else:
             see_dispute(turn, seen, card)
+    give_back_excess(turn)
     correct(turn)
 
 
@@ -198,9 +248,10 @@ def _topped_up(turn: Turn, top_up: TopUp, amount: int) -> object:
     )
 
 
-def _sale(turn: Turn, cost: Cost, amount: int, fee: int) -> list[object]:
+def _sale(turn: Turn, amount: int, excess: int, fee: int) -> list[object]:
     state, card, quote = turn.state, card_of(turn), turn.state.quote
     assert quote is not None
+    cost = state.sold
     rows: list[object] = list(
         posting.captured(
             tenant=turn.tenant,
@@ -211,6 +262,7 @@ def _sale(turn: Turn, cost: Cost, amount: int, fee: int) -> list[object]:
             cost=cost,
             kinds=state.kinds,
             captured_minor=amount,
+            excess_minor=excess,
             fee_minor=fee,
             at=turn.now,
         )

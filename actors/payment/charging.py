@@ -9,7 +9,7 @@ from actors.model.decision import Decision, Refused
 from actors.payment import capturing
 from actors.payment import facts as f
 from actors.payment import messages as m
-from actors.payment.capturing import pay
+from actors.payment.capturing import let_off, pay
 from actors.payment.phases import CAPTURING, FINAL, TAKEN
 from actors.payment.releasing import lose, release
 from actors.payment.returning import correct
@@ -71,7 +71,7 @@ def _settle(turn: Turn, message: m.SessionEnded) -> None:
     if message.outcome in _FOR_OPERATORS:
         turn.tell("waits_for_operator", outcome=message.outcome, why=message.reason)
     elif message.outcome == "waived" or message.cost is None:
-        release(turn, "waived")
+        let_off(turn, "waived")
     else:
         pay(turn, message.cost, message.kinds, message.energy_wh, message.fingerprint)
 
@@ -117,13 +117,13 @@ def guard_due(turn: Turn) -> None:
         turn.timer(GUARD, turn.now + turn.limits.payment_guard_answer, m.GuardDue())
     elif phase == "charging":
         turn.tell("guard_unanswered")
-        release(turn, "guard")
+        let_off(turn, "guard")
 
 
 def cost_told(turn: Turn, message: m.CostTold) -> None:
     if turn.state.phase != "charging" or not turn.state.guarded or turn.state.session != message.session:
         return
     if message.cost is None:
-        release(turn, "guard")
+        let_off(turn, "guard")
     else:
         pay(turn, message.cost, message.kinds, message.energy_wh, message.fingerprint)

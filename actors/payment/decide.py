@@ -188,5 +188,6 @@ _TOLD: dict[type, Callable[[Turn, Any], None]] = {
     m.GuardDue: lambda turn, _: charging.guard_due(turn),
     m.AgainDue: _again_due,
     m.RetryDue: _retry_due,
+    m.ExcessDue: lambda turn, _: returning.give_back_excess(turn),
     m.WatchDue: lambda turn, _: returning.watch_due(turn),
 }

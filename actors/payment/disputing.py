@@ -54,7 +54,7 @@ def _dispute_moves(turn: Turn, seen: psp.DisputeSeen, event: str, card: Merchant
     known = next((one for one in turn.state.disputes if one.dispute == seen.dispute), None)
     status = dispute_after(known.status if known is not None else "new", event)
     withdrawn = known.withdrawn_minor if known is not None else 0
-    twice = known.twice_minor if known is not None else 0
+    twice, excess = (known.twice_minor, known.excess_minor) if known is not None else (0, 0)
     journals: list[JournalRow] = []
     if status in ("open", "won", "lost") or (known is not None and known.status == "open" and event == "opened"):
         line = _taken_of(seen)
@@ -62,20 +62,24 @@ def _dispute_moves(turn: Turn, seen: psp.DisputeSeen, event: str, card: Merchant
             withdrawn = -line.amount_minor
             journals.append(_withdrawn(turn, seen, withdrawn, line, card))
         if status == "lost":
-            twice = withdrawn - min(withdrawn, unreturned(turn))
+            excess = min(withdrawn, turn.state.excess_left_minor)
+            twice = withdrawn - excess - min(withdrawn - excess, unreturned(turn))
         if status in ("won", "lost") and withdrawn:
-            journals += _ended(turn, seen, status, withdrawn, twice, card)
+            journals += _ended(turn, seen, status, withdrawn, (twice, excess), card)
     new = status or (known.status if known is not None else "new")
     if known is not None and new == known.status and withdrawn == known.withdrawn_minor:
         return
     ids = turn.journals(journals)
-    turn.put(f.DisputeMoved(seen.dispute, new, seen.amount_minor, turn.now, seen.reason, seen.evidence_by, withdrawn, ids, twice))
+    told = f.DisputeMoved(
+        seen.dispute, new, seen.amount_minor, turn.now, seen.reason, seen.evidence_by, withdrawn, ids, twice, excess
+    )  # fmt: skip
+    turn.put(told)
     turn.tell(f"dispute_{new}", dispute=seen.dispute, amount_minor=seen.amount_minor)
     _tell_twice(turn, seen)
 
 
 def unreturned(turn: Turn) -> int:
-    """Of what was captured: neither refunded nor lost, as the books have it."""
+    """Of what was sold: neither refunded nor lost, as the books have it."""
     return turn.state.captured_minor - turn.state.refunded_minor - turn.state.lost_minor
 
 
@@ -103,7 +107,10 @@ def _withdrawn(turn: Turn, seen: psp.DisputeSeen, amount: int, line: psp.Balance
     )
 
 
-def _ended(turn: Turn, seen: psp.DisputeSeen, status: str, amount: int, twice: int, card: MerchantCard) -> list[JournalRow]:
+def _ended(
+    turn: Turn, seen: psp.DisputeSeen, status: str, amount: int, parts: tuple[int, int], card: MerchantCard
+) -> list[JournalRow]:
+    """`parts` of the amount: what was refunded before, what was taken too much."""
     state, quote = turn.state, turn.state.quote
     if status == "won":
         back = next((line for line in seen.lines if line.amount_minor > 0), None)
@@ -123,7 +130,7 @@ def _ended(turn: Turn, seen: psp.DisputeSeen, status: str, amount: int, twice: i
         told = TopUpReturned(turn.attempt, amount, turn.currency, turn.now, seen.dispute, True)
         turn.to_wallet(told)
         return []
-    assert state.cost is not None
+    twice, excess = parts
     return [
         posting.dispute_lost(
             tenant=turn.tenant,
@@ -131,12 +138,13 @@ def _ended(turn: Turn, seen: psp.DisputeSeen, status: str, amount: int, twice: i
             session=turn.ref,
             merchant=card,
             country=quote.country,
-            cost=state.cost,
+            cost=state.sold,
             kinds=state.kinds,
             captured_minor=state.captured_minor,
             refunded_before_minor=state.refunded_minor + state.lost_minor,
             amount_minor=amount,
             twice_minor=twice,
+            excess_minor=excess,
             at=turn.now,
         )
     ]
@@ -169,6 +177,6 @@ def restate(turn: Turn, lost_minor: int, key: str, card: MerchantCard) -> None:
     twice = known.twice_minor - step
     told = f.DisputeMoved(
         known.dispute, known.status, known.amount_minor, turn.now, known.reason, known.evidence_by, known.withdrawn_minor,
-        turn.journals(rows), twice,
+        turn.journals(rows), twice, known.excess_minor,
     )  # fmt: skip
     turn.put(told)

@@ -9,7 +9,7 @@ import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model.money import Cost
-from actors.model.psp import AnyCall, CardProof, DisputeSeen, RefundSeen
+from actors.model.psp import AnyCall, CardProof, DisputeSeen, IntentSeen, RefundSeen
 from actors.model.rating import KindNet
 from actors.model.rows import VaultRow
 from actors.model.token import IdToken
@@ -198,14 +198,24 @@ class CaptureFailed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, t
     at: datetime
 
 
+class TakenPast(msgspec.Struct, frozen=True, omit_defaults=True, tag="taken_past"):
+    """Somebody captured the hold in the provider's dashboard while the session runs: it is stopped, and what it cost decides how
+    much of the money goes back."""
+
+    seen: IntentSeen
+    at: datetime
+
+
 class Captured(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="captured"):
-    """The money is taken, and in the books. `fee_minor`: the application fee as the provider took it."""
+    """The money is taken, and in the books. `fee_minor`: the application fee as the provider took it. `excess_minor`: what was
+    taken beyond `amount_minor`, past us; it is the driver's."""
 
     amount_minor: int
     fee_minor: int
     charge: str | None
     journals: tuple[str, ...]
     at: datetime
+    excess_minor: int = 0
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="settled"):
@@ -247,7 +257,8 @@ class Early(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="earl
 
 
 class RefundAsked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="refund_asked"):
-    """`n`: its number in the attempt, by which the provider's call is named; `id`: the caller's."""
+    """`n`: its number in the attempt, by which the provider's call is named; `id`: the caller's. `excess_minor` of it is not of
+    the sale, but of what was taken too much."""
 
     n: int
     id: str
@@ -256,15 +267,17 @@ class RefundAsked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
     amount_minor: int
     return_fee: bool
     at: datetime
+    excess_minor: int = 0
 
 
 class RefundFound(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="refund_found"):
-    """Somebody refunded it in the provider's dashboard."""
+    """Somebody refunded it in the provider's dashboard. `excess_minor` as in RefundAsked."""
 
     n: int
     refund: str
     amount_minor: int
     at: datetime
+    excess_minor: int = 0
 
 
 class RefundMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="refund_moved"):
@@ -281,7 +294,7 @@ class RefundMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
 
 class DisputeMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="dispute_moved"):
     """`status`: of phases.DISPUTES. `withdrawn_minor`: what the books say was withdrawn, without the provider's fee;
-    `twice_minor`: of one that is lost, so much of it had gone back to the card before, as a refund."""
+    of one that is lost, `twice_minor` had gone back to the card before, as a refund, and `excess_minor` was taken too much."""
 
     dispute: str
     status: str
@@ -292,11 +305,12 @@ class DisputeMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
     withdrawn_minor: int = 0
     journals: tuple[str, ...] = ()
     twice_minor: int = 0
+    excess_minor: int = 0
 
 
 PaymentFact = (
     Opened | Asked | Answered | Unsure | CheckoutOpened | CheckoutOver | Authorised | Proven | ProofRefused | EvseAsked | EvseHeld
-    | Ordered | Began | StartFailed | Strayed | StopOrdered | SessionTold | Guarded | Rated | Capturing | CaptureUncertain
-    | CaptureFailed | Captured | Settled | Expired | Releasing | Released | Lost | Early | RefundAsked | RefundFound | RefundMoved
-    | DisputeMoved
+    | Ordered | Began | StartFailed | Strayed | StopOrdered | SessionTold | Guarded | Rated | TakenPast | Capturing
+    | CaptureUncertain | CaptureFailed | Captured | Settled | Expired | Releasing | Released | Lost | Early | RefundAsked
+    | RefundFound | RefundMoved | DisputeMoved
 )  # fmt: skip

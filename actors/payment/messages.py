@@ -228,5 +228,9 @@ class RetryDue(msgspec.Struct, frozen=True, gc=False, tag="retry_due"):
     tries: int
 
 
+class ExcessDue(msgspec.Struct, frozen=True, gc=False, tag="excess_due"):
+    """Durable timer: what was taken too much did not go back; it is tried again."""
+
+
 class WatchDue(msgspec.Struct, frozen=True, gc=False, tag="watch_due"):
     """Durable timer: look at pending refunds and open disputes."""

@@ -74,6 +74,10 @@ TABLE: tuple[tuple[Phase, Event, Phase], ...] = (
     ("proof_refused", "lost", "lost"),
     ("start_failed", "lost", "lost"),
     ("releasing", "lost", "lost"),
+    # Captured in the provider's dashboard while it was to be let go: all of it goes back.
+    ("proof_refused", "captured", "captured"),
+    ("start_failed", "captured", "captured"),
+    ("releasing", "captured", "captured"),
     # Our own capture was on its way when the account was taken from us, and its answer says that it was done.
     ("lost", "captured", "captured"),
 )

@@ -1,6 +1,7 @@
 """Money that goes back: refunds, ours and those made elsewhere. Pure functions.
 
-What was captured is never refunded twice: a refund takes from what is left after all others, and after what is disputed. The
+What was captured is never refunded twice: a refund takes from what is left after all others, and after what is disputed. First
+goes back what was taken too much (capturing.py), which is no part of the sale. The
 books follow what the provider shows, in the turn that sees it: a refund when it has succeeded, and back when it failed later.
 What went back of a top-up is booked by its wallet, which alone knows what is left there.
 """
@@ -17,7 +18,7 @@ from actors.payment.disputing import restate, unreturned
 from actors.payment.papers import credit_note_of, reinstated_by
 from actors.payment.phases import TAKEN, refund_after
 from actors.payment.state import Refund
-from actors.payment.turn import Turn
+from actors.payment.turn import EXCESS, Turn
 from actors.payment.waiting import keep_early, watch
 from actors.ports import MerchantCard
 from actors.wallet.messages import TopUpReturned
@@ -30,7 +31,8 @@ _REFUND_EVENTS = {
     "canceled": "failed",
 }
 """The provider's words -> events of phases.REFUNDS."""
-CORRECTED = "corrected"
+CORRECTED, TOO_MUCH = "corrected", "taken_too_much"
+_GIVE_BACK = "it could not be refunded: see that the account has the money, then refund this amount here or in the dashboard"
 
 
 def decide_refund(turn: Turn, message: m.RefundPayment) -> Decision:
@@ -44,10 +46,10 @@ def decide_refund(turn: Turn, message: m.RefundPayment) -> Decision:
         if message.amount_minor not in (None, known.amount_minor):
             return turn.decision(Refused("differs", f"refund {message.id!r} was for {known.amount_minor}", "amount_minor"))
         return turn.decision(m.RefundTaken(known.id, known.amount_minor))
-    left = state.captured_minor - state.claimed_minor
+    left = state.taken_minor - state.claimed_minor
     amount = left if message.amount_minor is None else message.amount_minor
     if amount <= 0 or amount > left:
-        return turn.decision(Refused("too_much", f"{left} of {state.captured_minor} can be refunded", "amount_minor"))
+        return turn.decision(Refused("too_much", f"{left} of {state.taken_minor} can be refunded", "amount_minor"))
     if amount != chargeable(amount, turn.currency):
         step = card_step(turn.currency)
         return turn.decision(Refused("bad_amount", f"{turn.currency} is paid back in multiples of {step}", "amount_minor"))
@@ -62,7 +64,7 @@ def _ask(turn: Turn, id: str, who: str, reason: str, amount: int, return_fee: bo
     assert state.intent is not None
     back = return_fee and turn.account is not None and state.fee_minor > 0
     name = f"refund:{n}"
-    turn.put(f.RefundAsked(n, id, who, reason, amount, back, turn.now))
+    turn.put(f.RefundAsked(n, id, who, reason, amount, back, turn.now, min(amount, state.excess_left_minor)))
     turn.tell("refund_asked", refund=id, amount_minor=amount, who=who, why=reason)
     call = psp.RefundCharge(
         key=turn.key(name),
@@ -85,10 +87,29 @@ def correct(turn: Turn) -> None:
     if told is None or state.phase not in TAKEN or told.outcome not in ("rated", "waived"):
         return
     cost = told.cost.incl.amount_minor if told.cost is not None and told.outcome == "rated" else 0
-    too_much = chargeable(state.captured_minor - state.claimed_minor - cost, turn.currency)
+    too_much = chargeable(state.taken_minor - state.claimed_minor - cost, turn.currency)
     id = f"{CORRECTED}:{told.n}"
     if too_much > 0 and not any(one.id == id for one in state.refunds) and len(state.refunds) < turn.limits.payment_refunds:
         _ask(turn, id, "session", CORRECTED if cost else told.outcome, too_much, True)
+
+
+def give_back_excess(turn: Turn) -> None:
+    """What was taken past us beyond what we asked for goes back by itself. The provider may refuse, for want of money on the
+    account: then it is tried daily, and at last left to an operator, who sees it in 2400."""
+    state, limits = turn.state, turn.limits
+    amount = chargeable(min(state.excess_left_minor, state.taken_minor - state.claimed_minor), turn.currency)
+    if amount <= 0:
+        return
+    tries = sum(one.id.startswith(f"{TOO_MUCH}:") for one in state.refunds)
+    if tries >= limits.payment_excess_tries or len(state.refunds) >= limits.payment_refunds:
+        turn.tell("excess_kept", amount_minor=amount, action=_GIVE_BACK)
+        return
+    _ask(turn, f"{TOO_MUCH}:{tries + 1}", "payment", TOO_MUCH, amount, True)
+
+
+def _excess_stays(turn: Turn, known: Refund) -> None:
+    if known.id.startswith(f"{TOO_MUCH}:"):
+        turn.timer(EXCESS, turn.now + turn.limits.payment_daily, m.ExcessDue())
 
 
 # -- refunds seen ----------------------------------------------------------------------------------------------------
@@ -106,12 +127,12 @@ def see_refund(turn: Turn, seen: psp.RefundSeen, card: MerchantCard) -> None:
         # What it shows is done: wishes of ours that were only asked for take nothing from it, it is they that will be refused.
         # Nor does a dispute: the bank took that from the same money.
         given = sum(one.amount_minor for one in state.refunds if one.status in ("pending", "succeeded"))
-        left = state.captured_minor - given
+        left = state.taken_minor - given
         if len(state.refunds) >= turn.limits.payment_refunds_seen or seen.amount_minor > left:
             turn.tell("mismatch", refund=seen.refund, refunded_minor=seen.amount_minor, left_minor=left)
             return
         n = len(state.refunds) + 1
-        turn.put(f.RefundFound(n, seen.refund, seen.amount_minor, turn.now))
+        turn.put(f.RefundFound(n, seen.refund, seen.amount_minor, turn.now, min(seen.amount_minor, state.excess_left_minor)))
         known = turn.state.refunds[-1]
     event = _REFUND_EVENTS.get(seen.status, "")
     status = refund_after(known.status, event)
@@ -138,7 +159,7 @@ def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: Me
     journals: tuple[JournalRow, ...] = ()
     if status == "succeeded":
         # What was lost in a dispute in the meantime may turn out to have been refunded before.
-        restate(turn, turn.state.lost_minor + min(0, unreturned(turn) - known.amount_minor), _our_id(turn, known), card)
+        restate(turn, turn.state.lost_minor + min(0, unreturned(turn) - known.sold_minor), _our_id(turn, known), card)
         journals = _booked(turn, known, back, card)
     elif status == "returned":
         journals = _unbooked(turn, known, card)
@@ -148,6 +169,8 @@ def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: Me
         again = min(turn.state.twice_minor, unreturned(turn))
         restate(turn, turn.state.lost_minor + again, f"{_our_id(turn, known)}:returned", card)
     turn.tell(f"refund_{status}", refund=known.id, amount_minor=known.amount_minor)
+    if status in ("failed", "returned"):
+        _excess_stays(turn, known)
 
 
 def _fee_back(turn: Turn, seen: psp.RefundSeen) -> int:
@@ -163,6 +186,7 @@ def refund_refused(turn: Turn, name: str, seen: psp.PspRefused) -> None:
     if known is not None and status == "failed":
         turn.put(f.RefundMoved(n, status, turn.now, None, 0, seen.code))
         turn.tell("refund_failed", refund=known.id, amount_minor=known.amount_minor, code=seen.code)
+        _excess_stays(turn, known)
 
 
 def _our_id(turn: Turn, known: Refund) -> str:
@@ -175,7 +199,6 @@ def _booked(turn: Turn, known: Refund, back: int, card: MerchantCard) -> tuple[J
         told = TopUpReturned(turn.attempt, known.amount_minor, turn.currency, turn.now, _our_id(turn, known))
         turn.to_wallet(told)
         return ()
-    assert state.cost is not None
     before = state.refunded_minor + state.lost_minor
     rows = posting.refund_direct(
         tenant=turn.tenant,
@@ -183,25 +206,26 @@ def _booked(turn: Turn, known: Refund, back: int, card: MerchantCard) -> tuple[J
         session=turn.ref,
         merchant=card,
         country=quote.country,
-        cost=state.cost,
+        cost=state.sold,
         kinds=state.kinds,
         captured_minor=state.captured_minor,
         refunded_before_minor=before,
         amount_minor=known.amount_minor,
+        excess_minor=known.excess_minor,
         at=turn.now,
         fee_minor=state.fee_minor,
         fee_returned_before_minor=state.fee_returned_minor,
         fee_returned_minor=back,
     )
-    turn.document(credit_note_of(turn, card, _our_id(turn, known), known.amount_minor, before))
+    if known.sold_minor:
+        turn.document(credit_note_of(turn, card, _our_id(turn, known), known.sold_minor, before))
     return (*rows, *_partners(turn, known, before, card))
 
 
 def _partners(turn: Turn, known: Refund, before: int, card: MerchantCard) -> list[JournalRow]:
     """Their shares go back in proportion."""
     state, rows = turn.state, []
-    assert state.cost is not None
-    net = posting.split_of(state.cost, state.kinds).of(state.captured_minor).net if card.partners else 0
+    net = posting.split_of(state.sold, state.kinds).of(state.captured_minor).net if card.partners else 0
     for share in card.partners:
         row = posting.partner_returned(
             tenant=turn.tenant,
@@ -211,7 +235,7 @@ def _partners(turn: Turn, known: Refund, before: int, card: MerchantCard) -> lis
             share_minor=posting.partner_share(net, share.percent),
             gross_minor=state.captured_minor,
             refunded_before_minor=before,
-            amount_minor=known.amount_minor,
+            amount_minor=known.sold_minor,
             currency=turn.currency,
             at=turn.now,
         )
@@ -247,21 +271,23 @@ def _more_fee(turn: Turn, known: Refund, seen: psp.RefundSeen, card: MerchantCar
 def _unbooked(turn: Turn, known: Refund, card: MerchantCard) -> tuple[JournalRow, ...]:
     """It came back from the card's bank. A top-up's is for an operator: its wallet has given the money away already."""
     state, quote = turn.state, turn.state.quote
-    if quote is None or state.cost is None:
+    if quote is None:
         return ()
-    after = state.refunded_minor + state.lost_minor - known.amount_minor
-    turn.document(reinstated_by(turn, card, _our_id(turn, known), known.amount_minor, after))
+    after = state.refunded_minor + state.lost_minor - known.sold_minor
+    if known.sold_minor:
+        turn.document(reinstated_by(turn, card, _our_id(turn, known), known.sold_minor, after))
     return posting.refund_failed(
         tenant=turn.tenant,
         refund=_our_id(turn, known),
         session=turn.ref,
         merchant=card,
         country=quote.country,
-        cost=state.cost,
+        cost=state.sold,
         kinds=state.kinds,
         captured_minor=state.captured_minor,
         refunded_after_minor=after,
         amount_minor=known.amount_minor,
+        excess_minor=known.excess_minor,
         at=turn.now,
         fee_minor=state.fee_minor,
         fee_returned_after_minor=state.fee_returned_minor - known.fee_returned_minor,

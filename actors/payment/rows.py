@@ -50,6 +50,7 @@ def payment_row(here: AddressKey, state: PaymentState, now: datetime) -> Payment
         limit_minor=quote.limit_minor if quote is not None else 0,
         cost=state.cost,
         captured_minor=state.captured_minor,
+        excess_minor=state.excess_minor,
         refunded_minor=state.refunded_minor,
         fee_minor=state.fee_minor,
         psp_fee_minor=state.psp_fee_minor,
@@ -90,6 +91,7 @@ def _refund(refund: Refund) -> dict[str, Any]:
         "n": refund.n,
         "refund": refund.refund,
         "amount_minor": refund.amount_minor,
+        "excess_minor": refund.excess_minor,
         "fee_minor": refund.fee_returned_minor,
         "status": refund.status,
         "reason": refund.reason,
@@ -124,7 +126,8 @@ def twice_of(state: PaymentState) -> int:
         return 0
     if dispute.status == "lost":
         return dispute.twice_minor
-    return max(0, dispute.withdrawn_minor - max(0, state.captured_minor - state.refunded_minor - state.lost_minor))
+    left = state.captured_minor - state.refunded_minor - state.lost_minor + state.excess_left_minor
+    return max(0, dispute.withdrawn_minor - max(0, left))
 
 
 def event_row(here: AddressKey, state: PaymentState, kind: str, now: datetime, more: dict[str, Any]) -> EventRow:

@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.model.bill import Bill
-from actors.model.money import Cost
-from actors.model.psp import AnyCall, CardProof, DisputeSeen, RefundSeen
+from actors.model.money import Cost, Money
+from actors.model.psp import AnyCall, CardProof, DisputeSeen, IntentSeen, RefundSeen
 from actors.model.rating import KindNet
 from actors.model.rows import VaultRow
 from actors.model.token import IdToken
@@ -29,7 +29,7 @@ class Wish(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Refund(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """`status`: of phases.REFUNDS; `refund`: the provider's id."""
+    """`status`: of phases.REFUNDS; `refund`: the provider's id. `excess_minor` of it gives back what was taken too much."""
 
     n: int
     id: str
@@ -40,10 +40,17 @@ class Refund(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reason: str = ""
     refund: str | None = None
     fee_returned_minor: int = 0
+    excess_minor: int = 0
+
+    @property
+    def sold_minor(self) -> int:
+        """Of it: what takes the sale back."""
+        return self.amount_minor - self.excess_minor
 
 
 class Dispute(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """`withdrawn_minor`: what is in 1160 for it, or was; `twice_minor`: of a lost one, what a refund had given back before."""
+    """`withdrawn_minor`: what is in 1160 for it, or was. Of a lost one: `twice_minor` a refund had given back before,
+    `excess_minor` was taken too much."""
 
     dispute: str
     status: str
@@ -53,6 +60,7 @@ class Dispute(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     evidence_by: datetime | None = None
     withdrawn_minor: int = 0
     twice_minor: int = 0
+    excess_minor: int = 0
 
 
 class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -102,6 +110,9 @@ class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     capture_minor: int = 0
     fee_minor: int = 0
     captured_minor: int = 0
+    """Of the sale; `excess_minor` was taken beyond it, past us."""
+    excess_minor: int = 0
+    past: IntentSeen | None = None
     captured_at: datetime | None = None
     psp_fee_minor: int | None = None
     refunds: tuple[Refund, ...] = ()
@@ -130,12 +141,29 @@ class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     @property
     def lost_minor(self) -> int:
         """Of what was sold: lost in disputes, as the books have it."""
-        return sum(one.withdrawn_minor - one.twice_minor for one in self.disputes if one.status == "lost")
+        return sum(one.withdrawn_minor - one.twice_minor - one.excess_minor for one in self.disputes if one.status == "lost")
 
     @property
     def twice_minor(self) -> int:
         """Lost in disputes although it had been refunded."""
         return sum(one.twice_minor for one in self.disputes if one.status == "lost")
+
+    @property
+    def sold(self) -> Cost:
+        """What the session cost; nothing where none was delivered."""
+        nothing = Money(0, self.opened.order.currency if self.opened is not None else "")
+        return self.cost or Cost(nothing, nothing)
+
+    @property
+    def taken_minor(self) -> int:
+        """All that the card was charged with."""
+        return self.captured_minor + self.excess_minor
+
+    @property
+    def excess_left_minor(self) -> int:
+        """Of what was taken too much: neither given back, nor about to be, nor lost. It goes back before what was sold."""
+        back = sum(one.excess_minor for one in self.refunds if one.status in ("asked", "pending", "succeeded"))
+        return self.excess_minor - back - sum(one.excess_minor for one in self.disputes if one.status == "lost")
 
     @property
     def returning_minor(self) -> int:
@@ -144,9 +172,9 @@ class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def claimed_minor(self) -> int:
-        """Of what was captured: refunded, about to be, or disputed. A bank may take back what was refunded already."""
+        """Of what was taken: refunded, about to be, or disputed. A bank may take back what was refunded already."""
         disputed = sum(one.withdrawn_minor for one in self.disputes if one.status in ("open", "lost"))
-        return min(self.captured_minor, self.returning_minor + disputed)
+        return min(self.taken_minor, self.returning_minor + disputed)
 
 
 def _moved(event: Event, **known: str) -> Callable[[PaymentState, Any], PaymentState]:
@@ -258,6 +286,7 @@ def _captured(state: PaymentState, fact: f.Captured) -> PaymentState:
         state,
         phase=after(state.phase, "captured"),
         captured_minor=fact.amount_minor,
+        excess_minor=fact.excess_minor,
         captured_at=fact.at,
         fee_minor=fact.fee_minor,
         charge=fact.charge or state.charge,
@@ -290,12 +319,14 @@ def _early(state: PaymentState, fact: f.Early) -> PaymentState:
 
 
 def _refund_asked(state: PaymentState, fact: f.RefundAsked) -> PaymentState:
-    known = Refund(fact.n, fact.id, fact.amount_minor, "asked", fact.at, fact.who, fact.reason)
+    known = Refund(fact.n, fact.id, fact.amount_minor, "asked", fact.at, fact.who, fact.reason, excess_minor=fact.excess_minor)
     return replace(state, refunds=(*state.refunds, known))
 
 
 def _refund_found(state: PaymentState, fact: f.RefundFound) -> PaymentState:
-    known = Refund(fact.n, fact.refund, fact.amount_minor, "new", fact.at, "provider", "found", fact.refund)
+    known = Refund(
+        fact.n, fact.refund, fact.amount_minor, "new", fact.at, "provider", "found", fact.refund, excess_minor=fact.excess_minor
+    )  # fmt: skip
     return replace(state, refunds=(*state.refunds, known))
 
 
@@ -310,7 +341,7 @@ def _refund_moved(state: PaymentState, fact: f.RefundMoved) -> PaymentState:
     return replace(
         state,
         refunds=tuple(moved if one.n == fact.n else one for one in state.refunds),
-        refunded_minor=state.refunded_minor + sign * known.amount_minor,
+        refunded_minor=state.refunded_minor + sign * known.sold_minor,
         fee_returned_minor=state.fee_returned_minor + back,
         journals=(*state.journals, *fact.journals),
     )
@@ -319,7 +350,7 @@ def _refund_moved(state: PaymentState, fact: f.RefundMoved) -> PaymentState:
 def _dispute_moved(state: PaymentState, fact: f.DisputeMoved) -> PaymentState:
     moved = Dispute(
         fact.dispute, fact.status, fact.amount_minor, fact.at, fact.reason, fact.evidence_by, fact.withdrawn_minor,
-        fact.twice_minor,
+        fact.twice_minor, fact.excess_minor,
     )  # fmt: skip
     others = tuple(one for one in state.disputes if one.dispute != fact.dispute)
     return replace(state, disputes=(*others, moved), journals=(*state.journals, *fact.journals))
@@ -345,6 +376,7 @@ _APPLY: dict[type, Callable[[PaymentState, Any], PaymentState]] = {
     f.SessionTold: _session_told,
     f.Guarded: _guarded,
     f.Rated: _rated,
+    f.TakenPast: lambda state, fact: replace(state, past=fact.seen),
     f.Capturing: _moved("capturing", capture_n="n", capture_minor="amount_minor", fee_minor="fee_minor"),
     f.CaptureUncertain: _moved("uncertain"),
     f.CaptureFailed: _capture_failed,

@@ -28,6 +28,7 @@ LOOK = "look"
 START = "start"
 GUARD = "guard"
 RETRY = "retry"
+EXCESS = "excess"
 WATCH = "watch"
 _AGAIN = "~"
 _encode = msgspec.json.Encoder().encode

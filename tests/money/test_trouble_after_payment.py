@@ -1,10 +1,11 @@
 """What befalls a payment afterwards or midway, over sockets from the provider's webhook to the books: a dispute that is won or
-lost, an owner who takes our access away while a driver charges, a payout that fails after it was paid. Each time the audit
-is silent."""
+lost, also of what was refunded, a hold that somebody captures in the provider's dashboard, an owner who takes our access away
+while a driver charges, a payout that fails after it was paid. Each time the audit is silent."""
 
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from storage.audit import audit
@@ -58,6 +59,63 @@ async def test_a_dispute_ends_in_the_books_as_it_ends_at_the_bank(fresh_dsn: str
             assert "2300" not in after, "no VAT is owed on what was taken back"
             assert after["5060"] == -before["4000"], "what was sold is lost"
         await _silent(street)
+
+
+async def test_what_was_refunded_and_then_disputed_is_in_the_books_as_the_provider_moved_it(
+    fresh_dsn: str, tmp_path: Path
+) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        paid, _ = await charges_and_pays(street)
+        gross = paid["captured"]["amount_minor"]
+        given = await street.admin.post(f"{T}/payments/{paid['id']}/refund", json={"reason": "broken plug"})
+        assert given.status_code == 202, given.text
+        await payment(street, "refunded")
+        opened = await street.sandbox.driver.control("disputes", id=paid["charge"], reason="fraudulent")
+        disputed = await payment(street, "disputed")
+        assert (disputed["dispute"]["withdrawn_minor"], disputed["dispute"]["refunded_before_minor"]) == (gross, gross)
+        handed_in = await street.admin.post(f"{T}/payments/{paid['id']}/evidence", json={"texts": {}})
+        assert "were refunded to the same card" in handed_in.json()["texts"]["uncategorized_text"]
+        await street.sandbox.driver.control("disputes/decide", id=opened["id"], won=False)
+        await payment(street, "dispute_lost")
+        after = await _closing(street, "swm")
+        assert (after["5060"], after["5050"]) == (gross, DISPUTE_FEE)
+        assert not {"1160", "2300", "4000"} & set(after)
+        assert after.get("1100", 0) + after.get("1110", 0) == _at_the_provider(street)
+        await _silent(street)
+
+
+async def test_what_somebody_captures_in_the_dashboard_beyond_the_cost_goes_back_by_itself(
+    fresh_dsn: str, tmp_path: Path
+) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        path = await begins_to_charge(street)
+        (intent,) = street.held()
+        headers = {"Authorization": f"Bearer {street.sandbox.world.config.secret_key}", "Stripe-Account": ACCOUNT}
+        async with httpx.AsyncClient(base_url=street.sandbox.url, headers=headers, trust_env=False) as dashboard:
+            taken = await dashboard.post(f"/v1/payment_intents/{intent}/capture")
+            assert taken.status_code == 200, taken.text
+        hold = taken.json()["amount_received"]
+        paid = await payment(street, "settled")
+        cost = paid["cost"]["incl"]["amount_minor"]
+        assert 0 < cost < hold, "it was stopped in time"
+        assert (paid["captured"]["amount_minor"], paid["excess"]["amount_minor"]) == (cost, hold - cost)
+
+        async def given_back() -> bool:
+            (item,) = (await street.admin.get(f"{T}/payments")).json()["items"]
+            return [(one["status"], one["excess_minor"]) for one in item["refunds"]] == [("succeeded", hold - cost)]
+
+        await street.until(given_back, 60)
+        page = (await street.admin.get(street.node.urls.http + path, headers={"Accept-Language": "en"})).text
+        assert "were taken from your card by mistake" in page
+        books = await _closing(street, "swm")
+        assert "2400" not in books
+        assert books.get("1100", 0) + books.get("1110", 0) == _at_the_provider(street)
+        await _silent(street)
+
+
+def _at_the_provider(street: Street) -> int:
+    """All that the owner has there, in cents."""
+    return sum(street.sandbox.world.balances[ACCOUNT].get("eur", [0, 0]))
 
 
 async def test_an_owner_who_takes_our_access_away_stops_the_charge_and_the_sale(fresh_dsn: str, tmp_path: Path) -> None:

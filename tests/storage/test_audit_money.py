@@ -113,6 +113,22 @@ async def test_it_is_silent_over_a_dispute_of_what_was_refunded_that_was_lost_an
     assert await books.words() == {}
 
 
+async def test_what_was_taken_too_much_is_silent_once_it_went_back_and_told_while_it_stays_too_long(books: Books) -> None:
+    old: dict[str, Any] = {**SALE, "at": LONG_AGO}
+    rows = posting.captured(**old, attempt="a1", merchant=OWNER, captured_minor=1234, excess_minor=2766, fee_minor=200)
+    excess: dict[str, Any] = {"id": "taken_too_much:1", "amount_minor": 2766, "excess_minor": 2766, "status": "failed"}
+    more: dict[str, Any] = {"excess_minor": 2766, "fee_minor": 200}
+    await books.write(*charged(journals=[row.id for row in rows], refunds=[excess], **more), *rows)
+    assert "owner 2400 a: -2766 EUR have been there since" in (await books.words())["clearing"]
+    back = posting.refund_direct(
+        **SALE, refund="r1", merchant=OWNER, captured_minor=1234, refunded_before_minor=0, amount_minor=2766, excess_minor=2766,
+        fee_minor=200, fee_returned_minor=138,
+    )  # fmt: skip
+    given = [{**excess, "status": "succeeded"}]
+    await books.write(*charged(journals=[row.id for row in (*rows, *back)], refunds=given, **more)[2:], *back)
+    assert await books.words() == {}
+
+
 async def test_it_is_silent_over_a_session_that_a_wallet_paid(books: Books) -> None:
     sale = posting.WalletSale(
         tenant="acme", session="a", wallet="w", token_ref="t", merchant=OWNER, country="DE", cost=COST, kinds=KINDS

@@ -11,8 +11,9 @@ from actors.model.rows.base import Row
 class PaymentRow(Row, frozen=True, gc=False, kw_only=True):
     """A payment attempt (actors/payment). `purpose`: session, topup or auto_topup. `state`: of actors/payment/phases.py, as
     in MONEY 1.1. `reason`: why it went no further (`evse_claimed`, `sca_refused`, `start_failed`, `card_declined` ...).
-    `proof`: what the 3-D Secure gate saw and said. `refunds`: [{id, refund, amount_minor, fee_minor, status, reason, who,
-    at}]."""
+    `proof`: what the 3-D Secure gate saw and said. `captured_minor`: of the sale; `excess_minor` was taken
+    beyond it, past us, and is the driver's. `refunds`: [{id, refund, amount_minor, excess_minor, fee_minor, status, reason,
+    who, at}]."""
 
     id: str
     purpose: str
@@ -24,6 +25,7 @@ class PaymentRow(Row, frozen=True, gc=False, kw_only=True):
     limit_minor: int = 0
     cost: Cost | None = None
     captured_minor: int = 0
+    excess_minor: int = 0
     refunded_minor: int = 0
     fee_minor: int = 0
     psp_fee_minor: int | None = None

@@ -54,8 +54,9 @@ class EvidenceView(msgspec.Struct, frozen=True):
 
 class PaymentView(msgspec.Struct, frozen=True):
     """A payment attempt. `purpose`: session, topup or auto_topup. `hold`: what was held at most, `limit`: the cost at which
-    charging stops. `reason`: why it went no further. `fee`: the brand's application fee, `provider_fee` the provider's own
-    (null: not told yet). `proof`: what the check of strong customer authentication saw and said."""
+    charging stops. `excess`: what somebody captured beyond the cost in the provider's dashboard; it is refunded by itself.
+    `reason`: why it went no further. `fee`: the brand's application fee, `provider_fee` the provider's own (null: not told
+    yet). `proof`: what the check of strong customer authentication saw and said."""
 
     id: str
     purpose: str
@@ -63,6 +64,7 @@ class PaymentView(msgspec.Struct, frozen=True):
     hold: Money
     limit: Money
     captured: Money
+    excess: Money
     refunded: Money
     fee: Money
     provider_fee: Money | None
@@ -91,6 +93,7 @@ def payment_view(row: PaymentRow) -> PaymentView:
 
     return PaymentView(
         row.id, row.purpose, row.state, money(row.hold_minor), money(row.limit_minor), money(row.captured_minor),
+        money(row.excess_minor),
         money(row.refunded_minor), money(row.fee_minor), None if row.psp_fee_minor is None else money(row.psp_fee_minor),
         row.cost, row.merchant, row.account, row.station, row.evse, row.session,
         row.wallet, row.intent, row.charge, row.capture_before, row.reason, row.proof, row.refunds, row.dispute, row.journals,

@@ -186,6 +186,12 @@ GERMAN: dict[str, str] = {
     "Receipt, partly refunded": "Beleg, teilweise erstattet",
     "Receipt, refunded": "Beleg, erstattet",
     "Receipt, payment disputed": "Beleg, Zahlung bestritten",
+    "{amount} more than this charge cost were taken from your card by mistake. They go back to it.": (
+        "Von Ihrer Karte wurden versehentlich {amount} mehr abgebucht, als dieser Ladevorgang gekostet hat. Sie werden erstattet."
+    ),
+    "{amount} were taken from your card by mistake. They go back to it.": (
+        "Von Ihrer Karte wurden versehentlich {amount} abgebucht. Sie werden erstattet."
+    ),
     "The payment was not finished": "Die Zahlung wurde nicht abgeschlossen",
     "You have cancelled": "Sie haben abgebrochen",
     "Your bank did not confirm the payment": "Ihre Bank hat die Zahlung nicht bestätigt",

@@ -57,7 +57,8 @@ class Refund(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """`paid_minor` was taken, `refunded_minor` given back of it; `cost` as it was rated, which may be more than was taken.
+    """`paid_minor` was taken, `refunded_minor` given back of it; `excess_minor` was taken too much, and goes back. `cost` as it
+    was rated, which may be more than was taken.
     `registers` in Wh at start and stop; `signed` the meter's records, byte for byte; `file_name` without its end."""
 
     number: str
@@ -78,6 +79,7 @@ class Receipt(msgspec.Struct, frozen=True):
     vats: Sequence[Vat]
     paid_minor: int
     refunded_minor: int
+    excess_minor: int
     refunds: Sequence[Refund]
     currency: str
     reference: str
@@ -114,6 +116,7 @@ async def receipt_of(guest: Guest, row: PaymentRow, session: SessionRow | None) 
         vats=_vats_of(document) if document is not None else _vats(row),
         paid_minor=row.captured_minor,
         refunded_minor=row.refunded_minor,
+        excess_minor=row.excess_minor,
         refunds=await _refunds(guest, row),
         currency=row.currency,
         reference=row.charge or row.intent or row.id,
@@ -204,7 +207,7 @@ def _lines(cdr: dict[str, Any]) -> Sequence[CostLine]:
 
 
 async def _refunds(guest: Guest, row: PaymentRow) -> Sequence[Refund]:
-    given = [refund for refund in row.refunds if refund.get("status") in _GIVEN_BACK]
+    given = [refund for refund in row.refunds if refund.get("status") in _GIVEN_BACK and _sold(refund)]
     if not given:
         return ()
     page = await guest.env.queries.documents(
@@ -213,11 +216,16 @@ async def _refunds(guest: Guest, row: PaymentRow) -> Sequence[Refund]:
     numbers = {str(note.body.get("refund")): number_text(note) for note in page.items}
     return [
         Refund(
-            _time(refund.get("at")), int(refund.get("amount_minor", 0)), refund.get("status") != "succeeded",
+            _time(refund.get("at")), _sold(refund), refund.get("status") != "succeeded",
             next((numbers[name] for name in (str(refund.get("id")), str(refund.get("refund"))) if name in numbers), ""),
         )
         for refund in given
     ]  # fmt: skip
+
+
+def _sold(refund: dict[str, Any]) -> int:
+    """What of a refund takes the sale back: the rest gives back what was taken too much."""
+    return int(refund.get("amount_minor", 0)) - int(refund.get("excess_minor", 0))
 
 
 def _time(value: Any) -> datetime | None:

@@ -135,6 +135,9 @@ def _money(paper: Paper, receipt: Receipt, t: PayWords) -> None:
         when = f", {t.when(refund.at, receipt.zone)}" if refund.at else ""
         number = f" ({refund.number})" if refund.number else ""
         paper.fact(label + when + number, "-" + t.minor(refund.amount_minor, receipt.currency), right=True)
+    if receipt.excess_minor:
+        paper.say(t("{amount} more than this charge cost were taken from your card by mistake. They go back to it.",
+                    amount=t.minor(receipt.excess_minor, receipt.currency)), 9)  # fmt: skip
 
 
 def _meter(paper: Paper, receipt: Receipt, t: PayWords) -> None:

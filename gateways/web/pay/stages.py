@@ -82,7 +82,9 @@ provider's for a card that it did not take."""
 def stage_of(row: PaymentRow, session: SessionRow | None) -> Stage:
     """The page of an attempt. A stop that is under way is the session's affair: it is no state of the payment."""
     name = _OF_STATE.get(row.state, "held_up")
-    if row.state in _LET_GO and row.reason is not None:
+    if row.excess_minor and not row.captured_minor:
+        name = "failed" if (row.reason or "").startswith("start_") else "waived"
+    elif row.state in _LET_GO and row.reason is not None:
         name = "failed" if row.reason.startswith("start_") else "declined"
         name = _OF_REASON.get(row.reason, name)
     elif row.state in _LET_GO:

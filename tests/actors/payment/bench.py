@@ -148,7 +148,8 @@ class Bench:
             assert "guard" in self.timers, f"nothing watches over a hold that is {state.phase}"
         quote = state.quote
         if quote is not None and state.phase in TAKEN:
-            assert state.captured_minor <= min(state.held_minor, quote.limit_minor, state.cost.incl.amount_minor)  # type: ignore[union-attr]
+            assert state.captured_minor <= min(state.held_minor, quote.limit_minor, state.sold.incl.amount_minor)
+            assert state.excess_left_minor >= 0
             assert state.refunded_minor + state.lost_minor <= state.captured_minor
             documented = sum(row.gross_minor for row in self.documents.values())
             assert documented == state.captured_minor - state.refunded_minor, "documents say what the books say"

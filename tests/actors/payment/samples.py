@@ -61,6 +61,7 @@ WELL: list[Any] = [
     f.StopOrdered("a1:stop:1", "driver", T0),
     f.Strayed("s2", "43", T0),
     f.Guarded(T0),
+    f.TakenPast(psp.IntentSeen("pi_1", "succeeded", 4000, 0, 4000, "EUR", "acct_1", "ch_1", fee_minor=200), T0),
     f.SessionTold(ENDED, LATER),
     f.Rated(COST, KINDS, LATER, 15600, "f" * 32),
     f.Capturing(1, 1234, 62, LATER),
@@ -73,14 +74,14 @@ WELL: list[Any] = [
     f.Capturing(2, 1234, 62, LATER),
     f.Early(RefundSeen("re_0", "pending", 100, "EUR", "pi_1"), LATER),
     f.Early(DisputeSeen("dp_0", "warning_needs_response", 100, "EUR", "pi_1"), LATER),
-    f.Captured(1234, 62, "ch_1", ("j1", "j2"), LATER),
+    f.Captured(1234, 62, "ch_1", ("j1", "j2"), LATER, 66),
     f.Settled(44, ("j3",), LATER, "txn_1"),
-    f.RefundAsked(1, "r1", "op", "broken plug", 500, True, LATER),
+    f.RefundAsked(1, "r1", "op", "broken plug", 500, True, LATER, 60),
     f.RefundMoved(1, "succeeded", LATER, "re_1", 25, "", ("j4", "j5")),
-    f.RefundFound(2, "re_2", 100, LATER),
+    f.RefundFound(2, "re_2", 100, LATER, 6),
     f.RefundMoved(2, "failed", LATER, "re_2", 0, "closed card"),
     f.DisputeMoved("dp_1", "open", 734, LATER, "fraudulent", LATER, 734, ("j6",)),
-    f.DisputeMoved("dp_1", "lost", 734, LATER, "fraudulent", LATER, 734, ("j7",), 100),
+    f.DisputeMoved("dp_1", "lost", 734, LATER, "fraudulent", LATER, 734, ("j7",), 100, 6),
 ]
 
 LIVES: dict[str, list[Any]] = {
@@ -94,6 +95,10 @@ LIVES: dict[str, list[Any]] = {
     "expired": [opened(), f.Expired("page_expired", LATER)],
     "late hold": [opened(), f.Expired("psp_away", LATER), held(LATER), f.Releasing("late_hold", LATER)],
     "lost": [opened(), f.Releasing("cancelled", T0), f.Lost("captured_elsewhere", LATER)],
+    "taken for nothing": [
+        opened(), held(), f.Releasing("captured_elsewhere", T0), f.Captured(0, 200, "ch_1", ("j1",), LATER, 4000),
+        f.RefundAsked(1, "taken_too_much:1", "payment", "taken_too_much", 4000, True, LATER, 4000),
+    ],
     "top-up": [
         opened(TOP_UP), held(), f.Proven(None, "mandate", "charged under mandate 2026-01", T0),
         f.Rated(Cost(Money(5000, "EUR"), Money(5000, "EUR")), (), T0), f.Capturing(1, 5000, 0, T0),

@@ -12,7 +12,6 @@ from actors.model.documents import receipt_id
 from actors.model.ids import MERCHANT
 from actors.payment import messages as m
 from actors.payment.rows import redacted
-from actors.station.letters import Order
 from tests.actors.payment.bench import DEAL, OPEN, QUOTE, STATION, Bench, began, ended
 from tests.actors.payment.samples import BILL, SELLER
 
@@ -117,18 +116,6 @@ def test_a_capture_that_was_done_while_the_account_was_taken_from_us_is_in_the_b
     assert len(bench.journals) == 3
     bench.webhook()
     assert len(bench.journals) == 3
-
-
-def test_a_hold_that_others_captured_is_no_business_of_ours() -> None:
-    bench = Bench()
-    bench.charge()
-    bench.provider.execute(
-        psp.CaptureIntent(key="theirs", made_at=bench.now, intent="pi_1", amount_minor=4000, currency="EUR", fee_minor=0)
-    )
-    bench.webhook()
-    assert (bench.state.phase, bench.state.reason) == ("lost", "captured_elsewhere")
-    assert isinstance(bench.post(STATION, Order), Order)
-    assert not bench.journals
 
 
 def test_a_fee_that_is_told_late_is_a_journal_of_its_own() -> None:

@@ -52,6 +52,9 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("failed", "released", {"reason": "start_offline"}, "was not connected", "nicht verbunden"),
     ("failed", "released", {"reason": "start_timeout"}, "plugged in in time", "nicht rechtzeitig ein Fahrzeug"),
     ("waived", "released", {"reason": "below_minimum", "session": "s1"}, "nothing is taken", "wird nichts von Ihrer Karte"),
+    ("waived", "settled", {"session": "s1", "excess_minor": 5000}, "€50.00 were taken from your card", "50,00 € abgebucht"),
+    ("failed", "settled", {"reason": "start_timeout", "excess_minor": 5000}, "They go back to it", "Sie werden erstattet"),
+    ("receipt", "settled", {**PAID, "excess_minor": 3525}, "€35.25 more than this charge cost", "versehentlich 35,25 € mehr"),
     ("lost", "lost", {"reason": "hold_ended", "session": "s1"}, "The hold on your card ended", "Vormerkung auf Ihrer Karte"),
 ]  # fmt: skip
 
