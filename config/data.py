@@ -17,12 +17,14 @@ from config.errors import EnvironmentFault
 
 
 class NodeFile(msgspec.Struct, frozen=True):
-    """What a running node says of itself: bases of its URLs, and its process."""
+    """What a running node says of itself: bases of its URLs, and its process. `began`: when that began, as the system counts
+    (`beginning_of`), since the number of a node that was killed may be some other program's by now."""
 
     ocpp: str
     http: str
     pid: int
     version: str = ""
+    began: int | None = None
 
 
 class DataDirectory:
@@ -88,6 +90,8 @@ class DataDirectory:
             return None
         except PermissionError:
             pass  # it lives, under another user
+        if node.began is not None and beginning_of(node.pid) not in (None, node.began):
+            return None
         return node
 
     def _replace(self, path: Path, content: bytes, mode: int) -> None:
@@ -100,6 +104,14 @@ class DataDirectory:
             os.replace(fresh, path)
         except OSError as error:
             raise EnvironmentFault(f"cannot write {path}: {_words(error)}") from None
+
+
+def beginning_of(pid: int) -> int | None:
+    """Clock ticks from the machine's start to the process's; None where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _words(error: OSError) -> str:

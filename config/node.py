@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 import trio
 
-from config.data import NodeFile
+from config.data import NodeFile, beginning_of
 from config.doctor import culprit, listeners, port_problem
 from config.domain import Domain, open_domain
 from config.errors import EnvironmentFault
@@ -71,7 +71,10 @@ async def open_node(settings: Settings, roles: Sequence[str] = ROLES) -> AsyncIt
         for surface in surfaces:
             await surface.open(domain.system)
         urls = {surface.name: reachable(surface.url) for surface in surfaces}
-        node = NodeFile(ocpp=urls.get("ocpp", ""), http=urls.get("http", ""), pid=os.getpid(), version=distribution_version())
+        node = NodeFile(
+            ocpp=urls.get("ocpp", ""), http=urls.get("http", ""),
+            pid=os.getpid(), version=distribution_version(), began=beginning_of(os.getpid()),
+        )  # fmt: skip
         await _freeze(domain)
         domain.data.write_node(node)
         _log.info("node.ready", ocpp=node.ocpp, http=node.http, database=domain.database.dsn)

@@ -44,9 +44,9 @@ class Top:
         live = Live(console=self._console, screen=True, auto_refresh=False, transient=True)
         with _keys_one_by_one(sys.stdin.fileno()), live:
             self._live = live
-            self._draw()
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._until_told)
+                self._draw()
                 nursery.start_soon(self._keep_looking)
                 nursery.start_soon(self._keep_reading, nursery)
                 await self._done.wait()
