@@ -32,7 +32,8 @@ CARDS = ("frictionless", "challenge")
 STOP = "/stop"
 """What the page has while there is a session to end."""
 CHARGE_SECONDS = (3.0, 6.0)
-SETTLE_SECONDS = 10.0
+SETTLE_SECONDS = 60.0
+"""At most, on a machine that is very busy."""
 PAGE_SECONDS = 20.0
 FINAL = frozenset(("captured", "settled", "released", "expired", "lost"))
 SELLER = {
@@ -158,6 +159,8 @@ async def _charge(phone: httpx.AsyncClient, url: str, sandbox: Sandbox, dice: ra
         with trio.move_on_after(dice.uniform(0.0, CHARGE_SECONDS[1] - CHARGE_SECONDS[0])):
             await leaving.wait()
         await phone.post(f"{mine}/stop")
+    else:
+        await phone.post(f"{mine}/cancel")
 
 
 async def settled(api: httpx.AsyncClient, base: str) -> None:

@@ -49,6 +49,8 @@ class Plan:
     password: str | None = None
     passwords: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ("SIMTAG",)
+    in_turn: bool = False
+    """Drivers come one after the other, the first at each connector another one; else as the dice fall."""
     token_type: str = "ISO14443"  # noqa: S105 (a kind of card, not a secret)
     scenario: str = CHARGE
     faults: Faults = Faults()
@@ -90,18 +92,23 @@ class Fleet:
 
     async def start(self, played: trio.Event | None = None) -> None:
         """Open every station and play; returns when `finish` was called. `played` is set when every script ended."""
-        with self._alive:
-            async with trio.open_nursery() as lives:
-                if any(KINDS[protocol] is SoapStation for protocol in self.plan.protocols):
-                    await lives.start(self.callbacks.serve)
-                if self.plan.faults.storm:
-                    lives.start_soon(self._storms)
-                with self._playing:
-                    async with trio.open_nursery() as plays:
-                        await self._open(lives, plays)
-                    if played is not None:
-                        played.set()
-                await trio.sleep_forever()
+        try:
+            with self._alive:
+                async with trio.open_nursery() as lives:
+                    if any(KINDS[protocol] is SoapStation for protocol in self.plan.protocols):
+                        await lives.start(self.callbacks.serve)
+                    if self.plan.faults.storm:
+                        lives.start_soon(self._storms)
+                    with self._playing:
+                        async with trio.open_nursery() as plays:
+                            await self._open(lives, plays)
+                        if played is not None:
+                            played.set()
+                    await trio.sleep_forever()
+        finally:
+            for station in self.stations:  # nobody writes into them any more
+                if station.journal is not None:
+                    station.journal.close()
 
     async def _storms(self) -> None:
         dice = random.Random(f"{self.plan.seed}/storm")
@@ -111,13 +118,15 @@ class Fleet:
                 await self.storm()
 
     async def _open(self, lives: trio.Nursery, plays: trio.Nursery) -> None:
-        began = trio.current_time()
+        began, connectors = trio.current_time(), 0
         for n in range(self.plan.count):
             station = self._station(n)
             self.stations.append(station)
             await lives.start(station.run)
             for connector in station.connectors:
-                plays.start_soon(Player(station, connector, self.steps, self.plan.tags).run)
+                first = connectors if self.plan.in_turn else None
+                plays.start_soon(Player(station, connector, self.steps, self.plan.tags, first).run)
+                connectors += 1
             await trio.sleep_until(began + (n + 1) / self.plan.rate)
 
     def _station(self, n: int) -> Station[Any]:
@@ -167,7 +176,4 @@ class Fleet:
             for station in self.stations:
                 await station.emptied()
         self._alive.cancel()
-        for station in self.stations:
-            if station.journal is not None:
-                station.journal.close()
         return not scope.cancelled_caught

@@ -117,14 +117,18 @@ C = TypeVar("C", bound=Connector)
 
 
 class Player(Generic[C]):
-    """Plays one script at one connector of a station. Its dice are its own, so that a seed gives the same day again."""
+    """Plays one script at one connector of a station. Its dice are its own, so that a seed gives the same day again. `first`:
+    drivers come in turn, beginning with that one; None: as the dice fall."""
 
-    def __init__(self, station: Station[C], connector: C, steps: Sequence[Step], tags: Sequence[str]) -> None:
+    def __init__(
+        self, station: Station[C], connector: C, steps: Sequence[Step], tags: Sequence[str], first: int | None = None
+    ) -> None:
         self.station = station
         self.connector = connector
         self.steps = steps
         self.tags = tags
         self.tag = tags[0] if tags else ""
+        self.first = first
         self.rng = random.Random(f"{station.seed}/{connector.id}")
         self.rounds = 0
         self.refused = False
@@ -133,7 +137,9 @@ class Player(Generic[C]):
         again = True
         while again:
             again, self.refused = False, False
-            if self.tags:
+            if self.tags and self.first is not None:
+                self.tag = self.tags[(self.first + self.rounds) % len(self.tags)]
+            elif self.tags:
                 self.tag = self.rng.choice(list(self.tags))
             for step in self.steps:
                 if step.verb == "repeat":

@@ -98,8 +98,7 @@ def test_a_firmware_campaign_over_200_stations_is_paused_killed_and_runs_to_its_
         assert node.audit() == (0, "")
         assert node.stop() == 0
     finally:
-        node.kill()
-        node.kill_postgres(immediate=True)
+        node.end()
 
 
 async def _run(node: Node, identities: list[str]) -> None:

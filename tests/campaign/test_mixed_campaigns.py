@@ -33,8 +33,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
         yield node
         assert node.audit() == (0, "")
     finally:
-        node.kill()
-        node.kill_postgres(immediate=True)
+        node.end()
 
 
 async def run(operator: Operator, work: dict[str, Any], **more: Any) -> dict[str, dict[str, Any]]:

@@ -45,6 +45,8 @@ class Rig:
         self.home = home
         self.node = ForkedNode(home)
         self.result = Result()
+        self.back_at = 0.0
+        """When the node was last seen to be ready."""
         settings = StationSettings(
             url=self.node.ocpp_url,
             identity=IDENTITY,
@@ -59,10 +61,8 @@ class Rig:
         self.station: Station16 | Station201 = kind(settings, rng=random.Random(1), stats=Stats(), journal=self.journal)
 
     async def start(self) -> None:
-        await trio.to_thread.run_sync(self._start)
-
-    def _start(self) -> None:
-        self.node.start()
+        await trio.to_thread.run_sync(self.node.start)
+        self.back_at = trio.current_time()
 
     def _order(self, line: str, answer: str) -> list[str]:
         """Tell the node something and wait for its word; a node that dies says nothing."""
@@ -74,7 +74,7 @@ class Rig:
             process.stdin.write(line.encode() + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
-            return []  # it died in this very moment, by a shot that was on its way
+            return []  # nobody is there to be told
         for said in process.stdout:
             if said.startswith(b"died"):
                 return []
@@ -98,13 +98,9 @@ class Rig:
             if self.died:
                 died = True
                 await self.start()
-        if not died:
-            # After the answer had left, before the trap was taken away, or by a shot that was on its way already.
-            disarmed = await self.order("disarm", "counted")
-            await trio.sleep(max(DELAYS_MS) / 1000 * 4)
-            if not disarmed or self.died:
-                died = True
-                await self.start()
+        if not died and not await self.order("disarm", "counted"):
+            died = True  # after the answer had left, before the trap was taken away
+            await self.start()
         return died
 
 
@@ -125,7 +121,6 @@ def run_every_await(home: Path, protocol: str = "ocpp1.6", *, most: int | None =
         return rig.result
     finally:
         rig.node.end()
-        rig.node.kill_postgres(immediate=True)
 
 
 async def _run(rig: Rig, most: int | None, say: bool) -> None:

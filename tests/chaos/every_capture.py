@@ -36,8 +36,9 @@ LOST_STRIDE, LOST_ROUNDS = 9, 8
 OVER = ("charging", "settled", "released", "expired", "lost")
 WH_SHORT, WH_SESSION = 1_000, 4_000
 """Energy of a session on a card; of one that is worth a transfer at once."""
-GIVES_UP = 15.0
-"""Seconds after which a driver who paid and cannot charge cancels."""
+GIVES_UP = 45.0
+"""Seconds, with a node that is there, after which a driver who paid and cannot charge cancels. Where the order to start died with
+the node nobody gives it again; everybody else must charge, however busy the machine is."""
 SEED = 20264
 
 
@@ -109,7 +110,6 @@ class Rounds:
         self.killed: dict[str, bool] = {}
         self.lost = ""
         """How Stripe's answer gets lost in this round."""
-        self._patience = 0.0
 
     async def sweep(self, kind: str, stride: int) -> None:
         """k upwards, in every phase until it outlived some in a row."""
@@ -181,12 +181,14 @@ class Rounds:
             return (await street.payment(attempt)).state in OVER
 
         async def charges_or_leaves() -> bool:
-            if trio.current_time() > self._patience:
+            nonlocal waits_since
+            waits_since = max(waits_since, street.back_at)
+            if trio.current_time() > waits_since + GIVES_UP:
                 await street.page("POST", came_back[0].partition("?")[0] + "/cancel")
-                self._patience = trio.current_time() + GIVES_UP
+                waits_since = trio.current_time()
             return await charges()
 
-        self._patience = trio.current_time() + GIVES_UP
+        waits_since = trio.current_time()
         await self._phase("authorise", pay, charges_or_leaves)
         row = await street.payment(attempt)
         if row.state != "charging":

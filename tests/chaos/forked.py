@@ -15,9 +15,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from tests.chaos.process import ROOT, Node
+from tests.chaos.process import READY_SECONDS, ROOT, Node
 
 
 class Incarnation:
@@ -47,7 +48,8 @@ class Incarnation:
 
     def send_signal(self, sign: int) -> None:
         if self._handle is not None:
-            signal.pidfd_send_signal(self._handle, sign)
+            with suppress(ProcessLookupError):  # it died by itself since somebody looked
+                signal.pidfd_send_signal(self._handle, sign)
 
     def wait(self, seconds: float = 60.0) -> int | None:
         return self._ended(int(seconds * 1000))
@@ -56,9 +58,8 @@ class Incarnation:
 class ForkedNode(Node):
     _parent: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str] = (), deadline: float = 60.0, **pipes: Any) -> float:
+    def start(self, command: Sequence[str] = (), deadline: float = READY_SECONDS, **pipes: Any) -> float:
         begun = time.monotonic()
-        (self.data / "node.json").unlink(missing_ok=True)
         if self._parent is None:
             self.starts = 0
             with self.log.open("ab") as log:
@@ -68,8 +69,9 @@ class ForkedNode(Node):
                 )  # fmt: skip
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
-        self._parent.stdin.write(b"start\n")
-        self._parent.stdin.flush()
+        with suppress(BrokenPipeError):  # then it says nothing any more, and its log why
+            self._parent.stdin.write(b"start\n")
+            self._parent.stdin.flush()
         for line in self._parent.stdout:
             if line.startswith(b"child "):
                 self.process = Incarnation(self._parent, int(line.split()[1]))  # type: ignore[assignment]
@@ -81,12 +83,15 @@ class ForkedNode(Node):
         return time.monotonic() - begun
 
     def end(self) -> None:
-        """The node and its parent."""
-        self.kill()
+        """The parent, too."""
         if self._parent is not None:
-            self._parent.kill()
+            self._parent.kill()  # first: it starts nobody any more
             self._parent.wait()
+            with suppress(BrokenPipeError):  # of a line that nobody took
+                self._parent.stdin.close()  # type: ignore[union-attr]  # and whoever reads on there ends
+            self._parent.stdout.close()  # type: ignore[union-attr]
             self._parent = None
+        super().end()
 
 
 def _asked() -> str:

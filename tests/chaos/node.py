@@ -6,13 +6,15 @@ Only the composition is ours; what runs is `config.node`. It takes lines on stdi
     arm before N         ... before the N-th batch from now goes to PostgreSQL
     arm during N MS      ... MS milliseconds after the N-th batch was sent, whether or not it has committed
     arm after N          ... when the N-th batch has committed and the trio side does not know yet
-    disarm               answers `counted STEPS BATCHES` since the last arming
+    disarm               answers `counted STEPS BATCHES` since the last arming; whoever reads that can rely on it that no shot
+                         of this trap is on its way any more
 """
 
 import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,23 +32,37 @@ class Trap(trio.abc.Instrument):
 
     def __init__(self) -> None:
         self.armed = False
+        self._firing = threading.Lock()
+        """Either it is disarmed first, and nothing happens, or it fires first, and nobody is told that it was disarmed."""
         self.kind = ""
         self.at = 0
         self.delay = 0.0
         self.steps = 0
         self.batches = 0
+        self.armings = 0
 
     def arm(self, words: Sequence[str]) -> None:
         self.kind, self.at = words[0], int(words[1])
         self.delay = float(words[2]) / 1000 if len(words) > 2 else 0.0
         self.steps = self.batches = 0
+        self.armings += 1
         self.armed = True
+
+    def disarm(self) -> None:
+        with self._firing:
+            self.armed = False
+
+    def fire(self, arming: int | None = None) -> None:
+        """`arming`: the one that a shot with a delay belongs to."""
+        with self._firing:
+            if self.armed and arming in (None, self.armings):
+                spring()
 
     def before_task_step(self, task: Any) -> None:
         if self.armed:
             self.steps += 1
             if self.kind == "step" and self.steps == self.at:
-                spring()
+                self.fire()
 
     def springs(self, kind: str) -> bool:
         return self.armed and self.kind == kind and self.batches == self.at
@@ -64,12 +80,12 @@ def surround_commits(trap: Trap) -> None:
         if trap.armed:
             trap.batches += 1
         if trap.springs("before"):
-            spring()
+            trap.fire()
         if trap.springs("during"):
-            asyncio.get_running_loop().call_later(trap.delay, spring)
+            asyncio.get_running_loop().call_later(trap.delay, trap.fire, trap.armings)
         outcomes = await together(self, connection, turns)
         if trap.springs("after"):
-            spring()
+            trap.fire()
         return outcomes
 
     Committer._together = watched  # type: ignore[assignment,method-assign]
@@ -87,7 +103,7 @@ async def obey(trap: Trap) -> None:
                 print("armed", flush=True)
                 trap.arm(words)
             else:
-                trap.armed = False
+                trap.disarm()
                 print(f"counted {trap.steps} {trap.batches}", flush=True)
     spring()  # whoever started it is gone
 

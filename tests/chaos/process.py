@@ -7,6 +7,7 @@ import random
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -16,10 +17,17 @@ from typing import Any
 
 import httpx
 
+from storage.embedded import EmbeddedServer
+
+READY_SECONDS = 180.0
+"""A safety net: a node is there in a few seconds, on a busy machine in some ten."""
+STOP_SECONDS = 180.0
 TENANT = "chaos"
 PASSWORD = "chaos-password-0123"
 TOKEN = "CHAOS1"
 ROOT = Path(__file__).parents[2]
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody: the node is asked in plain HTTP, and to read the machine's certificates takes longer than the question."""
 
 
 class Node:
@@ -55,10 +63,10 @@ class Node:
     def ocpp_url(self) -> str:
         return f"ws://127.0.0.1:{self.ocpp_port}/ocpp/{TENANT}"
 
-    def start(self, command: Sequence[str] = ("config.cli", "up"), deadline: float = 60.0, **pipes: Any) -> float:
-        """Start and wait until it is ready; the seconds that took. `command`: module and its first arguments."""
+    def start(self, command: Sequence[str] = ("config.cli", "up"), deadline: float = READY_SECONDS, **pipes: Any) -> float:
+        """Start and wait until it is ready; the seconds that took. `command`: module and its first arguments. What a node
+        that was killed has left behind lies there still, as for any operator."""
         begun = time.monotonic()
-        (self.data / "node.json").unlink(missing_ok=True)
         arguments = [sys.executable, "-m", *command, "--data", str(self.data)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -73,16 +81,18 @@ class Node:
         while time.monotonic() < begun + deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the node ended with {self.process.returncode}; its log ends:\n{self.tail()}")
-            if self._is_ready():
+            if self.is_ready():
                 return
             time.sleep(0.02)
+        self.kill()
         raise RuntimeError(f"the node was not ready in {deadline:.0f} s; its log ends:\n{self.tail()}")
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             if json.loads((self.data / "node.json").read_bytes())["pid"] != self.process.pid:  # type: ignore[union-attr]
                 return False
-            return httpx.get(f"http://127.0.0.1:{self.http_port}/readyz", timeout=5, trust_env=False).is_success
+            url = f"http://127.0.0.1:{self.http_port}/readyz"
+            return httpx.get(url, timeout=5, trust_env=False, verify=NO_TLS).is_success
         except (OSError, ValueError, httpx.HTTPError):
             return False
 
@@ -99,34 +109,32 @@ class Node:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(60)
+            return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             return -9
 
+    def end(self) -> None:
+        """Node and PostgreSQL, whatever state they are in: nobody runs on after a test, or writes where it is tidied up."""
+        self.kill()
+        end_postgres(self.data)
+
     # -- PostgreSQL
 
     def postmaster(self) -> int | None:
-        try:
-            return int((self.data / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0])
-        except (OSError, ValueError, IndexError):
-            return None
+        """Of a server that lives: what a dead one has left in its postmaster.pid may be somebody else's number by now."""
+        return EmbeddedServer(self.data).pid
 
     def kill_postgres(self, immediate: bool) -> bool:
-        """SIGKILL of the postmaster, or an immediate stop (SIGQUIT: every backend ends at once, nothing is written)."""
-        pid = self.postmaster()
-        if pid is None:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGQUIT if immediate else signal.SIGKILL)
-            return True
-        return False
+        """SIGKILL of the postmaster, or an immediate stop (SIGQUIT: every backend ends at once, nothing is written). False
+        when none lived."""
+        return _killed(self.postmaster(), signal.SIGQUIT if immediate else signal.SIGKILL)
 
     # -- the API
 
     def api(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.owner}"}
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.http_port}/api/v1", headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.http_port}/api/v1", headers=headers, timeout=60, trust_env=False)
 
     def provision(self, identities: Sequence[str], evses: int = 1) -> None:
         with self.api() as api:
@@ -147,6 +155,21 @@ class Node:
         return done.returncode, done.stdout + done.stderr
 
 
+def end_postgres(data: Path) -> None:
+    """Of that data directory, where one runs on; returns when it is gone."""
+    while _killed(EmbeddedServer(data).pid, signal.SIGQUIT):
+        time.sleep(0.05)
+
+
+def _killed(pid: int | None, sign: signal.Signals) -> bool:
+    if pid is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, sign)
+        return True
+    return False
+
+
 TARIFF: dict[str, Any] = {
     "country_code": "DE",
     "party_id": "CHA",
@@ -164,11 +187,29 @@ TARIFF: dict[str, Any] = {
 }
 
 
+def shown(api: httpx.Client, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the API shows there. Where PostgreSQL was killed a moment ago the node may say so: then it is asked again."""
+    end = time.monotonic() + READY_SECONDS
+    while True:
+        answer = api.get(path, params=params)
+        if answer.status_code != 503 or time.monotonic() > end:
+            found: dict[str, Any] = answer.raise_for_status().json()
+            return found
+        time.sleep(0.1)
+
+
 def free_ports(count: int) -> list[int]:
-    """Below the range that the system lends to outgoing connections: a port must stay ours while the node is dead."""
+    """Below the range that the system lends to outgoing connections, and never one twice: a port must stay ours while the node
+    is dead."""
     found: list[int] = []
     while len(found) < count:
-        port = random.randrange(20_000, 32_000)
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        if port in _given:
+            continue
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             found.append(port)
+            _given.add(port)
     return found
+
+
+_given: set[int] = set()

@@ -10,7 +10,7 @@ import trio
 from gateways.simulator.faults import Faults
 from gateways.simulator.fleet import Fleet, Plan
 from gateways.simulator.memory import Model
-from tests.chaos.process import PASSWORD, TOKEN, Node
+from tests.chaos.process import PASSWORD, READY_SECONDS, TOKEN, Node
 from tests.chaos.verify import Verdict, verify
 
 SCENARIO = """
@@ -27,6 +27,8 @@ repeat
 """
 FAULTS = Faults(duplicate=0.05, replay=0.05, late=0.01, cut=0.03, garbage=0.01, power_loss=0.01, zombie=0.3, offline=0.01)
 MODEL = Model("Chaos", "AC 22", "1", 22_000, 2)
+AFTERWARDS = 240.0
+"""Seconds at most for a session to end after the last kill, and for what is queued then to be delivered."""
 VICTIMS = ("node", "node", "node", "postgres", "postgres at once", "both")
 
 
@@ -48,8 +50,8 @@ class Result:
 def run_storm(home: Path, kills: int, seed: int, stations: int, say: bool = True) -> Result:
     rng = random.Random(seed)
     node = Node(home)
-    node.start()
     try:
+        node.start()
         identities = [f"CHAOS{n:03d}" for n in range(stations)]
         node.provision(identities, evses=2)
         plan = Plan(
@@ -74,8 +76,7 @@ def run_storm(home: Path, kills: int, seed: int, stations: int, say: bool = True
         result.audit = node.audit()
         return result
     finally:
-        node.kill()
-        node.kill_postgres(immediate=True)
+        node.end()
 
 
 async def _rage(node: Node, fleet: Fleet, kills: int, rng: random.Random, say: bool) -> Result:
@@ -94,8 +95,11 @@ async def _rage(node: Node, fleet: Fleet, kills: int, rng: random.Random, say: b
                 print(
                     f"kill {n + 1}: {victim}, serving again after {took:.1f} s, {counts['stopped']} sessions so far", flush=True
                 )
-        await trio.sleep(2.0)
-        result.delivered = await fleet.finish(60.0)
+        stopped = fleet.stats.counts["stopped"]
+        with trio.move_on_after(AFTERWARDS):
+            while fleet.stats.counts["stopped"] == stopped:  # it does go on after the last kill
+                await trio.sleep(0.05)
+        result.delivered = await fleet.finish(AFTERWARDS)
         result.messages = fleet.stats.counts["messages"]
         nursery.cancel_scope.cancel()
     return result
@@ -106,8 +110,8 @@ def kill(node: Node, victim: str) -> float:
     begun = time.monotonic()
     if victim.startswith("postgres"):
         node.kill_postgres(immediate=victim.endswith("at once"))
-        while not node._is_ready():  # the node notices, and restarts its embedded server by itself
-            if time.monotonic() > begun + 60:
+        while not node.is_ready():  # the node notices, and restarts its embedded server by itself
+            if time.monotonic() > begun + READY_SECONDS:
                 raise RuntimeError(f"PostgreSQL did not come back; the node's log ends:\n{node.tail()}")
             time.sleep(0.05)
     else:

@@ -23,7 +23,7 @@ from gateways.payments.sandbox.config import Hook
 from gateways.simulator.memory import Model
 from runtime.store import StoreAway
 from storage.queries import PostgresQueries
-from tests.chaos.every_await import DELAYS_MS, IDENTITY, Rig
+from tests.chaos.every_await import IDENTITY, Rig
 from tests.chaos.process import PASSWORD, TENANT, TOKEN, free_ports
 from tests.kits.sandbox import SandboxProcess, sandbox_process
 
@@ -35,8 +35,11 @@ TOP_UP = 5_000_000
 SECRETS = ("whsec_chaos_account", "whsec_chaos_connect")
 POST = Model("Chaos", "AC 22", "1", 22_000, 1, pace=600.0)
 """A second of charging costs some euros: more than the smallest payment, and than the smallest transfer at once."""
-PATIENCE = 60.0
+PATIENCE = 180.0
+"""A safety net, in seconds with a node that is there."""
 PAGE_SECONDS = 10.0
+SANDBOX_SECONDS = 120.0
+"""The provider does not die: who asks it waits."""
 TARIFF: dict[str, Any] = {
     "country_code": "DE", "party_id": "CHA", "id": "T1", "currency": "EUR", "tax_included": "YES",
     "elements": [{"price_components": [{"type": "ENERGY", "price": 2.0, "vat": 19.0, "step_size": 1}]}],
@@ -111,12 +114,9 @@ class Street(Rig):
         return died
 
     async def disarmed(self) -> bool:
-        """True when it died before it could be told, or of a shot that was on its way."""
-        if not self.died:
-            told = await self.order("disarm", "counted")
-            await trio.sleep(max(DELAYS_MS) / 1000 * 4)
-            if told and not self.died:
-                return False
+        """True when it died before it could be told."""
+        if await self.order("disarm", "counted"):
+            return False
         await self.start()
         return True
 
@@ -128,6 +128,7 @@ class Street(Rig):
         while True:
             if self.died:
                 await self.start()
+                since = trio.current_time()
             try:
                 answer = await self.client.request(method, url, **given)
                 if answer.status_code < 500:
@@ -174,7 +175,8 @@ class Street(Rig):
         events = []
         for account in ({}, {"Stripe-Account": ACCOUNT}):
             headers = {"Authorization": f"Bearer {self.sandbox.secret_key}", **account}
-            answer = await self.client.get(f"{self.sandbox.url}/v1/events", params={"limit": count}, headers=headers)
+            url = f"{self.sandbox.url}/v1/events"
+            answer = await self.client.get(url, params={"limit": count}, headers=headers, timeout=SANDBOX_SECONDS)
             events += [event["id"] for event in answer.raise_for_status().json()["data"]]
         for id in rng.sample(events, len(events)):
             await self.sandbox.driver.control("redeliver", id=id)
@@ -201,7 +203,6 @@ async def open_street(home: Path, kind: type[Street] = Street) -> AsyncIterator[
     finally:
         street.journal.close()
         street.node.end()
-        street.node.kill_postgres(immediate=True)
 
 
 async def _furnish(street: Street) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from gateways.simulator.journal import read_journal
-from tests.chaos.process import TENANT
+from tests.chaos.process import TENANT, shown
 
 Line = dict[str, Any]
 StartKey = tuple[str, int, str]
@@ -58,7 +58,7 @@ class _Books:
         found: list[dict[str, Any]] = []
         query: dict[str, Any] = {"limit": 1000}
         while True:
-            page = self._api.get(f"/tenants/{TENANT}/{what}", params=query).raise_for_status().json()
+            page = self._get(what, query)
             found += page["items"]
             if page["next"] is None:
                 return found
@@ -66,12 +66,14 @@ class _Books:
 
     def readings(self, session: str) -> Counter[tuple[datetime, str]]:
         """Readings by time and context: the last periodic one and the one within the stop may share a millisecond."""
-        detail = self._api.get(f"/tenants/{TENANT}/sessions/{session}").raise_for_status().json()
+        detail = self._get(f"sessions/{session}")
         return Counter((_time(value["at"]), value["samples"][0]["context"]) for value in detail["meter_values"])
 
     def station(self, station: str) -> dict[str, Any]:
-        view: dict[str, Any] = self._api.get(f"/tenants/{TENANT}/stations/{station}").raise_for_status().json()
-        return view
+        return self._get(f"stations/{station}")
+
+    def _get(self, what: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+        return shown(self._api, f"/tenants/{TENANT}/{what}", query)
 
 
 def _verify_station(verdict: Verdict, books: _Books, station: str, acked: list[Line]) -> None:

@@ -20,12 +20,16 @@ Here = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 
 
-def csms(*arguments: str, env: dict[str, str] | None = None, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+def environment() -> dict[str, str]:
+    """Of the command: nothing that is set for some other node comes in."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("CSMS_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+
+
+def csms(*arguments: str, env: dict[str, str] | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "config.cli", *arguments],
-        env={**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **(env or {})},
-        capture_output=True, text=True, timeout=timeout,
+        [sys.executable, "-m", "config.cli", *arguments], env={**environment(), **(env or {})},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
 
 
@@ -122,7 +126,7 @@ def test_a_simulated_station_has_the_one_connector_that_a_station_is_registered_
 
 
 def test_no_station_accepted_is_a_failure_and_not_a_mistake() -> None:
-    done = csms("station", "simulate", "--url", "ws://127.0.0.1:1/ocpp/t", "--for", "1s", "--json")
+    done = csms("station", "simulate", "--url", "ws://127.0.0.1:1/ocpp/t", "--for", "3s", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["lost"] >= 1
     assert "no station was ever accepted" in done.stderr
@@ -152,7 +156,7 @@ def test_an_address_of_another_machine_is_named_with_its_setting_whatever_the_po
 
 def test_a_database_that_does_not_answer_is_said_so(here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for module in ("cli_admin", "doctor"):
-        monkeypatch.setattr(f"config.{module}.COMMAND_PATIENCE", 0.5)
+        monkeypatch.setattr(f"config.{module}.COMMAND_PATIENCE", 2.0)
     env = {"CSMS_DATABASE__DSN": "postgresql://csms:hunter2@127.0.0.1:1/csms", "CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
     code, out, err = here("audit", "--data", str(tmp_path), env=env)
     assert (code, out) == (1, "")

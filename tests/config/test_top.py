@@ -161,30 +161,36 @@ class Terminal:
         termios.tcsetwinsize(other, (40, 140))
         self.before = termios.tcgetattr(other)
         self._other = other
-        kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        told = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+        kept = {name: value for name, value in os.environ.items() if name not in told and not name.startswith("CSMS_")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "config.cli", *arguments], stdin=other, stdout=other, stderr=other,
             env={**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **env}, start_new_session=True,
         )  # fmt: skip
-        self.text = ""
+        self._shown = b""
+
+    @property
+    def text(self) -> str:
+        """Put together first: what is read at a time may end in the middle of a character, or of a sequence."""
+        return ANSI.sub("", self._shown.decode("utf-8", "replace"))
 
     async def until(self, *wanted: str) -> None:
         """All of them were shown since the last time."""
-        with trio.move_on_after(30):
+        with trio.move_on_after(120):
             while not all(word in self.text for word in wanted):
                 await trio.lowlevel.wait_readable(self.fd)
-                self.text += ANSI.sub("", os.read(self.fd, 65536).decode("utf-8", "replace"))
-            self.text = ""
+                self._shown += os.read(self.fd, 65536)
+            self._shown = b""
             return
         raise AssertionError(f"never saw {wanted} in {self.text[-3000:]}")
 
     def type(self, keys: str) -> None:
-        self.text = ""
+        self._shown = b""
         os.write(self.fd, keys.encode())
 
     async def ends(self) -> int:
         """Reads on meanwhile: a terminal that nobody reads would hold it up."""
-        with trio.fail_after(30):
+        with trio.fail_after(120):
             while self.process.poll() is None:
                 with trio.move_on_after(0.1):
                     await trio.lowlevel.wait_readable(self.fd)
@@ -215,7 +221,7 @@ async def test_on_a_terminal_it_is_walked_by_keys_and_restarts_an_actor() -> Non
             await terminal.until("1 to 2 of 2, with 'station' in the address")
             terminal.type("\x1b[H\r")
             await terminal.until("state, redacted", "incarnation", "stack", "no timers, letters or effects")
-            await rig.system.ask(station_address("acme", "CS1"), LookAtStation(), deadline=5)
+            await rig.system.ask(station_address("acme", "CS1"), LookAtStation(), deadline=60)
             terminal.type("r")
             await terminal.until("Really restart acme/station/CS", "y or n")
             assert rig.audited("restart_actor") == []
@@ -233,7 +239,11 @@ async def test_on_a_terminal_it_is_walked_by_keys_and_restarts_an_actor() -> Non
 async def test_a_node_that_goes_away_is_said_and_looked_for_again() -> None:
     async with house() as (_, url):
         terminal = Terminal("top", "--url", url, "--every", "0.2s", env={"CSMS_TOKEN": OWNER})
-        await terminal.until("acme/station/CS1")
+        try:
+            await terminal.until("acme/station/CS1")
+        except BaseException:
+            terminal.close()
+            raise
     try:
         await terminal.until("does not answer")
         terminal.process.send_signal(signal.SIGINT)

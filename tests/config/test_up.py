@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import fcntl
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,13 @@ import pytest
 from ocpp.v16 import ChargePoint, call
 from websockets.asyncio.client import connect
 
-from tests.chaos.process import PASSWORD, TENANT, TOKEN, Node
+from tests.chaos.process import PASSWORD, TENANT, TOKEN, Node, shown
 from tests.config.test_cli import csms
 
 pytestmark = pytest.mark.postgres
+WAITS = 120
+"""Seconds that a client waits for anything: a safety net."""
+PATIENT: dict[str, Any] = {"subprotocols": ["ocpp1.6"], "proxy": None, "open_timeout": WAITS, "ping_timeout": WAITS}
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +30,12 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     home.parent.chmod(0o711)
     home.parent.parent.chmod(0o711)
     running = Node(home)
-    running.start()
-    running.provision(["UP001", "UP002"])
-    yield running
-    running.kill()
-    running.kill_postgres(immediate=True)
+    try:
+        running.start()
+        running.provision(["UP001", "UP002"])
+        yield running
+    finally:
+        running.end()
 
 
 def test_node_json_and_the_ready_line_name_urls_and_process(node: Node) -> None:
@@ -38,7 +44,7 @@ def test_node_json_and_the_ready_line_name_urls_and_process(node: Node) -> None:
     assert written["pid"] == node.process.pid
     assert written["ocpp"] == f"ws://127.0.0.1:{node.ocpp_port}"
     assert written["http"] == f"http://127.0.0.1:{node.http_port}"
-    lines = [line for line in node.tail().splitlines() if line.startswith("ready ")]
+    lines = [line for line in node.log.read_text().splitlines() if line.startswith("ready ")]
     assert len(lines) == node.starts
     assert written["ocpp"] in lines[-1]
     assert written["http"] in lines[-1]
@@ -79,8 +85,8 @@ async def _session(url: str, identity: str, began: datetime) -> dict[str, Any]:
     """Boot, authorise, start, meter, stop; start and stop once more each."""
     basic = base64.b64encode(f"{identity}:{PASSWORD}".encode()).decode()
     headers = {"Authorization": f"Basic {basic}"}
-    async with connect(f"{url}/{identity}", subprotocols=["ocpp1.6"], additional_headers=headers) as socket:  # type: ignore[list-item]
-        station = ChargePoint(identity, socket)
+    async with connect(f"{url}/{identity}", additional_headers=headers, **PATIENT) as socket:
+        station = ChargePoint(identity, socket, response_timeout=WAITS)
         reading = asyncio.ensure_future(station.start())
         boot = await station.call(call.BootNotification(charge_point_model="M", charge_point_vendor="V"))
         verdict = await station.call(call.Authorize(id_tag=TOKEN))
@@ -125,28 +131,37 @@ def test_the_ocpp_package_charges_and_finds_session_cdr_and_journal_in_the_api(n
     assert sides == {"debit": 298, "credit": 298}
 
 
+@contextmanager
+def _nobody_starts_postgres(node: Node) -> Iterator[None]:
+    """An outage that lasts until it was looked at: the lock of whoever starts the server (storage/embedded.py) is ours."""
+    with (node.data / "postgres" / "start.lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 async def _through_an_outage(node: Node) -> tuple[list[int], Any]:
     """A start is sent while PostgreSQL is dead; what /readyz said meanwhile, and the answer on the same socket."""
     basic = base64.b64encode(f"UP002:{PASSWORD}".encode()).decode()
     seen = []
-    async with connect(
-        f"{node.ocpp_url}/UP002",
-        subprotocols=["ocpp1.6"],
-        additional_headers={"Authorization": f"Basic {basic}"},  # type: ignore[list-item]
-    ) as socket:
-        station = ChargePoint("UP002", socket, response_timeout=60)
+    headers = {"Authorization": f"Basic {basic}"}
+    async with connect(f"{node.ocpp_url}/UP002", additional_headers=headers, **PATIENT) as socket:
+        station = ChargePoint("UP002", socket, response_timeout=WAITS)
         reading = asyncio.ensure_future(station.start())
         await station.call(call.BootNotification(charge_point_model="M", charge_point_vendor="V"))
-        assert node.kill_postgres(immediate=False)
-        start = call.StartTransaction(connector_id=1, id_tag=TOKEN, meter_start=1, timestamp=_wire(datetime.now(UTC)))
-        answer = asyncio.ensure_future(station.call(start))
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{node.http_port}", trust_env=False) as http:
-            while not answer.done():
-                seen.append((await http.get("/readyz")).status_code)
-                await asyncio.sleep(0.05)
-            assert (await http.get("/healthz")).status_code == 200
+        url = f"http://127.0.0.1:{node.http_port}"
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=WAITS) as http:
+            with _nobody_starts_postgres(node):
+                assert node.kill_postgres(immediate=False)
+                start = call.StartTransaction(connector_id=1, id_tag=TOKEN, meter_start=1, timestamp=_wire(datetime.now(UTC)))
+                answer = asyncio.ensure_future(station.call(start))
+                while 503 not in seen:
+                    seen.append((await http.get("/readyz")).status_code)
+                    await asyncio.sleep(0.05)
+                assert (await http.get("/healthz")).status_code == 200
+                assert not answer.done()
+            told = await answer
         reading.cancel()
-        return seen, await answer
+        return seen, told
 
 
 def test_the_database_dies_and_returns_without_a_dropped_socket_or_a_false_answer(node: Node) -> None:
@@ -154,7 +169,7 @@ def test_the_database_dies_and_returns_without_a_dropped_socket_or_a_false_answe
     assert 503 in seen
     assert answer.transaction_id > 0
     with node.api() as api:
-        (session,) = api.get(f"/tenants/{TENANT}/sessions", params={"station": "UP002"}).json()["items"]
+        (session,) = shown(api, f"/tenants/{TENANT}/sessions", {"station": "UP002"})["items"]
     assert (session["number"], session["state"]) == (answer.transaction_id, "active")
 
 

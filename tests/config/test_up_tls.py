@@ -4,7 +4,8 @@ changes nothing."""
 import asyncio
 import base64
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.chaos.process import PASSWORD, TENANT, Node, free_ports
 from tests.kits import pki
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+WAITS = 120
+"""Seconds that the station waits for anything: a safety net."""
 
 
 class SecureNode(Node):
@@ -48,26 +51,27 @@ def node(tmp_path: Path) -> Iterator[SecureNode]:
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o711)
     running = SecureNode(tmp_path)
-    running.start()
-    with running.api() as api:
-        tenant: dict[str, Any] = {
-            "id": TENANT,
-            "currency": "EUR",
-            "country": "DE",
-            "time_zone": "Europe/Berlin",
-            "settings": {"cpo_name": "Acme"},
-        }
-        api.post("/tenants", json=tenant).raise_for_status()
-        body = {"evses": 1, "auth": {"profile": 2, "password": PASSWORD}}
-        api.put(f"/tenants/{TENANT}/stations/CP1", json=body).raise_for_status()
-    yield running
-    running.kill()
-    running.kill_postgres(immediate=True)
+    try:
+        running.start()
+        with running.api() as api:
+            tenant: dict[str, Any] = {
+                "id": TENANT,
+                "currency": "EUR",
+                "country": "DE",
+                "time_zone": "Europe/Berlin",
+                "settings": {"cpo_name": "Acme"},
+            }
+            api.post("/tenants", json=tenant).raise_for_status()
+            body = {"evses": 1, "auth": {"profile": 2, "password": PASSWORD}}
+            api.put(f"/tenants/{TENANT}/stations/CP1", json=body).raise_for_status()
+        yield running
+    finally:
+        running.end()
 
 
 class Station(ChargePoint):  # type: ignore[misc]
     def __init__(self, socket: Any) -> None:
-        super().__init__("CP1", socket)
+        super().__init__("CP1", socket, response_timeout=WAITS)
         self.chain: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.keys: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
@@ -94,6 +98,8 @@ async def _online(node: SecureNode, leaf: pki.Leaf | None, *, password: bool) ->
         additional_headers={"Authorization": f"Basic {basic}"} if password else {},
         ssl=node.client(leaf),
         proxy=None,
+        open_timeout=WAITS,
+        ping_timeout=WAITS,
     )
     station = Station(socket)
     reading = asyncio.ensure_future(station.start())
@@ -106,8 +112,8 @@ async def _certified(node: SecureNode) -> pki.Leaf:
     socket, station, reading = await _online(node, None, password=True)
     request, key = pki.csr("SN-7", "Acme")
     assert (await station.call(call.SignCertificate(csr=request))).status == "Accepted"
-    chain = pki.x509.load_pem_x509_certificates((await asyncio.wait_for(station.chain, 20)).encode())
-    await asyncio.sleep(0.3)
+    chain = pki.x509.load_pem_x509_certificates((await asyncio.wait_for(station.chain, WAITS)).encode())
+    await asyncio.to_thread(_until, node, "certificates", lambda held: held["status"] == "accepted")
     reading.cancel()
     await socket.close()
     return pki.Leaf(chain[0], key)
@@ -117,10 +123,20 @@ async def _raised(node: SecureNode, leaf: pki.Leaf) -> None:
     socket, station, reading = await _online(node, None, password=True)
     ordered = await asyncio.to_thread(_order, node)
     assert ordered == 202
-    assert await asyncio.wait_for(station.keys.get(), 20) == ("SecurityProfile", "3")
-    await asyncio.sleep(0.3)
+    assert await asyncio.wait_for(station.keys.get(), WAITS) == ("SecurityProfile", "3")
+    told = "messages?action=ChangeConfiguration"
+    await asyncio.to_thread(_until, node, told, lambda frame: frame["direction"] == "in")
     reading.cancel()
     await socket.close()
+
+
+def _until(node: SecureNode, what: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
+    """The node has heard what the station has just said: it lists one that is as wanted."""
+    end = time.monotonic() + WAITS
+    with node.api() as api:
+        while not any(map(wanted, items := api.get(f"/tenants/{TENANT}/stations/CP1/{what}").json()["items"])):
+            assert time.monotonic() < end, items
+            time.sleep(0.05)
 
 
 def _order(node: SecureNode) -> int:

@@ -14,6 +14,10 @@ import trio
 
 from gateways.payments.sandbox import Config, Driver
 
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 120.0
+"""A safety net."""
+
 
 class SandboxProcess:
     """`url`, `secret_key`, `client_id`, `platform`: what its first line says. `driver` pays its pages and asks its control
@@ -41,17 +45,21 @@ async def start_sandbox(config: Config, state: Path | None = None, port: int = 0
         "--config",
         msgspec.json.encode(config).decode(),
     ]
-    process = await trio.lowlevel.open_process([*command, *(["--state", str(state)] if state is not None else [])], stdout=PIPE)
+    process = await trio.lowlevel.open_process(
+        [*command, *(["--state", str(state)] if state is not None else [])], stdout=PIPE, cwd=ROOT
+    )
     assert process.stdout is not None
     line = b""
     try:
-        with trio.fail_after(30):
+        with trio.fail_after(START_SECONDS):
             while not line.endswith(b"\n"):
                 chunk = await process.stdout.receive_some(4096)
                 assert chunk, "the sandbox did not start"
                 line += chunk
     except BaseException:
         process.kill()
+        with trio.CancelScope(shield=True):
+            await process.wait()
         raise
     return SandboxProcess(process, json.loads(line))
 

@@ -24,12 +24,13 @@ def _arguments() -> argparse.Namespace:
 async def _main(given: argparse.Namespace) -> None:
     config = msgspec.json.decode(given.config, type=Config) if given.config else Config()
     sandbox = Sandbox(config, given.state)
-    async with trio.open_nursery() as nursery:
-        url = await nursery.start(sandbox.run, given.host, given.port)
-        line = {"url": url, "secret_key": config.secret_key, "client_id": config.client_id, "platform": config.platform}
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-        sys.stdout.flush()
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    # Whoever has read the line may send a signal at once.
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            url = await nursery.start(sandbox.run, given.host, given.port)
+            line = {"url": url, "secret_key": config.secret_key, "client_id": config.client_id, "platform": config.platform}
+            sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+            sys.stdout.flush()
             async for _ in signals:
                 nursery.cancel_scope.cancel()
 

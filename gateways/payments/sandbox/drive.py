@@ -11,7 +11,7 @@ import msgspec
 from gateways.payments.sandbox.cards import BY_NAME
 from gateways.payments.sandbox.errors import Obj
 
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 
 
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
