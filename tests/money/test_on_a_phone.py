@@ -8,14 +8,9 @@ from typing import Any
 import pytest
 
 from tests.gateways.web.pay.street import Browser, drive, high_street
-from tests.gateways.web.test_browser import CHROMIUM
+from tests.kits.browser import needs_chromium
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = [pytest.mark.postgres, pytest.mark.browser, pytest.mark.slow, needs_chromium]
 FRICTIONLESS = "4000000000003055"
 SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 """400 ms each way there and back, 400 kbit/s."""
@@ -101,6 +96,7 @@ async def test_a_screen_reader_hears_the_whole_offer_before_the_button(fresh_dsn
             browser.order(street.url, BUTTON[locale])
             browser.pay(FRICTIONLESS)
             page.get_by_role("button", name="Stop charging" if locale == "en-GB" else "Laden beenden").wait_for()
+            page.wait_for_load_state()
             charging = heard(page)
             readable(charging)
             assert "status" in [role for role, _ in charging], "an interrupted connection is announced"
@@ -108,6 +104,7 @@ async def test_a_screen_reader_hears_the_whole_offer_before_the_button(fresh_dsn
             browser.charge_on()
             page.get_by_role("button").first.click()
             page.get_by_role("heading", name="Receipt" if locale == "en-GB" else "Beleg", exact=True).wait_for()
+            page.wait_for_load_state()
             readable(heard(page))
             titles.append(page.title())
 

@@ -1,5 +1,7 @@
 /* Live parts of the console: an element with data-live names a stream; each "fragment" event holds its new HTML, and only
-   what differs is patched, so that focus, selection and open branches stay as they are. No library, no eval. */
+   what differs is patched, so that focus, selection and open branches stay as they are. No library, no eval.
+   The page waits for this script before it shows anything (no defer): a button that asks first must not be there before the
+   question is. */
 "use strict";
 
 function keyOf(node) {
@@ -62,6 +64,13 @@ function show(state, word) {
   state.dataset.state = word;
 }
 
+/* What moves in the order of a list takes the focus with it: browsers drop the focus of an element that is moved. */
+function patchKeepingFocus(element, html) {
+  const focused = document.activeElement;
+  patchChildren(element, document.adoptNode(new DOMParser().parseFromString(html, "text/html").body));
+  if (focused !== document.activeElement && focused && focused.isConnected) focused.focus({ preventScroll: true });
+}
+
 /* One stream into one element; returns what ends it. */
 function follow(element, url) {
   const state = document.querySelector("[data-live-state]");
@@ -71,31 +80,32 @@ function follow(element, url) {
   source.addEventListener("over", () => { source.close(); show(state, "over"); });
   source.addEventListener("fragment", (event) => {
     if (window.getSelection().type === "Range") return; /* somebody is copying */
-    const parsed = new DOMParser().parseFromString(JSON.parse(event.data).html, "text/html");
-    patchChildren(element, document.adoptNode(parsed.body));
+    patchKeepingFocus(element, JSON.parse(event.data).html);
   });
   return () => source.close();
 }
 
-for (const element of document.querySelectorAll("[data-live]")) {
+function begin(element) {
   let stop = follow(element, element.dataset.live);
   window.addEventListener("pagehide", () => stop());
-  if ("liveTree" in element.dataset) {
-    /* A tree: which branches are open is part of the stream's address, and of the page's own, for reloads and links. */
-    let opened = element.querySelector("[data-opened]").dataset.opened;
-    element.addEventListener("toggle", () => {
-      const open = Array.from(element.querySelectorAll("details[data-at][open]"), (branch) => branch.dataset.at).sort();
-      const now = open.length ? open.join("\n") : "-";
-      if (now === opened) return;
-      opened = now;
-      const query = new URLSearchParams(element.dataset.live.split("?")[1] || "");
-      query.delete("open");
-      for (const address of now.split("\n")) query.append("open", address);
-      stop();
-      stop = follow(element, element.dataset.live.split("?")[0] + "?" + query);
-      window.history.replaceState(null, "", "?" + query);
-    }, true);
-  }
+  if (!("liveTree" in element.dataset)) return;
+  /* A tree: which branches are open is part of the stream's address, and of the page's own, for reloads and links. */
+  let opened = element.querySelector("[data-opened]").dataset.opened;
+  const branches = () => Array.from(element.querySelectorAll("details[data-at][open]"), (branch) => branch.dataset.at).sort();
+  const look = () => {
+    const open = branches();
+    const now = open.length ? open.join("\n") : "-";
+    if (now === opened) return;
+    opened = now;
+    const query = new URLSearchParams(element.dataset.live.split("?")[1] || "");
+    query.delete("open");
+    for (const address of now.split("\n")) query.append("open", address);
+    stop();
+    stop = follow(element, element.dataset.live.split("?")[0] + "?" + query);
+    window.history.replaceState(null, "", "?" + query);
+  };
+  element.addEventListener("toggle", look, true);
+  if (branches().some((address) => !opened.split("\n").includes(address))) look(); /* opened while the page still came */
 }
 
 document.addEventListener("submit", (event) => {
@@ -111,4 +121,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   search.focus();
   search.select();
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const element of document.querySelectorAll("[data-live]")) begin(element);
 });

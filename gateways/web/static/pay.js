@@ -2,9 +2,12 @@
    page loads itself again every few seconds. */
 "use strict";
 
+const AGAIN_MS = 5000;
 const live = document.querySelector("[data-live]");
-if (live && window.EventSource) {
-  const source = new EventSource(live.dataset.live);
+let source = null;
+
+function follow() {
+  source = new EventSource(live.dataset.live);
   source.addEventListener("now", (event) => {
     const now = JSON.parse(event.data);
     if (now.stage !== live.dataset.stage) {
@@ -23,6 +26,15 @@ if (live && window.EventSource) {
   });
   const line = live.querySelector("[data-line]");
   source.addEventListener("open", () => { line.textContent = ""; });
-  source.addEventListener("error", () => { line.textContent = line.dataset.lost; });
+  source.addEventListener("error", () => {
+    line.textContent = line.dataset.lost;
+    /* A lost line the browser takes up again by itself; an answer that is no stream (a node or database that is just
+       starting) ends it for good. */
+    if (source.readyState === EventSource.CLOSED) window.setTimeout(follow, AGAIN_MS);
+  });
+}
+
+if (live && window.EventSource) {
+  follow();
   window.addEventListener("pagehide", () => source.close());
 }

@@ -102,7 +102,7 @@ class Rig:
 
     async def until(self, seen: Callable[[], bool]) -> None:
         """What comes by itself, soon."""
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while not seen():
                 await trio.sleep(0.01)
 

@@ -1,7 +1,5 @@
 """The console in a real browser: it signs in, moves by itself, obeys its own policy, and is usable from the keyboard."""
 
-import os
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,48 +9,32 @@ import trio
 
 from actors.ports import TraceRow
 from tests.gateways.web.rig import OWNER, Rig, serving
+from tests.kits.browser import arrived, in_browser, needs_chromium
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
-def in_browser(url: str, act: Callable[[Any], None]) -> list[str]:
-    """Runs `act(page)` and returns what the browser complained about."""
-    from playwright.sync_api import sync_playwright
+def signed_in(url: str, act: Callable[[Any], None]) -> list[str]:
+    """Runs `act(page)` on the overview, with every question answered by yes; what the browser complained about."""
 
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_context().new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    def whole(page: Any) -> None:
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto(f"{url}/console")
-        page.keyboard.type(OWNER)  # the field has the focus
+        page.locator("#token:focus").wait_for()  # by itself, as the page is drawn
+        page.keyboard.type(OWNER)
         page.keyboard.press("Enter")
+        arrived(page, "/console")
         page.get_by_role("heading", name="Overview").wait_for()
         act(page)
-        browser.close()
-    return complaints
+
+    return in_browser(whole)
 
 
 async def browse(rig: Rig, url: str, act: Callable[[Any], None]) -> None:
     acme = await rig.tenant()
     for n in (1, 2):
         assert (await acme.put(f"/api/v1/tenants/acme/stations/CS{n}", json={"evses": 2})).status_code == 201
-    complaints = await trio.to_thread.run_sync(in_browser, url, act)
-    assert complaints == []
+    assert await trio.to_thread.run_sync(signed_in, url, act) == []
 
 
 async def test_the_overview_and_the_tree_move_by_themselves() -> None:
@@ -62,6 +44,7 @@ async def test_the_overview_and_the_tree_move_by_themselves() -> None:
             page.locator("[data-live-state]", has_text="live").wait_for()
             page.locator(".spark").first.wait_for()  # a second sample has come
             page.get_by_role("link", name="Supervision tree").click()
+            arrived(page, "/console/tree")
             branch = page.locator("details", has=page.get_by_role("link", name="acme/station/CS1", exact=True)).last
             branch.locator("summary").press("Enter")
             page.get_by_role("link", name="acme/evse/CS1#1").wait_for()

@@ -1,6 +1,7 @@
 """Every page and order of the console in a real browser: by mouse and by keyboard, in both languages, without a script."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from actors.model.rows import QuirkRow
 from actors.ports import TraceRow
 from actors.station.messages import Look
 from gateways.web import limits
+from gateways.web.api.actors import inspected
 from tests.gateways.web.rig import OWNER, serving
-from tests.gateways.web.test_browser import CHROMIUM, FLAGS, browse
+from tests.gateways.web.test_browser import browse
 from tests.gateways.web.test_console import bury
+from tests.kits.browser import arrived, in_browser, needs_chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 async def test_branches_load_when_they_are_opened_and_a_reload_keeps_them_open() -> None:
@@ -40,21 +43,63 @@ async def test_the_list_is_sorted_and_searched_and_shows_rates_that_move() -> No
 
         def act(page: Any) -> None:
             page.get_by_role("link", name="Actors", exact=True).click()
+            arrived(page, "/console/actors")
             page.keyboard.press("/")  # leads into the search field
+            page.locator("[name=q]:focus").wait_for()
             page.keyboard.type("cs1")
             page.keyboard.press("Enter")
-            page.get_by_text("3 active").wait_for()
+            arrived(page, "/console/actors", "q=cs1")
+            page.get_by_text("3 active", exact=True).wait_for()
             page.get_by_role("link", name="messages/s").click()
             page.locator("th[aria-sort=descending]", has_text="messages/s").wait_for()
             row = page.locator("tr", has=page.get_by_role("link", name="acme/station/CS1", exact=True))
-            row.locator("td").nth(4).get_by_text("0.0").wait_for()  # a second look makes a rate
-            handled = row.locator("td").nth(6)
-            before = int(handled.inner_text())
+            row.locator("td").nth(4).get_by_text("0.0", exact=True).wait_for()  # a second look makes a rate
+            before = trio.from_thread.run(_handled, rig)
             for _ in range(7):
                 trio.from_thread.run(_look, rig)
-            handled.get_by_text(str(before + 7), exact=True).wait_for()
+            after = trio.from_thread.run(_handled, rig)
+            assert after >= before + 7
+            row.locator("td").nth(6).get_by_text(str(after), exact=True).wait_for()
             page.get_by_role("link", name="messages/s").click()
             page.locator("th[aria-sort=ascending]", has_text="messages/s").wait_for()
+
+        await browse(rig, url, act)
+
+
+async def test_a_row_that_moves_in_the_list_keeps_the_focus() -> None:
+    async with serving() as (rig, url):
+
+        def act(page: Any) -> None:
+            for _ in range(50):
+                trio.from_thread.run(_look, rig, "CS1")
+            page.goto(f"{url}/console/actors?kind=station&sort=handled")
+            first = page.locator("tbody tr").first
+            first.get_by_role("link", name="acme/station/CS1", exact=True).wait_for()
+            page.get_by_role("link", name="acme/station/CS2", exact=True).focus()
+            for _ in range(150):
+                trio.from_thread.run(_look, rig, "CS2")
+            first.get_by_role("link", name="acme/station/CS2", exact=True).wait_for()
+            first.locator("a:focus").wait_for()
+
+        await browse(rig, url, act)
+
+
+async def test_no_button_that_asks_first_is_there_before_the_question_is() -> None:
+    async with serving() as (rig, url):
+
+        def act(page: Any) -> None:
+            asked: list[str] = []
+            page.on("dialog", lambda dialog: asked.append(dialog.message))
+            held: list[Any] = []
+            page.route("**/static/console.js", lambda route: held.append(route), times=1)  # a slow line
+            here = f"{url}/console/actor?address=acme/station/CS1"
+            with page.expect_request("**/static/console.js"), page.expect_request_finished(lambda sent: sent.url == here):
+                page.goto(here, wait_until="commit")
+            assert page.get_by_role("button", name="Stop").count() == 0
+            held[0].continue_()
+            page.get_by_role("button", name="Stop").click()
+            page.get_by_text("stop: done").wait_for()
+            assert len(asked) == 1
 
         await browse(rig, url, act)
 
@@ -75,7 +120,7 @@ async def test_every_order_asks_first_where_it_hurts_and_says_what_came_of_it() 
             page.get_by_role("button", name="Trace for a minute").click()
             page.get_by_text("Nothing was handled since.").wait_for()
             trio.from_thread.run(_look, rig)
-            page.get_by_role("cell", name="answered").wait_for()
+            page.get_by_role("cell", name="answered").first.wait_for()
             page.get_by_role("button", name="Drain").click()
             page.get_by_text("drain: done").wait_for()
             page.get_by_text("It is not active on this node").wait_for()
@@ -84,8 +129,14 @@ async def test_every_order_asks_first_where_it_hurts_and_says_what_came_of_it() 
         await browse(rig, url, act)
 
 
-async def _look(rig: Any) -> None:
-    await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=5)
+async def _look(rig: Any, station: str = "CS1") -> None:
+    await rig.system.ask(station_address("acme", station), Look(), deadline=60)
+
+
+async def _handled(rig: Any) -> int:
+    """Messages that the station CS1 has handled."""
+    handled: int = inspected(rig.system.inspect, station_address("acme", "CS1"))["handled"]
+    return handled
 
 
 async def _odd(rig: Any) -> None:
@@ -138,6 +189,7 @@ async def test_a_trace_is_narrowed_saved_and_ends_by_itself(monkeypatch: pytest.
             page.locator("[data-live-state][data-state=over]").wait_for()
             page.get_by_label("Direction").select_option("out")
             page.get_by_role("button", name="Show").press("Enter")
+            arrived(page, "/console/trace", "direction=out")
             page.get_by_role("cell", name="m-1", exact=True).wait_for()
             assert page.get_by_role("cell", name="m-0", exact=True).count() == 0
             with page.expect_download() as saved:
@@ -166,24 +218,18 @@ async def test_without_a_script_everything_can_be_read() -> None:
         acme = await rig.tenant()
         await acme.put("/api/v1/tenants/acme/stations/CS1", json={"evses": 1})
 
-        def read() -> None:
-            from playwright.sync_api import sync_playwright
+        def read(page: Any) -> None:
+            page.goto(f"{url}/console/login")
+            page.locator("#token").fill(OWNER)
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("heading", name="Overview").wait_for()
+            page.goto(f"{url}/console/tree")
+            page.locator("details[data-at='acme/station/CS1'] > summary").press("Enter")
+            page.get_by_role("link", name="Show what is below").click()
+            page.get_by_role("link", name="acme/evse/CS1#1").click()
+            page.get_by_role("heading", name="Durable timers").wait_for()
 
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                page = browser.new_context(java_script_enabled=False).new_page()
-                page.goto(f"{url}/console/login")
-                page.locator("#token").fill(OWNER)
-                page.get_by_role("button", name="Sign in").click()
-                page.get_by_role("heading", name="Overview").wait_for()
-                page.goto(f"{url}/console/tree")
-                page.locator("details[data-at='acme/station/CS1'] > summary").press("Enter")
-                page.get_by_role("link", name="Show what is below").click()
-                page.get_by_role("link", name="acme/evse/CS1#1").click()
-                page.get_by_role("heading", name="Durable timers").wait_for()
-                browser.close()
-
-        await trio.to_thread.run_sync(read)
+        await trio.to_thread.run_sync(partial(in_browser, read, java_script_enabled=False))
 
 
 CONTRAST = """() => {

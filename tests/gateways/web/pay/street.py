@@ -18,12 +18,13 @@ from gateways.simulator.memory import Model, StationSettings
 from gateways.simulator.stats import Stats
 from gateways.simulator.v16.station import Station16
 from tests.gateways.web.pay.kit import LOCATION, SELLER, TARIFF
-from tests.gateways.web.test_browser import CHROMIUM, FLAGS
+from tests.kits.browser import PATIENCE_MS, in_browser
 
 OWNER = "owner-token-of-the-street"
 ACCOUNT = "acct_1Stadtwerke00000"
 POST = Model("Nordlicht", "AC Post 22", "2.4.1", 22_000, 1, pace=60.0)
-PATIENCE_MS = 20_000
+ENOUGH_KWH = 1.5
+"""More than the least amount that a card can be charged: a charge that is stopped earlier may be waived."""
 
 
 class Street:
@@ -43,7 +44,7 @@ class Street:
     async def payments(self) -> list[Any]:
         return list((await self.node.domain.queries.payments("acme", 20, None)).items)
 
-    async def until(self, question: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
+    async def until(self, question: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
         with trio.fail_after(seconds):
             while not await question():
                 await trio.sleep(0.05)
@@ -82,7 +83,7 @@ async def high_street(dsn: str, folder: Path) -> AsyncIterator[Street]:
     ):
         sandbox.hook(f"{node.urls.http}/stripe/webhook", "whsec_street_account")
         sandbox.hook(f"{node.urls.http}/stripe/webhook/connect", "whsec_street_connect", connect=True)
-        async with httpx.AsyncClient(base_url=f"{node.urls.http}/api/v1", timeout=30, trust_env=False) as admin:
+        async with httpx.AsyncClient(base_url=f"{node.urls.http}/api/v1", timeout=60, trust_env=False) as admin:
             code, password = await _furnish(admin)
             station = _station(node, password)
             await nursery.start(station.run)
@@ -133,8 +134,8 @@ async def _opened(street: Street) -> None:
 class Browser:
     """A phone in a driver's hand, in a thread of its own."""
 
-    def __init__(self, page: Any, complaints: list[str]) -> None:
-        self.page, self.complaints = page, complaints
+    def __init__(self, page: Any) -> None:
+        self.page = page
 
     def order(self, url: str, button: str = "Order with obligation to pay") -> None:
         page = self.page
@@ -144,6 +145,7 @@ class Browser:
         page.get_by_role("heading", name="Reserve").wait_for()
 
     def pay(self, card: str) -> None:
+        self.page.locator("#pay").wait_for()  # all fields stand before it
         self.page.get_by_label("Card number").fill(card)
         email = self.page.get_by_label("E-mail")
         if email.count():
@@ -154,12 +156,12 @@ class Browser:
         self.page.get_by_role("heading", name=heading, exact=True).wait_for()
 
     def charge_on(self) -> None:
-        """Until the page has seen energy flow, and more than it saw first: by itself."""
-        seen = [self.energy()]
-        while self.energy() <= max(0.0, seen[0]):
+        """Until the page has seen energy flow, by itself: more than it saw first, and enough to be paid for."""
+        first, passed_ms = self.energy(), 0
+        while self.energy() <= max(first, ENOUGH_KWH):
             self.page.wait_for_timeout(200)
-            seen.append(self.energy())
-            assert len(seen) < PATIENCE_MS / 200, f"no energy flows: {seen[-1]} kWh"
+            passed_ms += 200
+            assert passed_ms < PATIENCE_MS, f"no energy flows: {self.energy()} kWh"
 
     def energy(self) -> float:
         """kWh as the page shows them."""
@@ -185,27 +187,13 @@ async def drive(act: Callable[[Browser], None], *, script: bool = True, locale: 
 
 
 def _drive(act: Callable[[Browser], None], script: bool, locale: str) -> list[str]:
-    from playwright.sync_api import sync_playwright
-
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=script, locale=locale)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-
-        def heard(message: Any) -> None:
-            ours = "/pay/" in message.location.get("url", "") or "/static/" in message.location.get("url", "")
-            if ours and message.type in ("error", "warning"):
-                complaints.append(f"{message.text} ({message.location})")
-
-        page.on("console", heard)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    def whole(page: Any) -> None:
+        browser = Browser(page)
         try:
-            act(Browser(page, complaints))
+            act(browser)
         except BaseException:
-            if folder := os.environ.get("PAY_SHOTS"):
-                page.screenshot(path=f"{folder}/failed.png", full_page=True)
+            browser.shot("failed")
             raise
-        browser.close()
-    return complaints
+
+    phone = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": script, "locale": locale}
+    return in_browser(whole, complaints_of=("/pay/", "/static/"), **phone)

@@ -10,15 +10,10 @@ import pytest
 import trio
 
 from tests.gateways.web.pay.kit import LOCATION, TARIFF
-from tests.gateways.web.pay.street import Browser, Street, drive, high_street
-from tests.gateways.web.test_browser import CHROMIUM
+from tests.gateways.web.pay.street import ENOUGH_KWH, Browser, Street, drive, high_street
+from tests.kits.browser import needs_chromium
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = [pytest.mark.postgres, pytest.mark.browser, pytest.mark.slow, needs_chromium]
 CHALLENGE, FRICTIONLESS, NOT_ENROLLED = "4000000000003220", "4000000000003055", "4000002760003044"
 """Test cards of the sandbox (gateways/payments/sandbox/cards.py)."""
 
@@ -96,6 +91,17 @@ async def test_a_charge_that_a_person_must_look_at_says_so_and_is_billed_on_the_
         assert await drive(act) == []
 
 
+async def _enough(street: Street) -> None:
+    """Until so much has flowed that it can be paid for."""
+
+    async def has() -> bool:
+        (row,) = await street.payments()
+        told = (await street.admin.get(f"/tenants/acme/sessions/{row.session}")).json()
+        return bool(told["energy_wh"] and told["energy_wh"] > ENOUGH_KWH * 1000)
+
+    await street.until(has)
+
+
 async def _billed(street: Street) -> None:
     """An operator has looked and lets it be billed as it was recorded."""
     (row,) = await street.payments()
@@ -112,7 +118,7 @@ async def test_without_a_script_the_pages_load_themselves_and_it_is_the_same_way
             browser.pay(FRICTIONLESS)
             browser.see("Laden")
             browser.page.get_by_role("button", name="Laden beenden").wait_for()
-            browser.page.wait_for_timeout(2_000)
+            trio.from_thread.run(_enough, street)
             browser.page.get_by_role("button", name="Laden beenden").click()
             browser.see("Beleg")
 
@@ -209,7 +215,8 @@ async def _somebody_else(street: Street) -> None:
     await street.admin.get(outcome.url or "")
 
     async def charges() -> bool:
-        return any(row.state == "charging" for row in await street.payments())
+        paid = any(row.state == "charging" for row in await street.payments())
+        return paid and "Somebody is charging here" in (await street.admin.get(street.url)).text
 
     await street.until(charges)
 
@@ -218,14 +225,14 @@ async def _held_is(street: Street, number: int) -> bool:
     return len(street.held()) == number
 
 
+async def _gone(street: Street) -> bool:
+    return "Not connected" in (await street.admin.get(street.url)).text
+
+
 async def test_a_station_that_goes_offline_is_not_sold(fresh_dsn: str, tmp_path: Path) -> None:
     async with high_street(fresh_dsn, tmp_path) as street, trio.open_nursery() as nursery:
         nursery.start_soon(street.station.lose_network, 600)
-
-        async def gone() -> bool:
-            return "Not connected" in (await street.admin.get(street.url)).text
-
-        await street.until(gone)
+        await street.until(partial(_gone, street))
 
         def act(browser: Browser) -> None:
             browser.page.goto(street.url)
@@ -240,18 +247,23 @@ async def test_a_station_that_is_away_for_a_moment_while_the_driver_pays_starts_
     fresh_dsn: str, tmp_path: Path
 ) -> None:
     async with high_street(fresh_dsn, tmp_path) as street, trio.open_nursery() as nursery:
+        away = trio.CancelScope()
+
+        async def be_away() -> None:
+            with away:
+                await street.station.lose_network(600)
 
         def act(browser: Browser) -> None:
             browser.order(street.url)
-            trio.from_thread.run_sync(nursery.start_soon, street.station.lose_network, 4)
-            browser.page.wait_for_timeout(500)
+            trio.from_thread.run_sync(nursery.start_soon, be_away)
+            trio.from_thread.run(street.until, partial(_gone, street))
             browser.pay(FRICTIONLESS)
             browser.see("The station is starting")
             browser.page.get_by_text("are released by themselves").wait_for()
+            trio.from_thread.run_sync(away.cancel)
             browser.see("Charging")
 
         assert await drive(act) == []
-        nursery.cancel_scope.cancel()
 
 
 async def test_the_driver_who_leaves_the_payment_page_can_come_back_to_it(fresh_dsn: str, tmp_path: Path) -> None:
