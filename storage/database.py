@@ -22,6 +22,7 @@ from storage.links import ALWAYS, PINNED, UNHURRIED, Link, Readers
 
 T = TypeVar("T")
 Handler = Callable[[str | None], None]
+Chore = Callable[[Link], Awaitable[None]]
 
 
 class Database:
@@ -96,15 +97,16 @@ class Database:
 
     # Opening and closing
 
-    async def start(self, chores: Sequence[Callable[[Link], Awaitable[None]]] = ()) -> None:
-        """Connect, and wait until all connections stand. `chores` run on the side thread until the end, with the
-        background connection."""
-        await self.bridge.call(self._start, chores)
+    async def start(self, first: Chore, chores: Sequence[Chore] = ()) -> None:
+        """Connect, and wait until all connections stand and `first` is done. `chores` run on the side thread until the end,
+        with the background connection, as `first` does."""
+        await self.bridge.call(self._start, first, chores)
 
-    async def _start(self, chores: Sequence[Callable[[Link], Awaitable[None]]]) -> None:
+    async def _start(self, first: Chore, chores: Sequence[Chore]) -> None:
         for link in self._links:
             link.start()
         await asyncio.gather(*(link.up() for link in self._links))
+        await first(self._background)
         self._chores = [asyncio.ensure_future(chore(self._background)) for chore in chores]
 
     async def close(self) -> None:

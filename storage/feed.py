@@ -1,8 +1,8 @@
-"""The event feed, read below the snapshot horizon.
+"""The event feed, read below the horizon.
 
 Events get their ids before their transaction commits, so the order of ids is not the order in which they become
 visible: a reader that goes by ids skips what commits late. It therefore reads in order of (transaction id, id), and
-only below `pg_snapshot_xmin`: every transaction below it has ended, so nothing can still appear there.
+only below the database's horizon (migration 0025): every transaction below it has ended, so nothing can still appear there.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,11 @@ import msgspec
 from actors.ports import InvalidCursor, Page, StoredEvent
 from storage.database import Database
 
-_EVENTS = """WITH horizon AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
-SELECT h.xmin::text AS horizon, e.xid::text, e.id, e.tenant, e.kind, e.subject, e.at, e.body::text
-FROM horizon h LEFT JOIN LATERAL (
-    SELECT * FROM event
-    WHERE (xid, id) > ($1::text::xid8, $2) AND xid < h.xmin
-        AND ($3::text IS NULL OR tenant = $3) AND (cardinality($4::text[]) = 0 OR kind = ANY ($4))
-    ORDER BY xid, id LIMIT $5
-) e ON true ORDER BY e.xid, e.id"""
+_HORIZON = "SELECT horizon()::text"
+_EVENTS = """SELECT xid::text, id, tenant, kind, subject, at, body::text FROM event
+WHERE (xid, id) > ($1::text::xid8, $2) AND xid < $6::text::xid8
+    AND ($3::text IS NULL OR tenant = $3) AND (cardinality($4::text[]) = 0 OR kind = ANY ($4))
+ORDER BY event.xid, id LIMIT $5"""
 
 _decode = msgspec.json.Decoder().decode
 _LONGEST = 40
@@ -35,7 +32,8 @@ class Feed:
 
     async def events(self, tenant: str | None, kinds: Sequence[str], after: str | None, limit: int) -> Page:
         xid, number = _parse(after)
-        records = await self._feed_db.fetch(_EVENTS, xid, number, tenant, list(kinds), limit)
+        horizon = await self._feed_db.fetchval(_HORIZON)  # first: what is read afterwards sees all that is below it
+        records = await self._feed_db.fetch(_EVENTS, xid, number, tenant, list(kinds), limit, horizon)
         items = [
             StoredEvent(
                 f"{record['xid']}-{record['id']}",
@@ -46,14 +44,13 @@ class Feed:
                 _decode(record["body"]),
             )
             for record in records
-            if record["id"] is not None
         ]
         if len(items) == limit:
             return Page(items, items[-1].id)
-        return Page(items, f"{records[0]['horizon']}-0")
+        return Page(items, f"{horizon}-0")
 
     async def last_event(self) -> str | None:
-        horizon = await self._feed_db.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        horizon = await self._feed_db.fetchval(_HORIZON)
         return f"{horizon}-0"
 
 

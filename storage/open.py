@@ -34,7 +34,7 @@ from storage.embedded import EmbeddedServer
 from storage.links import is_away
 from storage.migrate import SchemaError, app_role, migrate
 from storage.postgres import PostgresStore
-from storage.upkeep import retention, watch
+from storage.upkeep import first_parts, retention, watch
 
 LANES = ("main", "money")
 
@@ -83,7 +83,7 @@ async def _connected(
     database = Database(bridge, dsn, lanes, role)
     database.store = PostgresStore(database)
     try:
-        await database.start([retention] if server is None else [retention, watch(server)])
+        await database.start(first_parts, [retention] if server is None else [retention, watch(server)])
         yield database
     finally:
         await database.close()

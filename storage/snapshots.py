@@ -2,8 +2,8 @@
 
 All cards are loaded at start by a query for each kind. After that, changes made on this node are put by its actors after
 their commits, and changes made elsewhere are found by asking every few seconds for rows that changed above the
-horizon of the last look (`changed` in migration 0003). Asking needs no notification that could get lost, costs an
-index look-up for each when nothing changed, and reads a row again rather than missing one.
+horizon of the last look (`changed` in migration 0003, the horizon in 0025). Asking needs no notification that could get
+lost, costs an index look-up for each when nothing changed, and reads a row again rather than missing one.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ _TARIFFS = """SELECT tenant, id, version, valid_from, fingerprint, currency, bod
 FROM tariff WHERE changed >= $1::text::xid8 ORDER BY tenant, id, version"""
 _AUTHORITIES = """SELECT tenant, chain::text, trusted::text, revoked::text FROM authority WHERE changed >= $1::text::xid8"""
 _MERCHANTS = "SELECT * FROM merchant WHERE changed >= $1::text::xid8"
-_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+_HORIZON = "SELECT horizon()::text"
 
 
 class FreshCards(Cards):

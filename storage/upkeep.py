@@ -17,7 +17,7 @@ from storage.links import Link
 _log = logging.getLogger(__name__)
 
 _RULES: Final = "SELECT parent FROM partition_rule ORDER BY parent"
-_KEEP: Final = "SELECT keep_partitions($1, $2)"
+_KEEP: Final = "SELECT keep_partitions($1, $2, $3)"
 _FORGET: Final = """DELETE FROM inbox i USING (
     SELECT tenant, station, last_seen, row_number() OVER (PARTITION BY tenant ORDER BY last_seen DESC, station) AS n FROM inbox
 ) old WHERE (i.tenant, i.station) = (old.tenant, old.station) AND (old.n > $2 OR old.last_seen < $1)"""
@@ -32,9 +32,7 @@ async def keep_partitions(connection: asyncpg.Connection, now: datetime) -> int:
     changed = 0
     for (parent,) in await connection.fetch(_RULES):
         try:
-            async with connection.transaction():
-                await connection.execute(f"SET LOCAL lock_timeout = {limits.PARTITION_LOCK_TIMEOUT_MS}")
-                changed += await connection.fetchval(_KEEP, parent, now)
+            changed += await connection.fetchval(_KEEP, parent, now, limits.PARTITION_LOCK_TIMEOUT_MS)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.DuplicateTableError) as error:
             _log.info("partitions of %s are left for later: %s", parent, error)
     return changed
@@ -53,6 +51,17 @@ async def forget_one_time_tokens(connection: asyncpg.Connection, now: datetime) 
     await connection.execute(_GONE, now - timedelta(days=limits.ONE_TIME_GONE_DAYS), batch)
     said: str = await connection.execute(_OVER, now - timedelta(days=limits.ONE_TIME_DAYS), batch)
     return int(said.rpartition(" ")[2])
+
+
+async def first_parts(link: Link) -> None:
+    """The parts of now, before the first turn is taken: after a long rest rows would land in the default parts, and be moved
+    under a lock that commits wait behind. What fails here is tried again by the chore."""
+    try:
+        await link.use(keep_partitions, datetime.now(UTC))
+    except asyncpg.UndefinedTableError:
+        _log.debug("no schema yet, hence nothing to keep")
+    except (StoreAway, asyncpg.PostgresError) as error:
+        _log.info("partitions are left for later: %s", error)
 
 
 async def retention(link: Link) -> None:
