@@ -16,6 +16,7 @@ from actors.model.rows import EvseRow, JournalRow
 from actors.station import messages as m
 from runtime.errors import ActorError
 from tests.actors.kit import TENANT, House, at, event, reading
+from tests.kits.examples import seeds
 
 SESSIONS = 6
 STATIONS = 4
@@ -129,7 +130,7 @@ async def _life(house: House, nursery: trio.Nursery, dice: random.Random, *, luc
     return scope
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", seeds(range(1, 7)))
 async def test_what_was_acknowledged_is_there_exactly_once(seed: int, autojump_clock: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
     trio_run._r.seed(seed)

@@ -13,6 +13,7 @@ from runtime.poison import exhume, fingerprint
 from runtime.reports import CrashReport, Notice
 from runtime.store import DeadLetter
 from runtime.turn import LetterKey
+from tests.kits.examples import seeds
 from tests.runtime.kit import START, Add, Boom, Counter, Decision, Do, FaultyStore, Get, Letter, Note, Timer, node, running
 
 A = ("acme", "counter", "a")
@@ -325,7 +326,7 @@ async def test_a_dead_letter_can_be_replayed_once_its_bug_is_gone(autojump_clock
             await system.inspect.replay(dead.id)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", seeds(range(5)))
 async def test_a_storm_of_poison_costs_the_neighbours_nothing(autojump_clock, seed):
     print("seed", seed)
     rng = random.Random(seed)

@@ -9,7 +9,6 @@ What must hold after every storm, whatever the seed:
 `SIM_SEEDS=a-b` runs others; a failure prints its seed.
 """
 
-import os
 import random
 from collections import Counter as Count
 from datetime import timedelta
@@ -26,10 +25,10 @@ from runtime.address import Address
 from runtime.errors import ActorError
 from runtime.limits import Limits
 from runtime.network import SimulatedNetwork
+from tests.kits.examples import seeds
 from tests.runtime.kit import Added, Boom, Counter, Decision, Effect, FaultyStore, Get, Letter, Note, Timer, clock_now, node
 
-_first, _, _last = os.environ.get("SIM_SEEDS", "0-5").partition("-")
-SEEDS = range(int(_first), int(_last or _first) + 1)
+SEEDS = seeds(range(6))
 ACTORS = [Address("acme", "counter", f"{n}") for n in range(6)]
 LIMITS = Limits(idle_sweep=1.0, restart_budget=1000, mailbox=64, letter_sweep=1.0, letter_age=1.0, outbox_backoff_cap=5.0)
 

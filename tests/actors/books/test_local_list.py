@@ -15,6 +15,7 @@ from actors.model.intents import CommandFailure, CommandResult, GetLocalListVers
 from actors.model.token import TokenCard
 from actors.station.letters import IntentDone, Order, OrderEnded, StationBooted
 from tests.actors.kit import T0
+from tests.kits.examples import seeds
 
 HERE = ("acme", "local_list", "CP-1")
 LIMITS = DomainLimits()
@@ -187,7 +188,7 @@ def test_the_version_that_an_operator_asked_for_is_taken_note_of() -> None:
     assert keeper.state.full
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", seeds(range(30)))
 def test_whatever_happens_on_the_way_the_list_ends_as_it_should(seed: int) -> None:
     dice = random.Random(seed)
     keeper, station = Keeper(), Station()

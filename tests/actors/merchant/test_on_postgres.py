@@ -50,23 +50,23 @@ async def test_money_that_moves_on_is_kept_and_compared(database: Database, nurs
         return psp.PspAnswer(item.effect.id, call, answers[type(call)])
 
     async def until(kind: str) -> None:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not (await queries.events("acme", [kind], None, 1)).items:
                 await trio.sleep(0.05)
 
     await nursery.start(system.run)
-    await system.ask(tenant_address("acme"), Create("Acme", "EUR", "DE", "UTC", "refuse", "o", {}), deadline=20)
-    await system.ask(M1, PUT, deadline=20)
+    await system.ask(tenant_address("acme"), Create("Acme", "EUR", "DE", "UTC", "refuse", "o", {}), deadline=60)
+    await system.ask(M1, PUT, deadline=60)
     system.outbox.handle(psp.TOPIC, handle)
     answers_before = answers.pop(psp.FetchBalance)
     answers[psp.FetchBalance] = psp.BalanceSeen(())
-    await system.ask(M1, msgspec.structs.replace(PUT, account="acct_1"), deadline=20)
-    await system.ask(M1, m.OwnerCredited("s1", 1172, "EUR", now), deadline=20)
+    await system.ask(M1, msgspec.structs.replace(PUT, account="acct_1"), deadline=60)
+    await system.ask(M1, m.OwnerCredited("s1", 1172, "EUR", now), deadline=60)
     await until("merchant.transferred")
     await until("merchant.reconciled")
     answers[psp.FetchBalance] = answers_before
-    await system.ask(M1, psp.PspObserved(psp.PayoutSeen("po_1", "paid", 500, "EUR", automatic=False)), deadline=20)
-    await system.ask(M1, m.Reconcile("op"), deadline=20)
+    await system.ask(M1, psp.PspObserved(psp.PayoutSeen("po_1", "paid", 500, "EUR", automatic=False)), deadline=60)
+    await system.ask(M1, m.Reconcile("op"), deadline=60)
     await until("merchant.unmatched")
     found = {row.id: row.state for row in (await queries.balance_lines("acme", 10, None)).items}
     assert found == {"txn_1": "matched", "txn_2": "unmatched"}

@@ -71,7 +71,7 @@ def is_open(house: House, merchant: str = "m1") -> bool:
     return card is not None and card.open
 
 
-async def test_a_merchant_is_known_to_all_when_its_terms_are_committed() -> None:
+async def test_a_merchant_is_known_to_all_when_its_terms_are_committed(autojump_clock: Any) -> None:
     async with running() as (house, _):
         assert await house.ask(to(), m.Look()) is None
         told = await house.ask(to(), PUT)
@@ -83,7 +83,7 @@ async def test_a_merchant_is_known_to_all_when_its_terms_are_committed() -> None
         assert await house.ask(to(), m.Look()) == told
 
 
-async def test_the_brand_takes_cards_without_an_account_of_its_own() -> None:
+async def test_the_brand_takes_cards_without_an_account_of_its_own(autojump_clock: Any) -> None:
     async with running() as (house, _):
         await house.ask(to("brand"), PUT)
         assert is_open(house, "brand")
@@ -107,7 +107,9 @@ async def test_the_brand_takes_cards_without_an_account_of_its_own() -> None:
         ("partners", {"partners": (m.PartnerShare("host", "6"), m.PartnerShare("host", "4"))}),
     ],
 )
-async def test_terms_that_cannot_be_kept_are_refused_by_their_field(field: str, change: dict[str, Any]) -> None:
+async def test_terms_that_cannot_be_kept_are_refused_by_their_field(
+    autojump_clock: Any, field: str, change: dict[str, Any]
+) -> None:
     async with running() as (house, _):
         refused = await house.ask(to(), msgspec.structs.replace(PUT, **change))
         assert isinstance(refused, Refused)
@@ -116,7 +118,7 @@ async def test_terms_that_cannot_be_kept_are_refused_by_their_field(field: str, 
 
 
 @pytest.mark.parametrize("method", ["account_link", "accounts_v2"])
-async def test_an_account_is_made_and_its_holder_gets_a_page(method: Any) -> None:
+async def test_an_account_is_made_and_its_holder_gets_a_page(autojump_clock: Any, method: Any) -> None:
     async with running() as (house, provider):
         await house.ask(to(), PUT)
         at = await house.ask(to(), msgspec.structs.replace(START, method=method))
@@ -131,7 +133,7 @@ async def test_an_account_is_made_and_its_holder_gets_a_page(method: Any) -> Non
         assert is_open(house)
 
 
-async def test_a_second_page_is_for_the_account_that_is_there() -> None:
+async def test_a_second_page_is_for_the_account_that_is_there(autojump_clock: Any) -> None:
     async with running() as (house, provider):
         await house.ask(to(), PUT)
         await house.ask(to(), START)
@@ -140,7 +142,7 @@ async def test_a_second_page_is_for_the_account_that_is_there() -> None:
         assert [call.key for call in provider.calls[1:]] == ["link:acme:m1:1", "link:acme:m1:2"]
 
 
-async def test_a_refusal_of_the_provider_is_told_and_leaves_nothing_open() -> None:
+async def test_a_refusal_of_the_provider_is_told_and_leaves_nothing_open(autojump_clock: Any) -> None:
     async with running() as (house, provider):
         await house.ask(to(), PUT)
         provider.answers[psp.OpenAccount] = psp.PspRefused("country_unsupported", "AQ")
@@ -156,7 +158,7 @@ async def oauth(house: House) -> Any:
     assert started == m.OnboardingAt(None, None)
 
 
-async def test_the_holder_of_an_account_lets_us_in() -> None:
+async def test_the_holder_of_an_account_lets_us_in(autojump_clock: Any) -> None:
     async with running() as (house, provider):
         await house.ask(to(), PUT)
         await oauth(house)
@@ -171,7 +173,7 @@ async def test_the_holder_of_an_account_lets_us_in() -> None:
         assert again.code == "wrong_state", "a state is good once"
 
 
-async def test_an_answer_with_another_state_or_too_late_reaches_nobody() -> None:
+async def test_an_answer_with_another_state_or_too_late_reaches_nobody(autojump_clock: Any) -> None:
     async with running() as (house, provider):
         await house.ask(to(), PUT)
         for given in (HASH, ""):
@@ -184,7 +186,7 @@ async def test_an_answer_with_another_state_or_too_late_reaches_nobody() -> None
         assert provider.calls == []
 
 
-async def test_an_account_is_nobody_s_twice() -> None:
+async def test_an_account_is_nobody_s_twice(autojump_clock: Any) -> None:
     async with running() as (house, provider):
         given = msgspec.structs.replace(PUT, account="acct_1")
         await house.ask(to(), given)
@@ -196,7 +198,7 @@ async def test_an_account_is_nobody_s_twice() -> None:
         assert row(house, "m2").account is None
 
 
-async def test_an_account_given_by_hand_is_looked_at() -> None:
+async def test_an_account_given_by_hand_is_looked_at(autojump_clock: Any) -> None:
     async with running() as (house, provider):
         await house.ask(to(), msgspec.structs.replace(PUT, account="acct_1"))
         with trio.fail_after(5):
@@ -207,7 +209,7 @@ async def test_an_account_given_by_hand_is_looked_at() -> None:
         assert (other.code, other.field) == ("conflict", "account")
 
 
-async def test_an_account_that_went_away_closes_payment_by_card() -> None:
+async def test_an_account_that_went_away_closes_payment_by_card(autojump_clock: Any) -> None:
     async with running() as (house, _):
         await house.ask(to(), msgspec.structs.replace(PUT, account="acct_1"))
         await house.ask(to(), psp.PspObserved(READY))
@@ -229,7 +231,7 @@ def payment(state: str) -> PaymentRow:
     )  # fmt: skip
 
 
-async def test_an_account_is_let_go_when_its_last_hold_has_ended() -> None:
+async def test_an_account_is_let_go_when_its_last_hold_has_ended(autojump_clock: Any) -> None:
     async with running() as (house, provider):
         await house.ask(to(), msgspec.structs.replace(PUT, account="acct_1"))
         await house.ask(to(), psp.PspObserved(READY))
@@ -244,7 +246,7 @@ async def test_an_account_is_let_go_when_its_last_hold_has_ended() -> None:
         assert (await house.ask(to(), m.Disconnect("op", "sold"))).code == "conflict"
 
 
-async def test_a_station_sells_for_the_merchant_that_it_or_its_tenant_names() -> None:
+async def test_a_station_sells_for_the_merchant_that_it_or_its_tenant_names(autojump_clock: Any) -> None:
     async with running() as (house, _):
         snapshots = house.env.snapshots
         assert merchant_at(snapshots, TENANT, "CP-1") is None
@@ -262,7 +264,7 @@ async def test_a_station_sells_for_the_merchant_that_it_or_its_tenant_names() ->
         assert merchant_at(snapshots, TENANT, "nowhere") is None
 
 
-async def test_what_may_be_shown_of_a_merchant_holds_no_state_of_a_flow() -> None:
+async def test_what_may_be_shown_of_a_merchant_holds_no_state_of_a_flow(autojump_clock: Any) -> None:
     async with running() as (house, _):
         await house.ask(to(), PUT)
         await oauth(house)

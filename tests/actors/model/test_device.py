@@ -191,6 +191,6 @@ def test_keys_of_a_network_that_sound_like_a_password_are_secret_and_no_key_take
         assert redact(variable_for_key(key), "hush") == REDACTED
     for key in ("WifiName", "KeyOfWifi", "vpnServer"):
         assert redact(variable_for_key(key), "shown") == "shown"
-    began = time.perf_counter()
+    began = time.process_time()
     redact(variable_for_key("wifi" * 60_000), "x")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 5  # the square of its length would take minutes

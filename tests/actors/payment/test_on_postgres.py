@@ -44,7 +44,7 @@ class Till(Node):
         return psp.PspAnswer(item.effect.id, call, self.provider.execute(call))
 
     async def row(self, *states: str) -> PaymentRow:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while True:
                 row: PaymentRow = await self.ask(ATTEMPT, pm.Look())
                 if row.state in states:
@@ -62,7 +62,7 @@ async def till(database: Database, nursery: trio.Nursery) -> AsyncIterator[Till]
     await till.station(m.Boot("V", "M", "S-1"))
     await till.station(m.ConnectorStatus(1, 1, "Available", "Available", at=datetime.now(UTC)))
     yield till
-    await till.system.drain(10)
+    await till.system.drain(60)
 
 
 async def test_a_card_pays_a_session_and_a_part_of_it_goes_back(till: Till, database: Database, nursery: trio.Nursery) -> None:
@@ -74,7 +74,7 @@ async def test_a_card_pays_a_session_and_a_part_of_it_goes_back(till: Till, data
     till.provider.pay(opened.url.rpartition("/")[2])
     await till.ask(ATTEMPT, pm.LookAgain())
     await till.row("starting")
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while not line.calls:
             await trio.sleep(0.05)
     start = next(intent for intent in ordered if isinstance(intent, RequestStart))
@@ -94,10 +94,10 @@ async def test_a_card_pays_a_session_and_a_part_of_it_goes_back(till: Till, data
     await till.row("refunded_partial")
 
     again = Till(database, till.cards, till.provider)
-    await till.system.drain(10)
+    await till.system.drain(60)
     await nursery.start(again.system.run)
     row = await again.row("refunded_partial")
     assert (row.refunded_minor, len(row.journals)) == (200, 6)
     assert len((await again.queries.journals(TENANT, row.session, 20, None)).items) == 6
     assert await audit(database) == []
-    await again.system.drain(10)
+    await again.system.drain(60)

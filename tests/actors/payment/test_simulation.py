@@ -23,6 +23,7 @@ from runtime.errors import ActorError
 from tests.actors.kit import STATION, TENANT, FakeLine, at, reading
 from tests.actors.payment.provider import GOOD, WEAK
 from tests.actors.payment.test_through_runtime import Shop
+from tests.kits.examples import seeds
 
 EVSES = 2
 CHARGES = 4
@@ -163,7 +164,7 @@ async def _life(shop: Shop, nursery: trio.Nursery, dice: random.Random) -> trio.
     return scope
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", seeds(range(1, 5)))
 async def test_whatever_dies_each_charge_is_paid_once(seed: int, autojump_clock: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
     trio_run._r.seed(seed)

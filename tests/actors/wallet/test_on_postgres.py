@@ -45,7 +45,7 @@ class Node:
         till(self.system)
 
     async def ask(self, to: tuple[str, str, str], message: Any) -> Any:
-        return await self.system.ask(to, message, deadline=20)
+        return await self.system.ask(to, message, deadline=60)
 
     async def station(self, message: Any) -> Any:
         return await self.ask(station_address(TENANT, STATION), message)
@@ -56,7 +56,7 @@ class Node:
         return {line["account"]: line["balance_minor"] for line in page.items}
 
     async def until(self, **wanted: Any) -> Any:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while True:
                 row = await self.queries.wallet(TENANT, "w1")
                 if row is not None and all(getattr(row, name) == value for name, value in wanted.items()):
@@ -77,7 +77,7 @@ async def node(database: Database, nursery: trio.Nursery) -> AsyncIterator[Node]
     await node.station(m.Boot("V", "M", "S-1"))
     await node.ask(WALLET, w.OpenWallet("op"))
     yield node
-    await node.system.drain(10)
+    await node.system.drain(60)
 
 
 async def _charge(node: Node, evse: int, answers: dict[int, Any]) -> None:
@@ -134,4 +134,4 @@ async def test_a_wallet_is_there_after_its_node_has_died(node: Node, database: D
     row = await other.until(held_minor=0)
     assert row.balance_minor == 5000 - 595
     assert await audit(database) == []
-    await other.system.drain(10)
+    await other.system.drain(60)

@@ -20,6 +20,7 @@ from runtime.errors import ActorError
 from tests.actors.kit import TENANT, House, at, event, reading
 from tests.actors.test_simulation import Station, _life
 from tests.actors.wallet.till import Pay, till
+from tests.kits.examples import seeds
 
 SESSIONS = 5
 STATIONS = 4
@@ -54,7 +55,7 @@ class Driver(Station):
             await trio.sleep(self._dice.random())
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", seeds(range(1, 6)))
 async def test_every_cent_of_a_wallet_is_in_one_place(seed: int, autojump_clock: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
     trio_run._r.seed(seed)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -161,7 +162,7 @@ async def test_a_node_that_dies_between_acceptance_and_commit_locks_nobody_out(d
         await furnish(first)
         line = Line(1)
         first.system.tell(HERE, m.Connected(line, "ocpp2.0.1", 1, "peer", 1, "current"))
-        not_after = first.system.clock.now().replace(year=first.system.clock.now().year + 1)
+        not_after = first.system.clock.now() + timedelta(days=365)
         async with trio.open_nursery() as nursery:
 
             async def rotate() -> None:
