@@ -1,4 +1,4 @@
-"""A payment that only tops a wallet up: it books the money and tells the wallet, in one turn, as actors/payment does."""
+"""A payment that only tops a wallet up: it books the money and tells the wallet, in one turn and once, as actors/payment does."""
 
 from datetime import datetime
 from typing import Any
@@ -24,13 +24,13 @@ class Paid(msgspec.Struct, frozen=True, tag="paid"):
     amount_minor: int
 
 
-class Nothing(msgspec.Struct, frozen=True):
-    pass
+class Book(msgspec.Struct, frozen=True):
+    paid_minor: int = 0
 
 
-class Till(Actor[Nothing]):
+class Till(Actor[Book]):
     kind = "till"
-    state_type = Nothing
+    state_type = Book
     fact_type = Paid
     durable_type = ToppedUp
 
@@ -38,13 +38,15 @@ class Till(Actor[Nothing]):
         super().__init__(context)
         self._address = context.address
 
-    def initial(self) -> Nothing:
-        return Nothing()
+    def initial(self) -> Book:
+        return Book()
 
-    def apply(self, state: Nothing, fact: Any) -> Nothing:
-        return state
+    def apply(self, state: Book, fact: Paid) -> Book:
+        return Book(fact.amount_minor)
 
-    def decide(self, state: Nothing, message: Pay, now: datetime) -> Decision:
+    def decide(self, state: Book, message: Pay, now: datetime) -> Decision:
+        if state.paid_minor:
+            return Decision(reply=Done())
         tenant, attempt = self._address.tenant, self._address.id
         told = ToppedUp(attempt, message.amount_minor, "EUR", now, "cus_1", message.payment_method)
         journal = topped_up(
