@@ -55,8 +55,8 @@ class Site:
         self.generation += 1
 
         def render(intent: Any) -> m.WireCall:
-            self.orders.append(intent)
-            return m.WireCall(type(intent).__name__, b"{}")
+            self.orders.append(intent)  # what is rendered need not be sent: the node may die in between
+            return m.WireCall(type(intent).__name__, str(len(self.orders) - 1).encode())
 
         line = FakeLine(self.generation, render)
         self.lines.append(line)
@@ -71,11 +71,11 @@ class Site:
         while True:
             await trio.sleep(0.1)
             for line in self.lines[-1:]:
-                for id, _wire, _ in list(line.calls):
+                for id, wire, _ in list(line.calls):
                     if id in known:
                         continue
                     known.add(id)
-                    intent = self.orders.pop(0) if self.orders else None
+                    intent = self.orders[int(wire.payload)]
                     done = m.CommandDone(id, line.generation, CommandResult("Accepted"))
                     self.node().system.tell(station_address(TENANT, STATION), done)
                     if isinstance(intent, RequestStart):
