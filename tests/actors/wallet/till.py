@@ -1,7 +1,6 @@
 """A payment that only tops a wallet up: it books the money and tells the wallet, in one turn and once, as actors/payment does."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
