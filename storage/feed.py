@@ -49,7 +49,7 @@ class Feed:
             return Page(items, items[-1].id)
         return Page(items, f"{horizon}-0")
 
-    async def last_event(self) -> str | None:
+    async def last_event(self) -> str:
         horizon = await self._feed_db.fetchval(_HORIZON)
         return f"{horizon}-0"
 

@@ -194,8 +194,8 @@ class MemoryQueries(
         ][:limit]
         return Page(found, found[-1].id if found else after)
 
-    async def last_event(self) -> str | None:
-        return self._rows.events[-1].id if self._rows.events else None
+    async def last_event(self) -> str:
+        return self._rows.events[-1].id if self._rows.events else "0"
 
     async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:
         numbered = [(n, row) for n, row in enumerate(self._rows.audit) if row.tenant == tenant]

@@ -292,8 +292,8 @@ class Queries(Protocol):
         """StoredEvent in commit order, below the snapshot horizon; `next` resumes after the last one."""
         ...
 
-    async def last_event(self) -> str | None:
-        """The id to resume `events` after in order to see only what happens from now on; None on an empty feed."""
+    async def last_event(self) -> str:
+        """The id to resume `events` after in order to see only what happens from now on."""
         ...
 
     async def audit(self, tenant: str, limit: int, cursor: str | None) -> Page:

@@ -60,8 +60,9 @@ WORDS = frozenset({"address", "kind", "status"})
 
 
 class Census:
-    def __init__(self, env: WebEnv) -> None:
+    def __init__(self, env: WebEnv, clock: Callable[[], float] = trio.current_time) -> None:
         self._env = env
+        self._clock = clock
         self._entries: list[Entry] = []
         self._taken = float("-inf")
         self._cost = 0.0
@@ -71,11 +72,11 @@ class Census:
     async def take(self) -> list[Entry]:
         """Not older than a second (or twenty times what the last one took)."""
         async with self._counting:
-            now = trio.current_time()
+            now = self._clock()
             if now - self._taken >= max(limits.CONSOLE_TICK_SECONDS, limits.CONSOLE_SHARE * self._cost) * 0.9:
                 lines = await self._env.system.inspect.survey()
                 await self._note(lines, now)
-                self._cost = trio.current_time() - now
+                self._cost = self._clock() - now
             return self._entries
 
     async def _note(self, lines: list[Line], now: float) -> None:

@@ -55,6 +55,10 @@ class Feed:
         self._listeners = 0
         self._closed = False
 
+    async def newest(self) -> str:
+        """The cursor behind all that has happened: who follows from here misses nothing that happens from now on."""
+        return await self._patiently(self._queries.last_event)
+
     def close(self) -> None:
         """The node drains: every stream ends, so that its client resumes elsewhere."""
         self._closed = True
@@ -64,7 +68,7 @@ class Feed:
         """The poller; runs as long as the app serves."""
         while True:
             await self._wanted.wait()
-            cursor = await self._patiently(self._queries.last_event)
+            cursor = await self.newest()
             self._ring.clear()
             while self._listeners:
                 page = await self._patiently(partial(self._queries.events, None, (), cursor, limits.FEED_PAGE))
@@ -96,21 +100,27 @@ class Feed:
         self._listeners += 1
         self._wanted.set()
         try:
-            cursor = after if after is not None else await self._patiently(self._queries.last_event)
-            recent: frozenset[str] = frozenset()
+            cursor = after if after is not None else await self.newest()
+            # What was read from the table. The poller may be pages behind: then it comes by the ring as well, before what is new.
+            read: deque[str] = deque(maxlen=limits.FEED_RING)
             while not self._closed:
                 position = self._ring.end
                 question = partial(self._queries.events, tenant, sorted(kinds), cursor, limits.FEED_PAGE)
                 page = await self._patiently(question)
                 if page.items:
                     cursor = page.items[-1].id
-                    recent = frozenset(event.id for event in page.items)
+                    read.extend(event.id for event in page.items)
                     yield list(page.items)
                     continue
+                known = set(read)
                 async with aclosing(self._live(position)) as live:
                     async for batch in live:
-                        cursor = batch[-1].id if batch else cursor
-                        wanted = [event for event in batch if _fits(event, tenant, kinds) and event.id not in recent]
+                        wanted = [event for event in batch if _fits(event, tenant, kinds) and event.id not in known]
+                        if wanted:
+                            read.clear()
+                            known.clear()
+                        if batch and not known:
+                            cursor = batch[-1].id
                         if wanted or not batch:
                             yield wanted
         finally:

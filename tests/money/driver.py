@@ -29,7 +29,7 @@ async def begins_to_charge(street: Street, card: str = "challenge") -> str:
         told = (await street.admin.get(f"{T}/sessions/{session}")).json()
         return bool(told["energy_wh"] and told["energy_wh"] > ENOUGH_WH)
 
-    await street.until(has_cost, 30)
+    await street.until(has_cost)
     return "/pay/" + mine.partition("/pay/")[2]
 
 
@@ -49,5 +49,5 @@ async def payment(street: Street, *states: str) -> dict[str, Any]:
         found.update(item)
         return item["state"] in states
 
-    await street.until(there, 30)
+    await street.until(there)
     return found

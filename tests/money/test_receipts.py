@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from config.node import open_node
@@ -16,6 +15,7 @@ from tests.gateways.web.pay.street import high_street, settings_of
 from tests.gateways.web.rig import KEY, running
 from tests.gateways.web.test_signed import BEGIN, END, around, charged
 from tests.gateways.web.test_signed import KEY as METER_KEY
+from tests.kits.patience import http_client
 from tests.money.driver import charges_and_pays
 
 RETENTION = timedelta(days=11 * 366)
@@ -35,7 +35,7 @@ async def test_a_receipt_opens_by_its_token_eleven_years_later_on_another_node(f
 
         assert await street.node.domain.database.run(age) > 0, "old events and traces are thrown away"
         settings = settings_of(tmp_path, fresh_dsn, street.sandbox)
-    async with open_node(settings, ("pay",)) as node, httpx.AsyncClient(base_url=node.urls.http, trust_env=False) as phone:
+    async with open_node(settings, ("pay",)) as node, http_client(base_url=node.urls.http) as phone:
         now = await phone.get(path)
         pdf = await phone.get(path + "/receipt.pdf")
         wrong = await phone.get(path[:-1] + ("0" if path[-1] != "0" else "1"))

@@ -104,7 +104,7 @@ async def test_what_somebody_captures_in_the_dashboard_beyond_the_cost_goes_back
             (item,) = (await street.admin.get(f"{T}/payments")).json()["items"]
             return [(one["status"], one["excess_minor"]) for one in item["refunds"]] == [("succeeded", hold - cost)]
 
-        await street.until(given_back, 60)
+        await street.until(given_back)
         page = (await street.admin.get(street.node.urls.http + path, headers={"Accept-Language": "en"})).text
         assert "were taken from your card by mistake" in page
         books = await _closing(street, "swm")

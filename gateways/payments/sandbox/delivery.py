@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import time
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 import httpx
 import msgspec
@@ -107,10 +107,8 @@ class Deliverer:
                 wait = self._queue[0][0] - time.monotonic()
                 if wait <= 0:
                     delivery = heappop(self._queue)[2]
-                    if delivery.held and delivery not in self._held:
-                        continue  # it went out behind the one that overtook it
-                    if delivery.held:
-                        self._held.remove(delivery)
+                    if delivery.held:  # nothing came to overtake it
+                        self._held = [one for one in self._held if one is not delivery]
                         delivery.held = False
                     self._busy += 1
                     return delivery
@@ -125,12 +123,21 @@ class Deliverer:
             done = self._faults.down or await self._post(client, delivery)
             if self._faults.down or not done:
                 self._later(delivery)
-            for held in self._held[:]:
-                self._held.remove(held)
-                self._push(msgspec.structs.replace(held, held=False), 0.0)
+            self._overtaken()
         finally:
             self._busy -= 1
             slots.release()
+
+    def _overtaken(self) -> None:
+        """Those that waited for another one to go first go now, and not a second time when their wait would have ended."""
+        held, self._held = self._held, []
+        if not held:
+            return
+        self._queue = [entry for entry in self._queue if not any(entry[2] is one for one in held)]
+        heapify(self._queue)
+        for one in held:
+            one.held = False
+            self._push(one, 0.0)
 
     async def _post(self, client: httpx.AsyncClient, delivery: Delivery) -> bool:
         event = self._world.objects.get(delivery.event)

@@ -11,7 +11,8 @@ import msgspec
 from gateways.payments.sandbox.cards import BY_NAME
 from gateways.payments.sandbox.errors import Obj
 
-TIMEOUT = 60.0
+TIMEOUT = 120.0
+"""Seconds; a person at a slow machine is patient."""
 
 
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

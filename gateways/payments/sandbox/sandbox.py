@@ -106,7 +106,7 @@ class Sandbox:
             failed = {"error": {"type": "api_error", "message": "The sandbox itself failed; its log says why."}}
             return Told(500, msgspec.json.encode(failed))
 
-    async def settled(self, timeout: float = 10.0) -> None:
+    async def settled(self, timeout: float = 120.0) -> None:
         """Until no webhook waits any more (those that wait for a retry count, too)."""
         with trio.fail_after(timeout):
             while self.deliverer.waiting:  # noqa: ASYNC110 - a test waits here, nothing else

@@ -35,6 +35,8 @@ async def stream_events(call: Call) -> Response:
     after = call.headers.get(LAST_EVENT_ID) or call.query["after"]
     if after is not None:
         await call.env.queries.events(call.tenant, sorted(kinds), after, 1)  # a wrong id is a 400, not a broken stream
+    else:
+        after = await call.env.queries.last_event()  # before the answer: its caller misses nothing of what it then does
     if call.services.streams.full(call.principal.id):
         raise Problem("too-many-requests", "too many event streams are open", retry_after=30)
 

@@ -140,19 +140,28 @@ async def live(guest: Guest, token: str) -> Response:
     async def chunks() -> AsyncGenerator[bytes, None]:
         with streams.held(attempt):
             yield b"retry: 3000\n\n"
-            last, until = b"", trio.current_time() + limits.PAY_STREAM_SECONDS
+            last, until, subjects = b"", trio.current_time() + limits.PAY_STREAM_SECONDS, _subjects(visit)
             while not guest.pay.services.closing.is_set() and trio.current_time() < until:
-                now = await _now(guest, token)
-                if now is not None:
-                    data = _encode({"stage": now.stage.name, "values": values_of(guest, now)})
-                    yield sse(data, event="now") if data != last else b": alive\n\n"
-                    last = data
-                    if not now.stage.busy:
-                        return
-                subjects = [attempt] + ([now.row.session] if now is not None and now.row.session else [])
-                await guest.pay.bell.wait(guest.tenant.tenant, subjects, limits.PAY_TICK_SECONDS)
+                with guest.pay.bell.listening(guest.tenant.tenant, subjects) as rung:
+                    await guest.pay.bell.ready(limits.PAY_TICK_SECONDS)
+                    now = await _now(guest, token)
+                    if now is not None:
+                        data = _encode({"stage": now.stage.name, "values": values_of(guest, now)})
+                        yield sse(data, event="now") if data != last else b": alive\n\n"
+                        last = data
+                        if not now.stage.busy:
+                            return
+                        if subjects != (subjects := _subjects(now)):
+                            continue  # a session has begun, to which nobody listened while we looked
+                    with trio.move_on_after(limits.PAY_TICK_SECONDS):
+                        await rung.wait()
 
     return stream_response(chunks())
+
+
+def _subjects(visit: Visit) -> list[str]:
+    """Whose events move this page."""
+    return [visit.row.id, *([visit.row.session] if visit.row.session else [])]
 
 
 async def _now(guest: Guest, token: str) -> Visit | None:

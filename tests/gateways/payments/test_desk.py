@@ -19,6 +19,7 @@ from runtime.limits import Limits
 from runtime.store import OutboxItem
 from runtime.turn import EffectRow
 from tests.gateways.payments.rig import MERCHANT, OTHER, rigged
+from tests.kits.patience import PATIENCE, until
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -67,6 +68,7 @@ async def test_an_account_whose_answers_do_not_come_takes_no_places_from_the_oth
     assert Limits().outbox_batch >= 2 * DESK_OF_ACCOUNT
     async with rigged() as rig, trio.open_nursery() as nursery:
         desk = PaymentDesk(rig.clients, rig.now)
+        desk._doors = Doors(DESK_OF_ACCOUNT, lambda: 0.0)  # none is slow yet, however slowly they get under way
         rig.fault("POST /v1/checkout/sessions", "hang_before", account=MERCHANT, times=None)
         turned_away = []
 
@@ -78,10 +80,10 @@ async def test_an_account_whose_answers_do_not_come_takes_no_places_from_the_oth
 
         for n in range(DESK_OF_ACCOUNT + 20):
             nursery.start_soon(wish, n)
-        await trio.sleep(0.5)
+        await until(lambda: len(rig.sent("/v1/checkout/sessions")) >= DESK_OF_ACCOUNT)
         assert len(turned_away) == 20
         other = rig.open(account=OTHER)
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             answer = await desk.deliver(item(other))
         assert isinstance(answer.seen, psp.CheckoutSeen)
         nursery.cancel_scope.cancel()

@@ -4,7 +4,6 @@ happens to the webhooks on their way."""
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from actors.model.ids import payment_address
@@ -14,6 +13,7 @@ from gateways.payments.sandbox import HookRule
 from runtime.address import Address
 from tests.gateways.payments.signing import event, signed
 from tests.gateways.web.pay.street import Street, high_street
+from tests.kits.patience import PATIENCE, http_client
 
 pytestmark = pytest.mark.postgres
 
@@ -32,7 +32,7 @@ async def pays(street: Street, attempt: str, card: str = "frictionless") -> None
     """Opens a top-up's page and pays it; the browser never comes back to us."""
     to = Address(*payment_address("acme", attempt))
     order = OpenAttempt(TopUp("w1", 5000, "EUR"), "https://pay.example.org/back", "https://pay.example.org/back", "Top-up")
-    opened = await street.node.domain.system.ask(to, order, deadline=20)
+    opened = await street.node.domain.system.ask(to, order, deadline=PATIENCE)
     assert isinstance(opened, AttemptOpened), opened
     outcome = await street.sandbox.driver.pay(opened.url or "", card)
     assert outcome.paid, outcome.error
@@ -44,11 +44,11 @@ async def row(street: Street, attempt: str) -> PaymentRow:
     return found
 
 
-async def taken(street: Street, attempt: str, seconds: float = 10.0) -> PaymentRow:
+async def taken(street: Street, attempt: str) -> PaymentRow:
     async def known() -> bool:
         return (await row(street, attempt)).state in ("captured", "settled")
 
-    await street.until(known, seconds)
+    await street.until(known)
     return await row(street, attempt)
 
 
@@ -83,7 +83,7 @@ async def test_whatever_happens_to_webhooks_on_their_way_the_money_is_taken_once
         for n in range(3):
             await pays(street, f"a{n}")
         for n in range(3):
-            assert (await taken(street, f"a{n}", 20)).captured_minor == 5000
+            assert (await taken(street, f"a{n}")).captured_minor == 5000
         intents = [obj for obj in street.sandbox.world.objects.values() if obj["object"] == "payment_intent"]
         assert [intent["amount_received"] for intent in intents] == [5000, 5000, 5000]
         answer = await street.admin.get("/tenants/acme/wallets/w1")
@@ -101,7 +101,7 @@ async def test_webhooks_that_never_came_are_fetched_by_the_sweep(fresh_dsn: str,
 
 
 async def test_what_is_forged_is_refused_and_counted_where_an_operator_sees_it(fresh_dsn: str, tmp_path: Path) -> None:
-    async with high_street(fresh_dsn, tmp_path) as street, httpx.AsyncClient(base_url=street.node.urls.http) as anyone:
+    async with high_street(fresh_dsn, tmp_path) as street, http_client(base_url=street.node.urls.http) as anyone:
         body = event("payment_intent.succeeded", None)
         for path, header, status in (
             ("/stripe/webhook", signed(body, "whsec_guess"), 400),

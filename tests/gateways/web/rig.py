@@ -26,6 +26,7 @@ from storage.memory_ports import MemoryApiTokens, MemoryNumbers, MemorySink
 from storage.memory_queries import MemoryLookups, MemoryQueries
 from storage.memory_rows import MemoryRows
 from storage.vault import Vault
+from tests.kits.patience import until
 
 KEY = bytes(range(32))
 OWNER = "vto_owner-of-the-platform-in-tests"
@@ -102,9 +103,17 @@ class Rig:
 
     async def until(self, seen: Callable[[], bool]) -> None:
         """What comes by itself, soon."""
-        with trio.fail_after(60):
-            while not seen():
-                await trio.sleep(0.01)
+        await until(seen)
+
+    async def quiet(self) -> None:
+        """Until nobody has anything to do: no message waits or is at hand, no letter is on its way."""
+
+        def still() -> bool:
+            cells = self.system.registry.cells.values()
+            busy = any(cell.mailbox.user or cell.mailbox.system or cell.current is not None for cell in cells)
+            return self.system.committer.idle and not busy and not any(self.store._letters.values())
+
+        await until(still)
 
     def audited(self, action: str) -> list[Any]:
         return [row for row in self.rows.audit if row.action == action]

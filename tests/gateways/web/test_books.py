@@ -3,14 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import trio
-
 from actors.device import messages as d
 from actors.model.device import Attribute, Characteristics
 from actors.model.intents import VariableRef
 from actors.station import messages as m
 from gateways.web.api.books import BOOKS
 from tests.gateways.web.rig import Rig, running
+from tests.kits.patience import PATIENCE
 
 STATION = "/api/v1/tenants/acme/stations/CS1"
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -24,8 +23,8 @@ async def furnished(rig: Rig) -> Any:
 
 
 async def tell(rig: Rig, message: Any) -> Any:
-    reply = await rig.system.ask(("acme", "station", "CS1"), message, deadline=5)
-    await trio.sleep(0.05)
+    reply = await rig.system.ask(("acme", "station", "CS1"), message, deadline=PATIENCE)
+    await rig.quiet()
     return reply
 
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import trio
 
 from tests.gateways.web.rig import running
 from tests.kits import pki
+from tests.kits.patience import until
 
 CAMPAIGNS = "/api/v1/tenants/acme/campaigns"
 FIRMWARE = {"kind": "firmware", "location": "https://fw.example.com/fw-2.0.bin", "version": "2.0"}
@@ -17,13 +17,13 @@ def body(**more: Any) -> dict[str, Any]:
     return {"name": "spring", "work": FIRMWARE, "filter": {}, **more}
 
 
-async def until(api: httpx.AsyncClient, path: str, state: str) -> dict[str, Any]:
-    for _ in range(200):
+async def reached(api: httpx.AsyncClient, path: str, state: str) -> dict[str, Any]:
+    async def there() -> dict[str, Any] | None:
         shown: dict[str, Any] = (await api.get(path)).json()
-        if shown["state"] == state:
-            return shown
-        await trio.sleep(0.02)
-    raise AssertionError(shown)
+        return shown if shown["state"] == state else None
+
+    found: dict[str, Any] = await until(there)
+    return found
 
 
 async def pointers(api: httpx.AsyncClient, **more: Any) -> list[str]:
@@ -44,7 +44,7 @@ async def test_a_campaign_is_made_steered_watched_and_forgotten() -> None:
         assert made.json()["definition"]["work"]["location"] == FIRMWARE["location"]
         assert (await api.post(f"{campaign}/pause")).status_code == 409
         assert (await api.post(f"{campaign}/start")).json()["state"] == "gathering"
-        shown = await until(api, campaign, "running")
+        shown = await reached(api, campaign, "running")
         assert (shown["total"], shown["wave"], shown["waves"], shown["counts"]["ordered"]) == (3, 1, 2, 1)
         page = (await api.get(f"{campaign}/stations", params={"limit": 2})).json()
         assert [(item["station"], item["state"]) for item in page["items"]] == [("CP-0", "ordered"), ("CP-1", "waiting")]
@@ -57,7 +57,7 @@ async def test_a_campaign_is_made_steered_watched_and_forgotten() -> None:
         assert [(item["id"], item["state"], item["total"]) for item in listed] == [(made.json()["id"], "running", 3)]
         assert (await api.delete(campaign)).status_code == 409
         assert (await api.post(f"{campaign}/cancel")).status_code == 200
-        await until(api, campaign, "cancelled")
+        await reached(api, campaign, "cancelled")
         assert (await api.delete(campaign)).status_code == 204
         assert (await api.get(campaign)).status_code == 404
         assert (await api.get(CAMPAIGNS)).json()["items"] == []

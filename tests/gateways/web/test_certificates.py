@@ -18,6 +18,7 @@ from actors.station import messages as s
 from actors.station.auth import verify_secret
 from tests.gateways.web.rig import Rig, running
 from tests.kits import pki
+from tests.kits.patience import PATIENCE, until
 
 S = "/api/v1/tenants/acme/stations/CP1"
 T = "/api/v1/tenants/acme/authority"
@@ -51,14 +52,14 @@ class Line:
 
 @asynccontextmanager
 async def acme(answer: Any = lambda intent: CommandResult("Accepted")) -> AsyncIterator[tuple[Rig, httpx.AsyncClient, Line]]:
-    with trio.fail_after(30):
+    with trio.fail_after(PATIENCE):
         async with running() as rig:
             client = await rig.tenant("acme")
             made = await client.put(S, json={"evses": 1, "auth": {"profile": 1, "password": "the-first-password"}})
             assert made.status_code == 201, made.text
             line = Line(rig, answer)
-            await rig.system.ask(HERE, s.Connected(line, "ocpp2.0.1", 1, "peer"), deadline=5)
-            await rig.system.ask(HERE, s.Boot("V", "M", "SN-1"), deadline=5)
+            await rig.system.ask(HERE, s.Connected(line, "ocpp2.0.1", 1, "peer"), deadline=PATIENCE)
+            await rig.system.ask(HERE, s.Boot("V", "M", "SN-1"), deadline=PATIENCE)
             yield rig, client, line
 
 
@@ -68,9 +69,9 @@ def card(rig: Rig) -> StationCard:
     return found
 
 
-async def until(condition: Any) -> None:
-    while not condition():
-        await trio.sleep(0.01)
+async def items(client: httpx.AsyncClient) -> Any:
+    """What the station has, as far as it is known."""
+    return (await client.get(S + "/certificates")).json()["items"]
 
 
 async def test_the_tenants_ca_is_made_once_and_can_be_downloaded() -> None:
@@ -116,15 +117,13 @@ async def test_a_root_is_installed_listed_and_removed() -> None:
         ordered = await client.post(S + "/certificates/install", json={"type": "V2GRootCertificate", "certificate": root.pem})
         assert ordered.status_code == 202, ordered.text
         await until(lambda: any(isinstance(told, i.InstallCertificate) for told in line.told))
-        while not (held := (await client.get(S + "/certificates")).json()["items"]):
-            await trio.sleep(0.01)
-        (installed,) = held
+        (installed,) = await until(lambda: items(client))
         assert (installed["kind"], installed["type"], installed["subject"]) == (
             "installed", "V2GRootCertificate", "O=Test,CN=V2G root",
         )  # fmt: skip
         gone = await client.post(S + "/certificates/remove", json={"hash": installed["hash"]})
         assert gone.status_code == 202
-        while (await client.get(S + "/certificates")).json()["items"]:
+        while await items(client):
             await trio.sleep(0.01)
         told = next(told for told in line.told if isinstance(told, i.DeleteCertificate))
         assert told.type == "V2GRootCertificate", "for a station that keeps those elsewhere"
@@ -147,8 +146,7 @@ async def test_what_a_station_has_installed_is_asked_type_by_type() -> None:
         ordered = await client.post(S + "/certificates/read")
         assert len(ordered.json()["orders"]) == 5
         await until(lambda: sum(isinstance(told, i.GetInstalledCertificateIds) for told in line.told) == 5)
-        while not (held := (await client.get(S + "/certificates")).json()["items"]):
-            await trio.sleep(0.01)
+        held = await until(lambda: items(client))
         assert held[0]["hash"] == told_hash
 
 
@@ -166,7 +164,7 @@ async def test_a_rotated_password_is_the_only_one_once_the_station_accepted_it_a
         assert verify_secret(card(rig).secret, new)
         assert card(rig).next_secret is None
         assert not verify_secret(card(rig).secret, b"the-first-password")
-        shown = await rig.system.ask(HERE, s.Look(), deadline=5)
+        shown = await rig.system.ask(HERE, s.Look(), deadline=PATIENCE)
         everything = repr(shown) + repr(rig.rows.events) + repr(rig.rows.audit) + repr(list(rig.rows.traces))
         assert new.decode() not in everything
 

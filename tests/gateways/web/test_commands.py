@@ -10,6 +10,7 @@ from actors.model.intents import CommandFailure, CommandResult, Unsupported
 from actors.model.rows import VariableRow
 from actors.station import messages as m
 from tests.gateways.web.rig import Rig, running
+from tests.kits.patience import PATIENCE
 
 S = "/api/v1/tenants/acme/stations/CS1"
 
@@ -44,8 +45,8 @@ async def connected(rig: Rig, line: Callable[[Rig], ScriptedLine]) -> tuple[http
     acme = await rig.tenant()
     await acme.put(S)
     made = line(rig)
-    await rig.system.ask(("acme", "station", "CS1"), m.Connected(made, "ocpp1.6", 1, "10.0.0.7"), deadline=5)
-    await rig.system.ask(("acme", "station", "CS1"), m.Boot("V", "M"), deadline=5)
+    await rig.system.ask(("acme", "station", "CS1"), m.Connected(made, "ocpp1.6", 1, "10.0.0.7"), deadline=PATIENCE)
+    await rig.system.ask(("acme", "station", "CS1"), m.Boot("V", "M"), deadline=PATIENCE)
     return acme, made
 
 

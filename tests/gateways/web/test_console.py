@@ -10,6 +10,7 @@ from gateways.web.console.setup import ORDERS, READ_PAGES
 from runtime.address import Address
 from runtime.store import DeadLetter
 from tests.gateways.web.rig import OWNER, Rig, running, serving
+from tests.kits.patience import http_client
 
 PAGES = [path for path in READ_PAGES if not path.startswith("/live")]
 
@@ -199,7 +200,7 @@ async def test_a_live_part_is_sent_at_once_and_again_only_when_it_changed(live: 
         await acme.put("/api/v1/tenants/acme/stations/CS1")
         inside = await signed_in(rig, OWNER)
         cookie = {"Cookie": f"voltroupe_console={inside.cookies['voltroupe_console']}"}
-        client = httpx.AsyncClient(base_url=url, headers=cookie, timeout=10)
+        client = http_client(base_url=url, headers=cookie)
         address = {"address": "acme/station/CS1"} if live in ("actor", "trace") else {}
         async with client, client.stream("GET", f"/console/live/{live}", params=address) as response:
             assert response.status_code == 200

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import msgspec
 
 from actors.model.ids import station_address
@@ -13,6 +12,7 @@ from actors.station.messages import Look
 from gateways.web import limits
 from tests.gateways.web.rig import OWNER, Rig, running, serving
 from tests.gateways.web.test_console import bury, csrf_of, signed_in
+from tests.kits.patience import PATIENCE, http_client
 
 NOW = datetime(2026, 7, 22, 12, tzinfo=UTC)
 ADDRESS = "address=acme/station/CS1"
@@ -123,7 +123,7 @@ async def test_a_live_trace_ends_by_itself(monkeypatch) -> None:
         inside = await signed_in(rig, OWNER)
         cookie = {"Cookie": f"voltroupe_console={inside.cookies['voltroupe_console']}"}
         async with (
-            httpx.AsyncClient(base_url=url, headers=cookie, timeout=10) as client,
+            http_client(base_url=url, headers=cookie) as client,
             client.stream("GET", f"/console/live/trace?{ADDRESS}") as response,
         ):
             text = "".join([chunk async for chunk in response.aiter_text()])
@@ -180,7 +180,7 @@ async def test_an_actors_page_shows_its_trace_while_it_is_traced() -> None:
         client = await signed_in(rig, OWNER)
         form = {"csrf": await csrf_of(client, "/console"), "address": "acme/station/CS1"}
         answer = await client.post("/console/actor/trace", data=form)
-        await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=5)
+        await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=PATIENCE)
         shown = await client.get(answer.headers["Location"])
         assert "traced for 1 min" in shown.text
         assert "<td>Look</td>" in shown.text

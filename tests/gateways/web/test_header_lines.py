@@ -19,10 +19,10 @@ def test_a_line_takes_no_longer_than_its_length_deserves(line: bytes) -> None:
     read_in_linear_time()
     connection = h11.Connection(h11.SERVER)
     connection.receive_data(b"GET / HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(h11.RemoteProtocolError):
         connection.next_event()
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5, "of the processor, whatever else this machine does"
 
 
 @given(st.text(alphabet="x:a \t\x00\xff\x0b", max_size=14).map(lambda text: text.encode("latin-1")))

@@ -1,11 +1,15 @@
 """The routes that a console and `csms top` live on: lists, branches, edges, timers, counters, and the order to drain."""
 
+import time
+
 import trio
 
 from actors.model.ids import station_address
 from actors.station.messages import Look
+from gateways.web.census import Census
 from runtime.limits import Limits
 from tests.gateways.web.rig import Rig, running
+from tests.kits.patience import PATIENCE
 
 ONE = {"address": "acme/station/CS1"}
 
@@ -19,6 +23,8 @@ async def house(rig: Rig) -> None:
 
 async def test_actors_are_listed_sorted_filtered_in_pages_with_raw_counters_and_rates() -> None:
     async with running() as rig:
+        time_ = 1_000.0
+        rig.app.services.census = Census(rig.env, lambda: time_)
         await house(rig)
         found = (await rig.owner.get("/api/v1/actors/list", params={"kind": "station", "limit": 4})).json()
         assert found["total"] == 6
@@ -30,15 +36,15 @@ async def test_actors_are_listed_sorted_filtered_in_pages_with_raw_counters_and_
         rest = (await rig.owner.get("/api/v1/actors/list", params={"kind": "station", "limit": 4, "offset": 4})).json()
         assert [item["address"] for item in rest["items"]] == ["volt/station/CS2", "volt/station/CS3"]
         for _ in range(20):
-            await rig.system.ask(station_address("acme", "CS2"), Look(), deadline=5)
-        await trio.sleep(1.1)
+            await rig.system.ask(station_address("acme", "CS2"), Look(), deadline=PATIENCE)
+        time_ += 2.0
         busy = (await rig.owner.get("/api/v1/actors/list", params={"sort": "rate", "q": "STATION/", "limit": 1})).json()
         assert busy["items"][0]["address"] == "acme/station/CS2"
-        assert 5 < busy["items"][0]["rate"] < 25
+        assert 10 <= busy["items"][0]["rate"] < 15
         upward = (await rig.owner.get("/api/v1/actors/list", params={"sort": "handled", "order": "asc", "limit": 1})).json()
         assert upward["items"][0]["handled"] == 1 or upward["items"][0]["handled"] < busy["items"][0]["handled"]
         await rig.system.inspect.suspend(station_address("acme", "CS3"))
-        await trio.sleep(1.1)
+        time_ += 2.0
         quiet = (await rig.owner.get("/api/v1/actors/list", params={"status": "suspended"})).json()
         assert [item["address"] for item in quiet["items"]] == ["acme/station/CS3"]
         assert (await rig.owner.get("/api/v1/actors/list", params={"sort": "beauty"})).status_code == 400
@@ -79,7 +85,7 @@ async def test_the_owner_gets_the_nodes_raw_counters_to_make_rates_of() -> None:
     async with running() as rig:
         await house(rig)
         before = (await rig.owner.get("/api/v1/actors/counters")).json()
-        await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=5)
+        await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=PATIENCE)
         after = (await rig.owner.get("/api/v1/actors/counters")).json()
         assert after["counters"]["asks"] > before["counters"]["asks"]
         assert after["actors"]["station"] == {"active": 6}
@@ -111,7 +117,7 @@ async def test_an_actor_is_traced_for_a_while_by_who_may() -> None:
     async with running() as rig:
         await house(rig)
         assert (await rig.owner.post("/api/v1/actors/trace", params={**ONE, "seconds": 30})).json()["seconds"] == 30
-        await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=5)
+        await rig.system.ask(station_address("acme", "CS1"), Look(), deadline=PATIENCE)
         [entry] = (await rig.owner.get("/api/v1/actors/trace", params=ONE)).json()["items"]
         assert (entry["message"], entry["end"]) == ("Look", "answered")
         assert (await rig.owner.post("/api/v1/actors/trace", params={**ONE, "seconds": 9999})).status_code == 400
@@ -119,7 +125,7 @@ async def test_an_actor_is_traced_for_a_while_by_who_may() -> None:
 
 
 async def test_twenty_thousand_actors_are_listed_and_drawn_without_a_stall() -> None:
-    """Looked at in slices: in between, others run. The bound is generous, since other programs use this machine as well."""
+    """Looked at in slices: in between, others run. Measured in time of the processor: other programs use this machine, too."""
     async with running() as rig:
         await rig.tenant()
         for n in range(20_000):
@@ -129,21 +135,21 @@ async def test_twenty_thousand_actors_are_listed_and_drawn_without_a_stall() -> 
         assert Limits().survey_slice <= 500
         worst = 0.0
 
-        async def watch() -> None:
+        async def watch(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+            """Between two of its turns everybody else has had one."""
             nonlocal worst
+            task_status.started()
             while True:
-                before = trio.current_time()
-                await trio.sleep(0.001)
-                worst = max(worst, trio.current_time() - before)
+                before = time.thread_time()
+                await trio.lowlevel.checkpoint()
+                worst = max(worst, time.thread_time() - before)
 
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch)
-            await trio.sleep(0.05)
-            worst = 0.0
+            await nursery.start(watch)
             listed = (await rig.owner.get("/api/v1/actors/list", params={"sort": "handled", "q": "S1"})).json()
             top = (await rig.owner.get("/api/v1/actors/branch")).json()
             nursery.cancel_scope.cancel()
         assert listed["total"] > 10_000
         assert len(top["items"]) == 100
         assert top["hidden"] > 19_000
-        assert worst < 0.25, f"the loop stood still for {worst * 1000:.0f} ms"
+        assert worst < 0.25, f"the loop stood still for {worst * 1000:.0f} ms of the processor"

@@ -7,6 +7,7 @@ import httpx
 
 from actors.station import messages as m
 from tests.gateways.web.rig import Rig, running
+from tests.kits.patience import PATIENCE
 
 T = "/api/v1/tenants/acme"
 TARIFF = {
@@ -31,7 +32,7 @@ async def charge(rig: Rig, acme: httpx.AsyncClient, *, tariff: str | None = "std
 
 
 async def say(rig: Rig, message: Any) -> Any:
-    return await rig.system.ask(("acme", "station", "CS1"), message, deadline=5)
+    return await rig.system.ask(("acme", "station", "CS1"), message, deadline=PATIENCE)
 
 
 async def test_a_finished_session_shows_its_price_its_cdr_and_balanced_journals() -> None:

@@ -6,6 +6,7 @@ from actors.station import messages as m
 from runtime.address import Address
 from runtime.store import DeadLetter
 from tests.gateways.web.rig import Rig, running
+from tests.kits.patience import PATIENCE
 
 S = "/api/v1/tenants/acme/stations/CS1"
 ONE = {"address": "acme/station/CS1"}
@@ -104,7 +105,7 @@ async def test_metrics_speak_of_runtime_listener_database_and_requests_and_name_
     async with running() as rig:
         acme = await rig.tenant("secretive")
         await acme.put("/api/v1/tenants/secretive/stations/CS1")
-        await rig.system.ask(("secretive", "station", "CS1"), m.Look(), deadline=5)
+        await rig.system.ask(("secretive", "station", "CS1"), m.Look(), deadline=PATIENCE)
         text = (await rig.anyone.get("/metrics")).text
         for wanted in (
             "voltroupe_runtime_turns_total ",

@@ -9,6 +9,7 @@ from actors.model.ids import merchant_address
 from actors.model.rows import PaymentRow
 from tests.gateways.web.rig import running
 from tests.gateways.web.test_merchants import BODY, READY, T, provider
+from tests.kits.patience import PATIENCE
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -71,13 +72,13 @@ async def test_an_operator_sees_what_does_not_add_up_and_says_what_it_is() -> No
         assert (await acme.get(f"{T}/reconciliation/items", params={"state": "open"})).json()["items"] == []
 
         payout = psp.PayoutSeen("po_1", "paid", 4900, "EUR", NOW, automatic=False)
-        await rig.system.ask(merchant_address("acme", "m1"), psp.PspObserved(payout), deadline=5)
+        await rig.system.ask(merchant_address("acme", "m1"), psp.PspObserved(payout), deadline=PATIENCE)
         assert (await acme.get(f"{T}/payouts")).json()["items"][0]["status"] == "paid"
         assert (await acme.get(f"{T}/payouts/po_1")).json()["amount"]["amount_minor"] == 4900
         assert (await acme.get(f"{T}/payouts/po_2")).status_code == 404
 
         credited = m.OwnerCredited("s1", 1172, "EUR", NOW)
-        await rig.system.ask(merchant_address("acme", "m1"), credited, deadline=5)
+        await rig.system.ask(merchant_address("acme", "m1"), credited, deadline=PATIENCE)
         await rig.until(lambda: any(e.kind == "merchant.transferred" for e in rig.rows.events))
         (transfer,) = (await acme.get(f"{T}/transfers", params={"merchant": "m1"})).json()["items"]
         assert (transfer["state"], transfer["transfer"], transfer["refs"]) == ("done", "tr_1", [["s1", 1172]])

@@ -17,6 +17,7 @@ from gateways.ocpp.soap.service import SoapService
 from gateways.web.app import create_app, serve
 from tests.gateways.ocpp.soap.kit import BOOT, message
 from tests.gateways.web.rig import Rig, running
+from tests.kits.patience import http_client
 
 PASSWORD = "correct-horse-9876"
 MEDIA = {"Content-Type": 'application/soap+xml; charset=utf-8; action="/BootNotification"'}
@@ -45,7 +46,7 @@ async def serving_soap(public_url: str | None = None) -> AsyncIterator[tuple[Rig
 
 
 async def post(url: str, path: str, body: bytes, user: str = "CP1", **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False, auth=(user, PASSWORD), timeout=10) as client:
+    async with http_client(auth=(user, PASSWORD)) as client:
         return await client.post(url + path, content=body, headers={**MEDIA, **headers})
 
 
@@ -75,7 +76,7 @@ async def test_a_body_that_is_too_large_is_refused_with_a_fault() -> None:
 
 
 async def test_the_description_is_served_and_everything_else_is_not() -> None:
-    async with serving_soap() as (_, url), httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with serving_soap() as (_, url), http_client(base_url=url) as client:
         for query, namespace in (("wsdl", "2012/06"), ("wsdl=1.2", "2010/08"), ("WSDL=1.6", "2015/10")):
             answer = await client.get(f"/soap/acme?{query}")
             assert answer.status_code == 200
@@ -87,12 +88,12 @@ async def test_the_description_is_served_and_everything_else_is_not() -> None:
 
 
 async def test_the_description_names_the_public_url() -> None:
-    async with serving_soap("https://charge.example.com") as (_, url), httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with serving_soap("https://charge.example.com") as (_, url), http_client(base_url=url) as client:
         assert 'location="https://charge.example.com/soap/acme"' in (await client.get("/soap/acme?wsdl")).text
 
 
 async def test_stations_are_counted_and_need_no_bearer_token() -> None:
-    async with serving_soap() as (_, url), httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with serving_soap() as (_, url), http_client(base_url=url) as client:
         await post(url, "/soap/acme", boot())
         metrics = (await client.get("/metrics")).text
         assert "voltroupe_ocpp_soap_stations 1.0" in metrics

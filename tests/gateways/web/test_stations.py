@@ -13,6 +13,7 @@ from actors.station.auth import verify_secret
 from gateways.web import limits, validate
 from gateways.web.validate import pointer_join
 from tests.gateways.web.rig import Rig, running, serving
+from tests.kits.patience import PATIENCE, http_client
 
 STATIONS = "/api/v1/tenants/acme/stations"
 CSV = {"content-type": "text/csv"}
@@ -25,7 +26,7 @@ def pointers(answer: httpx.Response) -> list[str]:
 
 async def connect(rig: Rig, station: str) -> None:
     line = QuietLine()
-    await rig.system.ask(("acme", "station", station), m.Connected(line, "ocpp1.6", 1, "10.0.0.7"), deadline=5)
+    await rig.system.ask(("acme", "station", station), m.Connected(line, "ocpp1.6", 1, "10.0.0.7"), deadline=PATIENCE)
 
 
 class QuietLine:
@@ -109,9 +110,9 @@ async def test_reading_a_station_asks_its_actor_for_what_lives() -> None:
         await acme.put(f"{STATIONS}/CS1")
         assert (await acme.get(f"{STATIONS}/CS1")).json()["connection"]["state"] == "offline"
         await connect(rig, "CS1")
-        await rig.system.ask(("acme", "station", "CS1"), m.Boot("Vendor", "Model"), deadline=5)
+        await rig.system.ask(("acme", "station", "CS1"), m.Boot("Vendor", "Model"), deadline=PATIENCE)
         status = m.ConnectorStatus(1, 1, "Available", "Available", at=datetime.now(UTC))
-        await rig.system.ask(("acme", "station", "CS1"), status, deadline=5)
+        await rig.system.ask(("acme", "station", "CS1"), status, deadline=PATIENCE)
         live = (await acme.get(f"{STATIONS}/CS1")).json()
         assert live["connection"]["state"] == "online"
         assert (live["connection"]["protocol"], live["connection"]["generation"]) == ("ocpp1.6", 1)
@@ -125,10 +126,10 @@ async def test_an_evse_that_a_station_was_not_registered_with_is_shown_beside_it
     async with running() as rig:
         acme = await rig.tenant()
         await acme.put(f"{STATIONS}/CS1")
-        await rig.system.ask(("acme", "station", "CS1"), m.Boot("Vendor", "Model"), deadline=5)
+        await rig.system.ask(("acme", "station", "CS1"), m.Boot("Vendor", "Model"), deadline=PATIENCE)
         for evse in (2, 3):
             told = m.ConnectorStatus(evse, 1, "Occupied", "Charging")
-            assert await rig.system.ask(("acme", "station", "CS1"), told, deadline=5) == m.Done()
+            assert await rig.system.ask(("acme", "station", "CS1"), told, deadline=PATIENCE) == m.Done()
         shown = (await acme.get(f"{STATIONS}/CS1")).json()
         assert [evse["id"] for evse in shown["evses"]] == [1]
         assert [(evse["id"], evse["status"], evse["detail"]) for evse in shown["unregistered_evses"]] == [
@@ -217,7 +218,7 @@ async def test_an_identity_with_a_colon_is_refused_where_basic_authentication_wo
 async def test_a_slash_in_an_identity_survives_the_real_server_and_imports_may_be_larger_than_other_bodies() -> None:
     async with serving() as (rig, url):
         token = (await rig.owner.post("/api/v1/tenants", json={"id": "acme", "currency": "EUR", "country": "DE"})).json()["token"]
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20) as acme:
+        async with http_client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as acme:
             assert (await acme.put(f"{STATIONS}/site%2F7")).status_code == 201
             assert (await acme.get(f"{STATIONS}/site%2F7/messages")).json()["items"] == []
             text = "station,name\n" + "".join(f"B{n},{'x' * 30_000}\n" for n in range(60))

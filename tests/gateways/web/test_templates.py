@@ -3,9 +3,9 @@
 from typing import Any
 
 import httpx
-import trio
 
 from tests.gateways.web.rig import running
+from tests.kits.patience import until
 
 TEMPLATE = "/api/v1/tenants/acme/templates/site"
 STATION = "/api/v1/tenants/acme/stations/CP-1"
@@ -38,11 +38,12 @@ async def test_a_template_is_made_assigned_shown_and_taken_away() -> None:
         assert (await api.get(STATION + "/configuration")).json()["template"] is None
         assigned = await api.put(STATION + "/template", json={"template": "site"})
         assert assigned.status_code == 200, assigned.text
-        for _ in range(100):
-            shown = (await api.get(STATION + "/configuration")).json()
-            if shown["settings"]:
-                break
-            await trio.sleep(0.02)
+
+        async def configured() -> bool:
+            return bool((await api.get(STATION + "/configuration")).json()["settings"])
+
+        await until(configured)
+        shown = (await api.get(STATION + "/configuration")).json()
         assert (shown["template"], shown["version"], shown["source"]) == ("site", 1, "hand")
         assert {(s["variable"]["name"], s["wanted"], s["state"]) for s in shown["settings"]} == {
             ("HeartbeatInterval", "300", "unknown"), ("RateUnit", "A", "unknown"), ("VendorKey", "x", "unknown"),

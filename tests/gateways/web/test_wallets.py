@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import trio
-
 from actors.model.ids import wallet_address
 from actors.wallet.messages import AskHold
 from tests.actors.wallet.till import Pay, till
 from tests.gateways.web.rig import Rig, running
+from tests.kits.patience import PATIENCE, until
 
 T = "/api/v1/tenants/acme"
 W = f"{T}/wallets/w1"
@@ -17,17 +16,16 @@ async def _filled(rig: Rig, amount: int = 5000, **fields: Any) -> Any:
     acme = await rig.tenant()
     assert (await acme.put(W, json={"owner": "d_1"})).status_code == 201
     till(rig.system)
-    await rig.system.ask(("acme", "till", "p1"), Pay(amount, **fields), deadline=5)
+    await rig.system.ask(("acme", "till", "p1"), Pay(amount, **fields), deadline=PATIENCE)
     return acme
 
 
-async def _until(rig: Rig, acme: Any, **wanted: Any) -> dict[str, Any]:
-    for _ in range(200):
-        view: dict[str, Any] = (await acme.get(W)).json()
-        if all(view[name] == value for name, value in wanted.items()):
-            return view
-        await trio.sleep(0.01)
-    raise AssertionError(view)
+async def _until(rig: Rig, acme: Any, **wanted: Any) -> None:
+    async def there() -> bool:
+        view = (await acme.get(W)).json()
+        return all(view[name] == value for name, value in wanted.items())
+
+    await until(there)
 
 
 async def test_a_wallet_is_opened_changed_read_and_listed() -> None:
@@ -70,7 +68,7 @@ async def test_a_wallet_is_closed_once_nothing_runs_and_the_rest_paid_out() -> N
     async with running() as rig:
         acme = await _filled(rig)
         await _until(rig, acme, balance_minor=5000)
-        await rig.system.ask(wallet_address("acme", "w1"), AskHold("tok", "CP-1"), deadline=5)
+        await rig.system.ask(wallet_address("acme", "w1"), AskHold("tok", "CP-1"), deadline=PATIENCE)
         busy = await acme.post(f"{W}/close", json={"reason": "moved"})
         assert (busy.status_code, busy.json()["type"]) == (409, "urn:voltroupe:problem:conflict")
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Literal
 
-import httpx
 import msgspec
 import pytest
 
@@ -14,6 +13,7 @@ from gateways.web.env import WebEnv
 from storage.memory_inbox import MemoryPspInbox
 from tests.gateways.web import rig
 from tests.gateways.web.rig import running, serving
+from tests.kits.patience import http_client
 
 
 class Taken:
@@ -39,7 +39,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Taken:
 
 async def test_both_endpoints_hand_on_the_bytes_and_the_signature_as_they_came(taken: Taken) -> None:
     body = b'{ "id" : "evt_1",\n"text":"K\xc3\xb6ln" }\xff'
-    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+    async with serving() as (_, url), http_client(base_url=url) as client:
         for path in ("/stripe/webhook", "/stripe/webhook/connect"):
             answer = await client.post(path, content=body, headers={"stripe-signature": "t=1,v1=ab"})
             assert (answer.status_code, answer.text) == (200, "ok\n")
@@ -49,14 +49,14 @@ async def test_both_endpoints_hand_on_the_bytes_and_the_signature_as_they_came(t
 @pytest.mark.parametrize("status", [400, 503])
 async def test_a_refusal_is_told_by_its_status_alone(taken: Taken, status: int) -> None:
     taken.status = status
-    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+    async with serving() as (_, url), http_client(base_url=url) as client:
         answer = await client.post("/stripe/webhook", content=b"{}")
     assert answer.status_code == status
     assert len(answer.content) < 40
 
 
 async def test_a_body_that_is_too_long_is_refused_before_anybody_looks(taken: Taken) -> None:
-    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+    async with serving() as (_, url), http_client(base_url=url) as client:
         answer = await client.post("/stripe/webhook", content=b"x" * (limits.WEBHOOK_BYTES + 1))
         assert answer.status_code == 413
         assert (await client.get("/stripe/webhook")).status_code == 405
@@ -64,7 +64,7 @@ async def test_a_body_that_is_too_long_is_refused_before_anybody_looks(taken: Ta
 
 
 async def test_a_node_without_payments_has_no_such_address() -> None:
-    async with serving() as (_, url), httpx.AsyncClient(base_url=url) as client:
+    async with serving() as (_, url), http_client(base_url=url) as client:
         assert (await client.post("/stripe/webhook", content=b"{}")).status_code == 404
 
 

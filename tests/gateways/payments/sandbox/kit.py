@@ -14,6 +14,7 @@ import trio
 from stripe._stripe_object import UntypedStripeObject
 
 from gateways.payments.sandbox import Config, Sandbox, open_sandbox
+from tests.kits.patience import PATIENCE
 
 stripe.enable_telemetry = False
 MERCHANT = "acct_1Merchant000000000"
@@ -26,7 +27,7 @@ def client(sandbox: Sandbox, *, retries: int = 0, key: str | None = None) -> str
     url = sandbox.url
     return stripe.StripeClient(
         key or sandbox.world.config.secret_key,
-        http_client=stripe.HTTPXClient(timeout=5),
+        http_client=stripe.HTTPXClient(timeout=PATIENCE),
         base_addresses={"api": url, "connect": url, "files": url, "meter_events": url},
         max_network_retries=retries,
         client_id=sandbox.world.config.client_id,
@@ -144,6 +145,9 @@ class Inbox:
         self.refused: list[str] = []
         self.answers: list[int] = []
         """Statuses of the next answers; 200 when none is left."""
+        self.failing = False
+        self.failed = 0
+        """Whether every one is answered 500 for now, and how many were."""
 
     @property
     def types(self) -> list[str]:
@@ -169,7 +173,10 @@ class Inbox:
                     break
                 else:
                     return
-            status = self.answers.pop(0) if self.answers else self._judge(body, signature)
+            if self.failing:
+                status, self.failed = 500, self.failed + 1
+            else:
+                status = self.answers.pop(0) if self.answers else self._judge(body, signature)
             reply = wire.send(h11.Response(status_code=status, headers=[("Content-Length", "0"), ("Connection", "close")])) or b""
             await stream.send_all(reply + (wire.send(h11.EndOfMessage()) or b""))
 

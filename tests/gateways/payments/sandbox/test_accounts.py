@@ -2,13 +2,13 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import stripe
 import trio
 
 from gateways.payments.sandbox import Config
 from tests.gateways.payments.sandbox.kit import MERCHANT, ON, Inbox, held, misfits, order, sandboxed
+from tests.kits.patience import http_client
 
 BACK = {"return_url": "https://csms.example.org/back", "refresh_url": "https://csms.example.org/again"}
 
@@ -129,7 +129,7 @@ async def test_oauth_leads_nowhere_but_where_it_is_registered_and_a_no_is_told()
     async with sandboxed(Config(redirect_uris=(back,))) as (sandbox, api):
         evil = api.oauth.authorize_url({"redirect_uri": "https://evil.example.org/"})
         assert "Invalid redirect URI" in str((await sandbox.driver.connect(evil)).error)
-        async with httpx.AsyncClient() as http:
+        async with http_client() as http:
             assert (await http.get(f"{sandbox.url}/oauth/authorize?client_id=ca_other&redirect_uri={back}")).status_code == 400
         no = await sandbox.driver.connect(api.oauth.authorize_url({"state": "s2", "redirect_uri": back}), agree=False)
         assert parse_qs(urlsplit(str(no.url)).query)["error"] == ["access_denied"]

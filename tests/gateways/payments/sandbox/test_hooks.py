@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import stripe
 import trio
 
-from gateways.payments.sandbox import Sandbox
+from gateways.payments.sandbox import Sandbox, limits
 from tests.gateways.payments.sandbox.kit import MERCHANT, ON, Inbox, held, misfits, sandboxed
+from tests.kits.patience import until
 
 
 @asynccontextmanager
@@ -48,21 +50,24 @@ async def test_each_endpoint_gets_its_own_events_signed_with_its_own_secret() ->
         assert (then.status, then.amount_capturable) == ("requires_capture", 5000), "an event keeps what was true at its time"
 
 
-async def test_an_endpoint_that_fails_is_asked_again_and_meanwhile_the_event_is_listed_as_missed() -> None:
+async def test_an_endpoint_that_fails_is_asked_again_and_meanwhile_the_event_is_listed_as_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "RETRIES", (0.01,) * 100_000)
     async with hooked() as (sandbox, api, _own, connect):
-        connect.answers = [500]
+        connect.failing = True
         await api.v1.customers.create_async({"email": "a@example.org"}, ON)
-        while sandbox.deliverer.attempts < 1:
-            await trio.sleep(0.01)
-        await trio.sleep(0.05)
+        await until(lambda: connect.failed)
         missed = await api.v1.events.list_async({"delivery_success": False}, ON)
         assert [event.type for event in missed.data] == ["customer.created"]
+        connect.failing = False
         await sandbox.settled()
         assert connect.types == ["customer.created"]
         assert (await api.v1.events.list_async({"delivery_success": False}, ON)).data == []
 
 
-async def test_webhooks_are_duplicated_overtaken_dropped_and_spoiled_as_told() -> None:
+async def test_webhooks_are_duplicated_overtaken_dropped_and_spoiled_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HELD_MOST", 60.0)
     async with hooked() as (sandbox, api, _own, connect):
         rules = [
             {"event": "payment_intent.created", "what": "duplicate", "seconds": 0.1},

@@ -4,13 +4,13 @@ import time
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 import stripe
 import trio
 
 from gateways.payments.sandbox import Config, open_sandbox
 from tests.gateways.payments.sandbox.kit import MERCHANT, ON, client, held, order, sandboxed
+from tests.kits.patience import http_client, until
 
 CAPTURE = "POST /v1/payment_intents/*/capture"
 
@@ -29,8 +29,7 @@ async def test_a_lost_answer_is_the_same_answer_under_the_same_key_and_the_work_
             else:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(capture)
-                    while sandbox.api.counted == seen:
-                        await trio.sleep(0.01)
+                    await until(lambda seen=seen: sandbox.api.counted > seen)
                     nursery.cancel_scope.cancel()
             again = await api.v1.payment_intents.capture_async(intent.id, {"amount_to_capture": 700}, keyed)  # type: ignore[arg-type]
             assert (again.status, again.amount_received) == ("succeeded", 700)
@@ -213,7 +212,7 @@ async def test_a_delay_is_a_delay_and_weather_is_made_of_chances() -> None:
 
 
 async def test_requests_have_bounds() -> None:
-    async with sandboxed() as (sandbox, _), httpx.AsyncClient() as http:
+    async with sandboxed() as (sandbox, _), http_client() as http:
         key = {
             "Authorization": f"Bearer {sandbox.world.config.secret_key}",
             "Content-Type": "application/x-www-form-urlencoded",
@@ -228,23 +227,18 @@ async def test_requests_have_bounds() -> None:
 
 async def test_while_a_call_is_slow_its_key_is_in_use_and_afterwards_it_answers_the_same() -> None:
     async with sandboxed() as (sandbox, api), trio.open_nursery() as nursery:
-        await sandbox.driver.control("faults", calls=[{"call": "POST /v1/customers", "what": "delay", "seconds": 2}])
+        await sandbox.driver.control("faults", calls=[{"call": "POST /v1/customers", "what": "delay", "seconds": 60}])
         keyed: Any = {"idempotency_key": "cus:1"}
-        made: list[str] = []
-
-        async def slow() -> None:
-            made.append((await api.v1.customers.create_async({}, keyed)).id)
-
         seen = sandbox.api.counted
-        nursery.start_soon(slow)
-        while sandbox.api.counted == seen:
-            await trio.sleep(0.01)
+        nursery.start_soon(api.v1.customers.create_async, {}, keyed)
+        await until(lambda: sandbox.api.counted > seen)
         with pytest.raises(stripe.APIError) as caught:
             await api.v1.customers.create_async({}, keyed)
         assert caught.value.http_status == 409
-        while not made:
-            await trio.sleep(0.01)
-        assert (await api.v1.customers.create_async({}, keyed)).id == made[0]
+        await sandbox.driver.control("clock", advance=61)
+        again = await api.v1.customers.create_async({}, keyed)
+        assert [one.id for one in (await api.v1.customers.list_async()).data] == [again.id], "what the slow call made"
+        nursery.cancel_scope.cancel()
 
 
 async def test_what_a_person_does_in_the_dashboard_happens_past_our_keys_and_our_journal() -> None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-import trio
 
 from actors.merchant.messages import Seller
 from actors.model.bill import Bill, BillLine
@@ -21,6 +20,7 @@ from actors.station import messages as m
 from gateways.web.pay.token import Tokens
 from tests.actors.kit import FakeLine
 from tests.gateways.web.rig import KEY, Rig, running
+from tests.kits.patience import PATIENCE, until
 
 STATIONS = "/api/v1/tenants/acme/stations"
 SELLER = Seller(
@@ -68,7 +68,7 @@ class Lot:
         self.client = rig.anyone
 
     async def tell(self, message: Any) -> Any:
-        return await self.rig.system.ask(station_address("acme", "CS17"), message, deadline=5)
+        return await self.rig.system.ask(station_address("acme", "CS17"), message, deadline=PATIENCE)
 
     async def status(self, status: str, detail: str = "", evse: int = 1) -> None:
         told = await self.tell(m.ConnectorStatus(evse, 1, status, detail or status, at=datetime.now(UTC)))
@@ -99,8 +99,7 @@ async def furnish(rig: Rig, tariff: dict[str, Any] | None = TARIFF, *, online: b
     assert answer.status_code == 201, answer.text
     lot = Lot(rig, admin)
     lot.code = answer.json()["evses"][0]["code"]
-    while await rig.queries.evse_by_code("acme", lot.code) is None:
-        await trio.sleep(0.005)  # the code reaches the EVSE by a letter
+    await until(lambda: rig.queries.evse_by_code("acme", lot.code))  # the code reaches the EVSE by a letter
     if online:
         await lot.tell(m.Connected(FakeLine(), "ocpp1.6", 1, "127.0.0.1"))
         await lot.tell(m.Boot("Acme", "One"))

@@ -19,6 +19,7 @@ from gateways.simulator.stats import Stats
 from gateways.simulator.v16.station import Station16
 from tests.gateways.web.pay.kit import LOCATION, SELLER, TARIFF
 from tests.kits.browser import PATIENCE_MS, in_browser
+from tests.kits.patience import http_client, until
 
 OWNER = "owner-token-of-the-street"
 ACCOUNT = "acct_1Stadtwerke00000"
@@ -44,10 +45,8 @@ class Street:
     async def payments(self) -> list[Any]:
         return list((await self.node.domain.queries.payments("acme", 20, None)).items)
 
-    async def until(self, question: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
-        with trio.fail_after(seconds):
-            while not await question():
-                await trio.sleep(0.05)
+    async def until(self, question: Callable[[], Awaitable[bool]]) -> None:
+        await until(question, pause=0.05)
 
     async def all_over(self) -> None:
         """Until no payment holds money any more."""
@@ -83,7 +82,7 @@ async def high_street(dsn: str, folder: Path) -> AsyncIterator[Street]:
     ):
         sandbox.hook(f"{node.urls.http}/stripe/webhook", "whsec_street_account")
         sandbox.hook(f"{node.urls.http}/stripe/webhook/connect", "whsec_street_connect", connect=True)
-        async with httpx.AsyncClient(base_url=f"{node.urls.http}/api/v1", timeout=60, trust_env=False) as admin:
+        async with http_client(base_url=f"{node.urls.http}/api/v1") as admin:
             code, password = await _furnish(admin)
             station = _station(node, password)
             await nursery.start(station.run)

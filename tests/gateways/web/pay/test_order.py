@@ -17,6 +17,7 @@ from gateways.web import limits
 from gateways.web.pay.language import TERMS
 from runtime.store import OutboxItem
 from tests.gateways.web.pay.kit import SELLER, TARIFF, Lot, parking_lot
+from tests.kits.patience import until
 
 URL = "https://checkout.stripe.com/c/pay/cs_1"
 _call = msgspec.json.Decoder(psp.AnyCall).decode
@@ -98,8 +99,7 @@ async def test_clicks_at_the_same_time_are_one_attempt_and_all_get_its_page() ->
         async with trio.open_nursery() as nursery:
             for _ in range(5):
                 nursery.start_soon(click)
-            while not provider.asked:
-                await trio.sleep(0.01)
+            await until(lambda: provider.asked)
             provider.open.set()
         assert {answer.headers["Location"] for answer in answers} == {URL}
         assert (len(await payments(lot)), len(provider.asked)) == (1, 1)
@@ -189,13 +189,16 @@ async def test_a_provider_that_is_slow_loses_nothing(monkeypatch: pytest.MonkeyP
         provider.open = trio.Event()
         form = form_of(await lot.get())
         answer = await press(lot, form)
+        await until(lambda: provider.asked)
         (row,) = await payments(lot)
         assert (answer.status_code, answer.headers["Location"]) == (303, f"/pay/acme/s/{lot.token(row.id)}")
         assert "Die Zahlungsseite wird geöffnet" in (await lot.get(f"s/{lot.token(row.id)}", language="de")).text
         provider.open.set()
-        with trio.fail_after(5):
-            while (await payments(lot))[0].state != "checkout_open":
-                await trio.sleep(0.01)
+
+        async def opened() -> bool:
+            return (await payments(lot))[0].state == "checkout_open"
+
+        await until(opened)
         page = await lot.get(f"s/{lot.token(row.id)}", language="de")
         assert f'href="{URL}"' in page.text
         assert (await press(lot, form)).headers["Location"] == URL, "the old page's button finds it, too"

@@ -3,19 +3,19 @@
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 import trio
 
 from storage.audit import audit
 from tests.gateways.web.pay.street import ACCOUNT, Street, high_street
+from tests.kits.patience import http_client
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
 async def charge(street: Street) -> str:
     """A session that was paid for; the payment's id."""
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as phone:
+    async with http_client() as phone:
         form = re.search(r'name="order" value="([^"]+)"', (await phone.get(street.url)).text)
         assert form is not None
         ordered = await phone.post(street.url, data={"order": form[1], "consent": "1"})
@@ -58,10 +58,10 @@ async def test_refunds_from_all_sides_give_back_what_was_taken_and_no_cent_more(
             (now,) = await street.payments()
             return all(one["status"] in ("succeeded", "failed") for one in now.refunds) and now.refunded_minor == given(street)
 
-        await street.until(quiet, 30)
+        await street.until(quiet)
         if given(street) < row.captured_minor:
             assert await refund(None) == 202
-            await street.until(quiet, 30)
+            await street.until(quiet)
         assert await refund(1) == 422
         (row,) = await street.payments()
         assert row.state == "refunded"

@@ -3,10 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
-import trio
 
 from actors.model.money import Cost, Money
 from actors.model.rows import EventRow
@@ -17,6 +15,7 @@ from gateways.web.pay.token import Tokens
 from tests.gateways.web.pay.kit import COST, ENDED, Lot, cdr, document, furnish, parking_lot, payment, session, taken
 from tests.gateways.web.pay.test_landing import text
 from tests.gateways.web.rig import serving
+from tests.kits.patience import http_client
 
 A = "a" + "0" * 23 + "1"
 PAID: dict[str, Any] = {"session": "s1", "captured_minor": 1475, "cost": COST, "charge": "ch_1", "journals": ["j1"]}
@@ -198,7 +197,7 @@ async def test_the_stream_tells_the_stage_at_once_and_whenever_something_happens
         lot = await furnish(rig)
         path = furnished(lot, "charging", session="s0")
         told: list[Any] = []
-        async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client:
+        async with http_client(base_url=url) as client:
             assert (await client.head(f"/pay/acme/{path}/live")).status_code == 200
             async with client.stream("GET", f"/pay/acme/{path}/live", headers={"Accept-Language": "de"}) as stream:
                 async for line in stream.aiter_lines():
@@ -206,7 +205,6 @@ async def test_the_stream_tells_the_stage_at_once_and_whenever_something_happens
                         continue
                     told.append(msgspec.json.decode(line[6:]))
                     if len(told) == 1:
-                        await trio.sleep(1.5)  # the follower of the feed is on its way
                         rows = [payment(A, "captured", code=lot.code, **PAID), happened(A)]
                         lot.rig.rows.write(2, rows)
         assert [news["stage"] for news in told] == ["charging", "receipt"], "and it ends where nothing moves any more"
