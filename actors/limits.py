@@ -281,6 +281,12 @@ class DomainLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Pause before the provider is looked at again where no webhook came; longer each time, up to the second."""
     payment_look_again: timedelta = timedelta(seconds=2)
     """A driver who comes back makes us look, but not more often."""
+    claims_of_card: int = 5
+    """So often within `claims_window` may one card claim an EVSE without a session: somebody whose plug does not fit tries three
+    times and then calls the helpline."""
+    claims_window: timedelta = timedelta(hours=1)
+    claims_idle: int = 64
+    """Claims without a session that an EVSE remembers."""
     payment_claim: timedelta = timedelta(minutes=3)
     """From the hold to the order to start: the EVSE is claimed so long."""
     payment_start: timedelta = timedelta(seconds=90)

@@ -3,6 +3,9 @@
 Opening a pay page blocks nobody: only an authorised hold claims the EVSE. The first one gets it; whoever comes second hears
 that at once, and his hold is released. A claim ends with the session of its token, by its attempt, or by time. A session of
 another token is recorded all the same, since it is a physical fact, and then the claim is lost.
+
+Claims of which nothing came are remembered by card, as facts, so that a restart forgives none: a card that has kept the place in
+vain too often is refused before it claims it again.
 """
 
 from collections.abc import Sequence
@@ -38,16 +41,16 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
 def decide_claim(here: Here, state: EvseState, asked: ClaimEvse, now: datetime, limits: DomainLimits) -> Decision:
     """Reply by letter: EvseClaimed or EvseRefused. The same attempt again is answered as before, with its new time."""
     to = payment_address(here.tenant, asked.attempt)
-    reason = refusal(state, asked, now)
+    reason = refusal(state, asked, now) or _too_often(state, asked, now, limits)
     if reason is not None:
         return Decision(letters=(Letter(to, EvseRefused(reason, now)),))
     answer = (Letter(to, EvseClaimed(now)),)
-    if state.claim == Claim(asked.attempt, asked.token_ref, asked.until):
+    if state.claim == Claim(asked.attempt, asked.token_ref, asked.until, asked.card):
         return Decision(letters=answer)
     facts: list[Any] = []
     if state.claim is not None and state.claim.attempt != asked.attempt:
         facts.append(f.Unclaimed(state.claim.attempt, "expired", now))
-    facts.append(f.Claimed(asked.attempt, asked.token_ref, asked.until, now))
+    facts.append(f.Claimed(asked.attempt, asked.token_ref, asked.until, now, asked.card))
     timer = Timer(CLAIM, asked.until, m.ClaimOver(asked.attempt))
     return Decision(facts=facts, rows=evse_rows(here, _after(state, facts), now), letters=answer, timers=(timer,))
 
@@ -72,6 +75,15 @@ def refusal(state: EvseState, asked: ClaimEvse, now: datetime) -> str | None:
         return "reserved"
     status, _ = evse_status([(known.status, known.detail) for known in state.connectors])
     return None if own and status == "Reserved" else _UNFIT.get(status)
+
+
+def _too_often(state: EvseState, asked: ClaimEvse, now: datetime, limits: DomainLimits) -> str | None:
+    """One good card shall not keep a place from everybody by claiming it again and again without charging. The attempt that has
+    the place already keeps it."""
+    if not asked.card or (state.claim is not None and state.claim.attempt == asked.attempt):
+        return None
+    idle = sum(one.card == asked.card and one.at > now - limits.claims_window for one in state.idle)
+    return "too_often" if idle >= limits.claims_of_card else None
 
 
 def decide_release(here: Here, state: EvseState, released: ReleaseEvse, now: datetime, limits: DomainLimits) -> Decision:

@@ -69,13 +69,14 @@ class Authorised(msgspec.Struct, frozen=True, gc=False, tag="authorised"):
     at: datetime
 
 
-class Claimed(msgspec.Struct, frozen=True, gc=False, tag="claimed"):
-    """The place is kept for `token_ref` until `until`: payment `attempt` holds the money for it."""
+class Claimed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="claimed"):
+    """The place is kept for `token_ref` until `until`: payment `attempt` holds the money for it, on `card` (a pseudonym)."""
 
     attempt: str
     token_ref: str
     until: datetime
     at: datetime
+    card: str = ""
 
 
 class Unclaimed(msgspec.Struct, frozen=True, gc=False, tag="unclaimed"):

@@ -26,12 +26,20 @@ class Connector(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     vendor_error: str | None = None
 
 
-class Claim(msgspec.Struct, frozen=True, gc=False):
+class Claim(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who has paid for the place, and until when it is kept."""
 
     attempt: str
     token_ref: str
     until: datetime
+    card: str = ""
+
+
+class Idle(msgspec.Struct, frozen=True, gc=False):
+    """`card` kept the place and nothing began."""
+
+    card: str
+    at: datetime
 
 
 class Reservation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -59,6 +67,8 @@ class EvseState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Of `session`; None where it has no token yet."""
     claim: Claim | None = None
     reservations: tuple[Reservation, ...] = ()
+    idle: tuple[Idle, ...] = ()
+    """Claims of the last hour or so of which nothing came, oldest first; at most LIMITS.claims_idle."""
 
 
 def connector_of(state: EvseState, connector: int) -> Connector | None:
@@ -106,12 +116,17 @@ def _authorised(state: EvseState, fact: f.Authorised) -> EvseState:
 
 
 def _claimed(state: EvseState, fact: f.Claimed) -> EvseState:
-    return replace(state, claim=Claim(fact.attempt, fact.token_ref, fact.until))
+    return replace(state, claim=Claim(fact.attempt, fact.token_ref, fact.until, fact.card))
 
 
 def _unclaimed(state: EvseState, fact: f.Unclaimed) -> EvseState:
     known = state.claim
-    return replace(state, claim=None) if known is not None and known.attempt == fact.attempt else state
+    if known is None or known.attempt != fact.attempt:
+        return state
+    if fact.how not in ("released", "expired") or not known.card:
+        return replace(state, claim=None)
+    recent = [one for one in state.idle if one.at > fact.at - LIMITS.claims_window]
+    return replace(state, claim=None, idle=(*recent, Idle(known.card, fact.at))[-LIMITS.claims_idle :])
 
 
 def _reserved(state: EvseState, fact: f.Reserved) -> EvseState:

@@ -266,6 +266,8 @@ class IntentSeen(msgspec.Struct, frozen=True, omit_defaults=True, tag="intent"):
     """Code of the last failure (card_declined, authentication_required ...)."""
     fee_minor: int | None = None
     """Application fee as the provider took it."""
+    card: str | None = None
+    """The same for the same card, and nothing else is known of it: a digest of what the provider calls its fingerprint."""
 
 
 class CheckoutSeen(msgspec.Struct, frozen=True, omit_defaults=True, tag="checkout"):

@@ -82,7 +82,7 @@ class CheckoutOver(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
 
 
 class Authorised(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="authorised"):
-    """A hold is there: `held_minor` may be captured before `capture_before`."""
+    """A hold is there: `held_minor` may be captured before `capture_before`. `card`: a pseudonym of the card."""
 
     intent: str
     held_minor: int
@@ -91,6 +91,7 @@ class Authorised(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     capture_before: datetime | None = None
     customer: str | None = None
     payment_method: str | None = None
+    card: str | None = None
 
 
 class Proven(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="proven"):

@@ -52,7 +52,8 @@ def _held(turn: Turn, seen: psp.IntentSeen) -> None:
 
 def _authorised(turn: Turn, seen: psp.IntentSeen) -> f.Authorised:
     return f.Authorised(
-        seen.intent, seen.capturable_minor, turn.now, seen.charge, seen.capture_before, seen.customer, seen.payment_method
+        seen.intent, seen.capturable_minor, turn.now, seen.charge, seen.capture_before, seen.customer, seen.payment_method,
+        seen.card,
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _claim(turn: Turn) -> None:
     token, sealed = turn.minter.mint()
     until = turn.now + turn.limits.payment_claim + turn.limits.payment_start
     turn.put(f.EvseAsked(token, sealed, until, turn.now))
-    turn.to_evse(m.ClaimEvse(turn.attempt, token.ref, until))
+    turn.to_evse(m.ClaimEvse(turn.attempt, token.ref, until, turn.state.card or ""))
 
 
 def evse_claimed(turn: Turn) -> None:

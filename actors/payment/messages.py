@@ -115,13 +115,15 @@ class RefundTaken(msgspec.Struct, frozen=True):
 # -- letters and timers ------------------------------------------------------------------------------------------
 
 
-class ClaimEvse(msgspec.Struct, frozen=True, gc=False, tag="claim_evse"):
+class ClaimEvse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="claim_evse"):
     """Letter to the EVSE: a hold was authorised, keep the place for `token_ref` until `until`. The first one gets it; the others
-    hear EvseRefused at once. Answer: letter EvseClaimed or EvseRefused to `attempt`'s address."""
+    hear EvseRefused at once. Answer: letter EvseClaimed or EvseRefused to `attempt`'s address. `card`: a pseudonym of the card
+    that holds the money, empty where the provider did not tell."""
 
     attempt: str
     token_ref: str
     until: datetime
+    card: str = ""
 
 
 class ReleaseEvse(msgspec.Struct, frozen=True, gc=False, tag="release_evse"):
@@ -135,7 +137,7 @@ class EvseClaimed(msgspec.Struct, frozen=True, gc=False, tag="evse_claimed"):
 
 
 class EvseRefused(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="evse_refused"):
-    """`reason`: occupied, claimed, reserved, faulted, unavailable, unknown."""
+    """`reason`: occupied, claimed, reserved, faulted, unavailable, unknown, too_often (the card)."""
 
     reason: str
     at: datetime

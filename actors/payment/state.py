@@ -86,6 +86,7 @@ class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     capture_before: datetime | None = None
     customer: str | None = None
     payment_method: str | None = None
+    card: str | None = None
     proof: CardProof | None = None
     rule: str | None = None
     rule_detail: str = ""
@@ -233,6 +234,7 @@ def _authorised(state: PaymentState, fact: f.Authorised) -> PaymentState:
         capture_before=fact.capture_before,
         customer=fact.customer or state.customer,
         payment_method=fact.payment_method or state.payment_method,
+        card=fact.card or state.card,
         checkout_url=None,
     )
     return replace(known, phase=after(state.phase, "authorised")) if allows(state.phase, "authorised") else known

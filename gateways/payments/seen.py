@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from actors.model.ids import digest
 from actors.model.psp import (
     AccountSeen,
     BalanceLine,
@@ -53,7 +54,13 @@ def intent_seen(intent: Object, account: str | None) -> IntentSeen:
         payment_method=_id(intent.get("payment_method")),
         error=failure.get("code"),
         fee_minor=None if fee is None else from_stripe(fee, currency),
+        card=_pseudonym((card or {}).get("fingerprint")),
     )
+
+
+def _pseudonym(fingerprint: Any) -> str | None:
+    """Of a card: what the provider calls its fingerprint stays with the provider."""
+    return "c" + digest("card", fingerprint) if isinstance(fingerprint, str) and fingerprint else None
 
 
 def _refunded(charge: Object) -> int:

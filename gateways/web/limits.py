@@ -114,6 +114,12 @@ PAY_VIEWS = 1_200
 PAY_ORDERS = 600
 PAY_CODE_SHARE = 2
 """So many times what one address may, all together may ask of one code: no single address shuts a station's page to others."""
+PAY_OPENS_WINDOW = 600.0
+PAY_OPENS = 150
+"""Payments that one network (an IPv4 address, a /64 of IPv6) may begin within PAY_OPENS_WINDOW, at all stations together; looking
+costs nothing. Kept in memory: an address is personal data that no table needs, and a restart forgives ten minutes at most."""
+PAY_OPENS_OF_CODE = 1_200
+"""All together at one EVSE: a crowd of 500 has room, whoever fills the tables from everywhere has not."""
 PAY_KEY_CHARS = 200
 PAY_FORM_SECONDS = 30 * 60.0
 """How long the price on a page may be ordered by its form. Whoever read longer sees the page again."""

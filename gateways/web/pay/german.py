@@ -185,6 +185,26 @@ GERMAN: dict[str, str] = {
     "Receipt": "Beleg",
     "Receipt, partly refunded": "Beleg, teilweise erstattet",
     "Receipt, refunded": "Beleg, erstattet",
+    "This card cannot be used here now": "Diese Karte kann hier gerade nicht benutzt werden",
+    (
+        "This card has reserved this place again and again within the last hour, and no charge began. So that others can charge "
+        "here, it is not reserved once more."
+    ): (
+        "Mit dieser Karte wurde der Platz in der letzten Stunde immer wieder reserviert, ohne dass ein Ladevorgang begann. Damit "
+        "andere hier laden können, wird er nicht noch einmal reserviert."
+    ),
+    "Please use another charging point, or try again in an hour. If the station does not start for you, call the helpline.": (
+        "Bitte nehmen Sie einen anderen Ladepunkt, oder versuchen Sie es in einer Stunde noch einmal. Wenn die Station bei Ihnen "
+        "nicht startet, rufen Sie die Hotline an."
+    ),
+    "Please wait a moment before you pay": "Bitte warten Sie einen Moment, bevor Sie bezahlen",
+    (
+        "From your connection, or at this charging point, very many payments have been begun. Nothing was charged. Please try "
+        "again in {n} minutes, or with another connection (mobile data instead of Wi-Fi)."
+    ): (
+        "Über Ihre Verbindung oder an diesem Ladepunkt wurden sehr viele Zahlungen begonnen. Es wurde nichts abgebucht. Bitte "
+        "versuchen Sie es in {n} Minuten noch einmal, oder mit einer anderen Verbindung (mobile Daten statt WLAN)."
+    ),
     "Receipt, payment disputed": "Beleg, Zahlung bestritten",
     "{amount} more than this charge cost were taken from your card by mistake. They go back to it.": (
         "Von Ihrer Karte wurden versehentlich {amount} mehr abgebucht, als dieser Ladevorgang gekostet hat. Sie werden erstattet."

@@ -3,7 +3,8 @@ one address and one code may ask, and what an error looks like. No path of these
 """
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,8 @@ class Pay(msgspec.Struct, frozen=True):
     views_of_code: Throttle
     orders: Throttle
     orders_of_code: Throttle
+    opens: Throttle
+    opens_of_code: Throttle
     streams: Any
     """Open live pages (services.Streams)."""
     origins: tuple[str, ...]
@@ -164,14 +167,36 @@ class Guests:
         pay, now = self._pay, self._pay.services.clock()
         by_address, by_code = (pay.orders, pay.orders_of_code) if request.method == "POST" else (pay.views, pay.views_of_code)
         code = f"{tenant}/{path.get('code') or path.get('token', '')[:25]}"[: limits.PAY_KEY_CHARS]
-        counted = ((by_address, request.remote_addr or ""), (by_code, code))
-        for throttle, key in counted:
-            wait = throttle.retry_after(key, now)
-            if wait is not None:
-                return wait
-        for throttle, key in counted:
-            throttle.failed(key, now)
-        return None
+        return _counted(((by_address, network_of(request.remote_addr)), (by_code, code)), now)
+
+
+def _counted(keys: Sequence[tuple[Throttle, str]], now: float) -> int | None:
+    """Seconds to wait where any of them is used up; else it is counted with all."""
+    for throttle, key in keys:
+        wait = throttle.retry_after(key, now)
+        if wait is not None:
+            return wait
+    for throttle, key in keys:
+        throttle.failed(key, now)
+    return None
+
+
+def may_open(guest: Guest, code: str) -> int | None:
+    """A payment is about to begin: None, or the seconds until this network, or anybody at this EVSE, may begin another one."""
+    pay = guest.pay
+    keys = ((pay.opens, network_of(request.remote_addr)), (pay.opens_of_code, f"{guest.tenant.tenant}/{code}"))
+    return _counted(keys, pay.services.clock())
+
+
+def network_of(address: str | None) -> str:
+    """Whom an address belongs to, as far as it shows: whoever has IPv6 has 2**64 addresses, all in one /64."""
+    try:
+        known = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address or ""
+    if known.version == 4:
+        return str(known)
+    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
 def _nobody(tenant: str) -> TenantCard:

@@ -23,7 +23,7 @@ from actors.model.ids import payment_address
 from actors.model.money import Money, to_minor
 from actors.payment.messages import AttemptOpened, OpenAttempt, Quote
 from gateways.web import limits
-from gateways.web.pay.guest import HEADERS, Guest, refused, unknown
+from gateways.web.pay.guest import HEADERS, Guest, may_open, refused, unknown
 from gateways.web.pay.language import TERMS
 from gateways.web.pay.place import Offer, Place, address_of, find_place, seller_of
 from gateways.web.pay.prices import price_list
@@ -34,6 +34,10 @@ _code_form = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.PAY_CODE_CHARS}}}").fullmatc
 CHANGED = "The price has changed since you opened this page. Please look at it again before you order."
 TOO_OLD = "This page was open for a long time. Please look at the price again before you order."
 STALE = "This form could not be read. Please look at the price again before you order."
+TOO_MANY = (
+    "From your connection, or at this charging point, very many payments have been begun. Nothing was charged. Please try "
+    "again in {n} minutes, or with another connection (mobile data instead of Wi-Fi)."
+)
 CONSENT = "Please tick the box about the start before you order."
 
 
@@ -128,6 +132,11 @@ async def order(guest: Guest, code: str) -> Response:
     return await _opened(guest, place, place.offer, form)
 
 
+async def _too_many(guest: Guest, code: str, wait: int) -> Response:
+    text = guest.t(TOO_MANY, n=-(-wait // 60))
+    return await guest.trouble(guest.t("Please wait a moment before you pay"), text, 429, back=code, retry=wait)
+
+
 def _agreed(form: Form) -> tuple[object, ...]:
     return form.fingerprint, form.shown, form.hold_minor, form.limit_minor, form.terms
 
@@ -145,6 +154,9 @@ async def _opened(guest: Guest, place: Place, offer: Offer, form: Form) -> Respo
     reply = None
     async with guest.pay.once(form.attempt) as first:  # a second click waits for the first one's page
         if first:
+            wait = may_open(guest, form.code)
+            if wait is not None:
+                return await _too_many(guest, form.code, wait)
             with suppress(DeadlineExceeded):
                 address = payment_address(guest.tenant.tenant, form.attempt)
                 reply = await guest.ask(address, message, limits.PAY_OPEN_SECONDS)

@@ -36,6 +36,8 @@ def add_pay(app: QuartTrio, env: WebEnv, services: Any) -> Bell:
         views_of_code=Throttle(limits.PAY_VIEWS * limits.PAY_CODE_SHARE, limits.PAY_WINDOW),
         orders=Throttle(limits.PAY_ORDERS, limits.PAY_WINDOW),
         orders_of_code=Throttle(limits.PAY_ORDERS * limits.PAY_CODE_SHARE, limits.PAY_WINDOW),
+        opens=Throttle(limits.PAY_OPENS, limits.PAY_OPENS_WINDOW),
+        opens_of_code=Throttle(limits.PAY_OPENS_OF_CODE, limits.PAY_OPENS_WINDOW),
         origins=env.settings.payment_pages,
         streams=Streams(limits.PAY_STREAMS, limits.PAY_STREAMS_PER_TOKEN),
     )

@@ -35,6 +35,7 @@ STAGES = {
         Stage("not_proven", "Your bank did not confirm the payment"),
         Stage("declined", "The payment did not work"),
         Stage("taken", "Somebody else was faster"),
+        Stage("too_often", "This card cannot be used here now"),
         Stage("unfit", "The charging point cannot be used"),
         Stage("failed", "Charging did not start"),
         Stage("waived", "You pay nothing"),
@@ -68,7 +69,7 @@ _LET_GO = frozenset(("releasing", "released", "expired"))
 _OF_REASON = {
     "evse_claimed": "taken", "evse_occupied": "taken",
     "evse_reserved": "unfit", "evse_faulted": "unfit", "evse_unavailable": "unfit", "evse_unknown": "unfit",
-    "evse_silent": "unfit",
+    "evse_silent": "unfit", "evse_too_often": "too_often",
     "sca_refused": "not_proven", "no_proof": "not_proven", "authentication_required": "not_proven",
     "cancelled": "cancelled", "page_expired": "expired",
     "psp_away": "declined", "hold_differs": "declined", "hold_gone": "declined", "account_gone": "declined",

@@ -82,6 +82,64 @@ def test_the_same_claim_again_is_answered_again_and_written_once() -> None:
     assert first.letters == second.letters
 
 
+def again_and_again(times: int, card: str = "c1", how: str = "release") -> EvseState:
+    """One card claims the place and lets it go, minute by minute."""
+    state = AVAILABLE
+    for n in range(times):
+        asked = ClaimEvse(f"a{n}", f"tok_a{n}", at(n + 3), card)
+        end = ReleaseEvse(f"a{n}") if how == "release" else ClaimOver(f"a{n}")
+        state, _ = play(asked, state=state, minutes=n + 1)
+        state, _ = play(end, state=state, minutes=n + (2 if how == "release" else 4))
+        assert state.claim is None
+    return state
+
+
+@pytest.mark.parametrize("how", ["release", "over"])
+def test_a_card_that_keeps_a_place_in_vain_again_and_again_is_refused_before_it_claims_it(how: str) -> None:
+    state = again_and_again(LIMITS.claims_of_card, how=how)
+    state, decisions = play(ClaimEvse("a9", "tok_a9", at(30), "c1"), state=state, minutes=10)
+    assert answers(decisions) == [("a9", "too_often")]
+    assert state.claim is None
+    _, decisions = play(ClaimEvse("b1", "tok_b1", at(30), "c2"), state=state, minutes=10)
+    assert answers(decisions) == [("b1", "claimed")], "other cards may"
+    _, decisions = play(ClaimEvse("a9", "tok_a9", at(90), "c1"), state=state, minutes=70)
+    assert answers(decisions) == [("a9", "claimed")], "and so may this one, an hour later"
+
+
+def test_what_a_person_does_whose_plug_does_not_fit_is_no_reason_to_refuse() -> None:
+    state = again_and_again(LIMITS.claims_of_card - 1)
+    _, decisions = play(ClaimEvse("a9", "tok_a9", at(30), "c1"), state=state, minutes=10)
+    assert answers(decisions) == [("a9", "claimed")]
+
+
+def test_claims_that_led_to_a_charge_or_were_lost_to_another_driver_do_not_count() -> None:
+    state = AVAILABLE
+    for n in range(12):
+        ref = f"tok_{n}" if n % 2 else "tok_stranger"
+        begun = SessionOpened(f"s{n}", 1, at(n + 1), ref)
+        state, _ = play(ClaimEvse(f"p{n}", f"tok_{n}", at(n + 9), "c1"), begun, state=state, minutes=n + 1)
+        state, _ = play(SessionClosed(f"s{n}", at(n + 1)), told("Available", "Available"), state=state, minutes=n + 1)
+    assert state.idle == ()
+
+
+def test_an_attempt_that_has_the_place_keeps_it_however_often_its_card_had_it_before() -> None:
+    state = again_and_again(LIMITS.claims_of_card - 1)
+    last = ClaimEvse("a9", "tok_a9", at(30), "c1")
+    state, _ = play(last, state=state, minutes=10)
+    _, decisions = play(msgspec.structs.replace(last, until=at(40)), state=state, minutes=11)
+    assert answers(decisions) == [("a9", "claimed")]
+
+
+def test_what_is_remembered_of_cards_is_bounded_and_a_claim_without_one_is_none_of_it() -> None:
+    state = AVAILABLE
+    for n in range(LIMITS.claims_idle + 20):
+        asked = ClaimEvse(f"a{n}", f"tok_a{n}", at(60), "" if n % 3 == 0 else f"c{n}")
+        state, _ = play(asked, ReleaseEvse(f"a{n}"), state=state, minutes=1 + n / 10)
+    assert 0 < len(state.idle) <= LIMITS.claims_idle
+    state, _ = play(ClaimEvse("late", "tok_l", at(500), "cl"), ReleaseEvse("late"), state=state, minutes=300)
+    assert [one.card for one in state.idle] == ["cl"], "what is older than the window is forgotten"
+
+
 @pytest.mark.parametrize(
     ("before", "reason"),
     [

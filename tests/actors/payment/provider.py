@@ -127,7 +127,7 @@ class Provider:
         self.intents[id] = psp.IntentSeen(
             id, "requires_capture", call.amount_minor, call.amount_minor, 0, call.currency, call.account, "ch_1",
             self.now() + self.hold_for, proof, customer="cus_1" if call.save_card else None,
-            payment_method="pm_1" if call.save_card else None,
+            payment_method="pm_1" if call.save_card else None, card="c1",
         )  # fmt: skip
         self._checkout(checkout, status="complete", url=None, intent=self.intents[id])
         self.changed += [("intent", id), ("checkout", checkout)]

@@ -45,7 +45,7 @@ def opened(order: Any = QUOTE) -> f.Opened:
 
 
 def held(at: Any = T0) -> f.Authorised:
-    return f.Authorised("pi_1", 4000, at, "ch_1", LATER, "cus_1", "pm_1")
+    return f.Authorised("pi_1", 4000, at, "ch_1", LATER, "cus_1", "pm_1", "c1")
 
 
 WELL: list[Any] = [

@@ -206,6 +206,16 @@ def test_who_comes_second_hears_it_and_is_released_at_once() -> None:
     assert not bench.letters(STATION)
 
 
+def test_the_evse_hears_by_which_card_it_is_claimed_and_a_card_that_was_refused_lets_its_hold_go() -> None:
+    bench = Bench()
+    bench.hold()
+    assert bench.post(EVSE, m.ClaimEvse).card == "c1"
+    bench.tell(m.EvseRefused("too_often", T0))
+    bench.work()
+    assert (bench.state.phase, bench.state.reason) == ("released", "evse_too_often")
+    assert not [letter for letter in bench.letters(STATION) if isinstance(letter, Order)]
+
+
 def test_a_start_that_does_not_come_is_given_up_and_what_comes_later_is_stopped_and_free() -> None:
     bench = Bench()
     bench.start()

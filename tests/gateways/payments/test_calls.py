@@ -78,6 +78,9 @@ async def test_from_the_hold_to_the_last_cent_given_back() -> None:
         held = await rig.do(psp.FetchIntent(intent=intent, **rig.head()))
         assert (held.status, held.capturable_minor, held.received_minor, held.fee_minor) == ("requires_capture", 5000, 0, 250)
         assert held.proof == psp.CardProof(country="DE", result="authenticated", flow="frictionless", eci="05")
+        assert held.card is not None
+        assert held.card.startswith("c")
+        assert "print" not in held.card, "the provider's fingerprint stays with the provider"
         assert held.capture_before is not None
 
         taken = await rig.do(rig.capture(intent, 1234, 62))

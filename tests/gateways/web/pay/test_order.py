@@ -14,6 +14,7 @@ from actors.model import psp
 from actors.model.rows import PaymentRow
 from actors.ports import MerchantCard
 from gateways.web import limits
+from gateways.web.pay.guest import network_of
 from gateways.web.pay.language import TERMS
 from runtime.store import OutboxItem
 from tests.gateways.web.pay.kit import SELLER, TARIFF, Lot, parking_lot
@@ -256,3 +257,51 @@ async def test_there_is_nothing_to_stop_before_anything_began() -> None:
         answer = await lot.client.post(f"/pay/acme/s/{lot.token(row.id)}/stop")
         assert answer.status_code == 409
         assert "could not be asked to stop" in answer.text
+
+
+async def _ordered(lot: Lot, address: str, *, again: bool = False) -> httpx.Response:
+    """Scan and order from there; `again`: press the button twice."""
+    transport = httpx.ASGITransport(app=lot.rig.app, client=(address, 1))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as driver:
+        form = form_of(await driver.get(f"/pay/acme/{lot.code}"))
+        answers = [await driver.post(f"/pay/acme/{lot.code}", data=form) for _ in range(1 + again)]
+    return answers[-1]
+
+
+async def test_one_network_may_begin_so_many_payments_and_others_are_not_kept_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PAY_OPENS", 3)
+    async with parking_lot() as lot:
+        Provider(lot)
+        # Whoever has IPv6 has all of its /64.
+        codes = [(await _ordered(lot, f"2001:db8:1:2::{n}")).status_code for n in range(1, 6)]
+        assert codes == [303] * 3 + [429] * 2
+        said = await _ordered(lot, "2001:db8:1:2::77")
+        assert "another connection (mobile data instead of Wi-Fi)" in said.text
+        assert 0 < int(said.headers["Retry-After"]) <= limits.PAY_OPENS_WINDOW
+        assert f'href="/pay/acme/{lot.code}"' in said.text
+        assert (await _ordered(lot, "2001:db8:1:3::1")).status_code == 303
+        assert (await _ordered(lot, "198.51.100.7")).status_code == 303
+
+
+async def test_at_one_code_no_more_payments_are_begun_than_a_crowd_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PAY_OPENS_OF_CODE", 4)
+    async with parking_lot() as lot:
+        Provider(lot)
+        codes = [(await _ordered(lot, f"198.51.100.{n}")).status_code for n in range(1, 7)]
+        assert codes == [303] * 4 + [429] * 2
+
+
+async def test_a_second_click_begins_nothing_and_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PAY_OPENS", 2)
+    async with parking_lot() as lot:
+        Provider(lot)
+        assert [(await _ordered(lot, "198.51.100.9", again=True)).status_code for _ in range(2)] == [303, 303]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [("198.51.100.7", "198.51.100.7"), ("::ffff:198.51.100.7", "198.51.100.7"), ("2001:db8::1%eth0", "2001:db8::/64"),
+     ("nonsense", "nonsense"), (None, "")],
+)  # fmt: skip
+def test_an_address_belongs_to_its_network(address: str | None, network: str) -> None:
+    assert network_of(address) == network

@@ -21,7 +21,7 @@ def said() -> set[str]:
     texts = {found[0] or found[1] for source in sources for found in SAID.findall(source)}
     texts |= {part for source in sources for found in TROUBLE.findall(source) for part in found}
     texts |= {found for source in sources for found in TEXT.findall(source)}
-    texts |= {landing.CHANGED, landing.TOO_OLD, landing.STALE, landing.CONSENT}
+    texts |= {landing.CHANGED, landing.TOO_OLD, landing.STALE, landing.CONSENT, landing.TOO_MANY}
     texts |= {*prices.BILLED.values(), *prices.UNITS.values(), *prices.DAYS.values()}
     texts |= {stage.title for stage in stages.STAGES.values()} | set(stages._FAILURES.values())
     return texts

@@ -46,6 +46,7 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("not_proven", "proof_refused", {"reason": "sca_refused"}, "did not confirm", "nicht bestätigt"),
     ("not_proven", "released", {"reason": "sca_refused"}, "did not confirm", "nicht bestätigt"),
     ("taken", "releasing", {"reason": "evse_claimed"}, "Somebody else was faster", "Jemand anderes war schneller"),
+    ("too_often", "released", {"reason": "evse_too_often"}, "try again in an hour", "versuchen Sie es in einer Stunde"),
     ("unfit", "releasing", {"reason": "evse_faulted"}, "stopped being usable", "unbenutzbar geworden"),
     ("failed", "start_failed", {"reason": "start_rejected"}, "refused to start", "Start abgelehnt"),
     ("failed", "released", {"reason": "start_offline"}, "was not connected", "nicht verbunden"),
