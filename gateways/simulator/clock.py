@@ -19,11 +19,11 @@ class StationClock:
         """Real time: what the meter and the world go by."""
         return datetime.now(UTC)
 
-    def adjust(self, central: datetime) -> None:
-        """Take over the central system's time on a boot reply, unless they all but agree: the reply may say whole
-        seconds, and a clock that steps back by less than its message took is worse than one that is a little off."""
+    def adjust(self, central: datetime, took: timedelta = timedelta()) -> None:
+        """Take over the central system's time on a boot reply that `took` so long, unless they all but agree: the reply may say
+        whole seconds, and a clock that steps back by less than its message took is worse than one that is a little off."""
         error = central - datetime.now(UTC)
-        if abs(error - self.error) >= TOLERATED:
+        if not error - TOLERATED < self.error < error + took + TOLERATED:
             self.error = error
 
     def jump(self, by: timedelta) -> None:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -232,12 +232,14 @@ class Station(Messenger, Generic[C]):
     async def _until_accepted(self, link: Line, boot: Payload, interval_key: str = "interval") -> float:
         """BootNotification, again and again until it is accepted; the heartbeat interval. Raises LinkLost, CallError."""
         while True:
+            asked = trio.current_time()
             answer = await self.call("BootNotification", boot, link=link)
+            took = timedelta(seconds=trio.current_time() - asked)
             self.stats.counts["boots"] += 1
             interval = float(answer.get(interval_key) or 0)
             if answer.get("currentTime"):
                 with suppress(ValueError):
-                    self.clock.adjust(read_time(str(answer["currentTime"])))
+                    self.clock.adjust(read_time(str(answer["currentTime"])), took)
             self.registration = str(answer.get("status"))
             if self.registration == "Accepted":
                 return interval or limits.HEARTBEAT_DEFAULT

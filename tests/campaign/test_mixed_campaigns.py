@@ -9,7 +9,7 @@ import trio
 
 from gateways.simulator.fleet import Fleet, Plan
 from gateways.simulator.scenario import BUILT_IN
-from tests.campaign.test_firmware_campaign import CAMPAIGNS, Operator, provision
+from tests.campaign.test_firmware_campaign import CAMPAIGNS, PATIENCE, Operator, provision
 from tests.chaos.process import PASSWORD, TENANT, TOKEN, Node
 from tests.kits import pki
 
@@ -38,10 +38,10 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 async def run(operator: Operator, work: dict[str, Any], **more: Any) -> dict[str, dict[str, Any]]:
     """A campaign over all stations, to its end: what became of each."""
-    body = {"name": "mixed", "work": work, "filter": {}, "at_once": 4, "deadline_s": 30, **more}
+    body = {"name": "mixed", "work": work, "filter": {}, "at_once": 4, "deadline_s": 120, **more}
     campaign = f"{CAMPAIGNS}/{(await operator.call('POST', CAMPAIGNS, json=body))['id']}"
     await operator.call("POST", f"{campaign}/start")
-    await operator.until(campaign, lambda shown: shown["state"] == "ended", 60)
+    await operator.until(campaign, lambda shown: shown["state"] == "ended")
     return await operator.stations(campaign)
 
 
@@ -58,7 +58,7 @@ async def _all(node: Node) -> None:
     operator = Operator(node)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(fleet.start)
-        with trio.fail_after(30):
+        with trio.fail_after(PATIENCE):
             while fleet.stats.counts["boots"] < len(IDENTITIES):
                 await trio.sleep(0.1)
         await _template(operator, fleet)
@@ -90,7 +90,7 @@ async def _template(operator: Operator, fleet: Fleet) -> None:
 
 
 async def _settle(operator: Operator, path: str, state: str) -> None:
-    with trio.fail_after(30):
+    with trio.fail_after(PATIENCE):
         while (await operator.call("GET", f"{path}/configuration"))["state"] != state:
             await trio.sleep(0.1)
 

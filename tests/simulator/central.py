@@ -73,7 +73,7 @@ class Central:
         return [payload for _, _, name, payload in self.heard if name == action]
 
     async def heard_of(self, action: str, count: int = 1) -> list[dict[str, Any]]:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while len(self.actions(action)) < count:
                 await trio.sleep(0.01)
         return self.actions(action)
@@ -84,7 +84,7 @@ class Central:
         self.answers[unique_id] = None
         self.asked[unique_id] = action
         await self.sockets[identity].send_message(json.dumps([2, unique_id, action, payload]))
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while self.answers[unique_id] is None:
                 await trio.sleep(0.01)
         return self.answers[unique_id]
@@ -99,15 +99,15 @@ class Central:
         identity = request.path.rsplit("/", 1)[1]
         headers = {name.lower(): value for name, value in request.headers}
         self.authorizations.append(headers.get(b"authorization", b"").decode() or None)
-        if self.reject is not None:
-            await request.reject(self.reject)
-            return
-        socket = await request.accept(subprotocol=self.protocol)
-        self.sockets[identity] = socket
-        if self.ssl is not None:
-            subject = request._connection._stream.getpeercert()["subject"] if self.ssl.verify_mode else ()
-            self.peers += [value for part in subject for name, value in part if name == "commonName"]
         try:
+            if self.reject is not None:
+                await request.reject(self.reject)
+                return
+            socket = await request.accept(subprotocol=self.protocol)
+            self.sockets[identity] = socket
+            if self.ssl is not None:
+                subject = request._connection._stream.getpeercert()["subject"] if self.ssl.verify_mode else ()
+                self.peers += [value for part in subject for name, value in part if name == "commonName"]
             while True:
                 text = await socket.get_message()
                 self.raw.append(text)

@@ -82,7 +82,7 @@ class SoapCentral:
         ]
 
     async def heard_of(self, action: str, count: int = 1) -> list[dict[str, str]]:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while len(self.actions(action)) < count:
                 await trio.sleep(0.01)
         return self.actions(action)

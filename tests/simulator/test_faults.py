@@ -1,6 +1,7 @@
 """What goes wrong goes wrong as ordered, in every version, and the same way for the same seed."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -22,8 +23,8 @@ async def played(protocol: str, scenario: str = FAST, **plan: Any) -> tuple[Cent
     async with central_system(protocol) as central:
         wanted = {"models": ONE, "scenario": scenario, "backoff_most": 0.05, "rate": 1000.0, **plan}
         fleet = Fleet(Plan(url=central.url, protocols=(protocol,), **wanted))
-        with trio.fail_after(30):
-            await fleet.run()
+        with trio.fail_after(120):
+            await fleet.run(finish_within=60)
     return central, fleet
 
 
@@ -71,11 +72,13 @@ async def test_messages_overtake_each_other_and_none_is_lost(protocol: str) -> N
 
 @EVERY
 async def test_a_clock_that_jumps_is_seen_in_the_timestamps_and_not_in_the_energy(protocol: str) -> None:
+    began = trio.current_time()
     central, fleet = await played(protocol, "boot\nplug @\nstart @\nfault clock\nmeter @ 2 0.05\nstop @\nrepeat 1\n", seed=1)
+    hours = (trio.current_time() - began) / 3600
     times = [payload.get("timestamp") or payload["meterValue"][0]["timestamp"] for _, _, action, payload in central.heard
              if "Transaction" in action or action == "MeterValues"]  # fmt: skip
     assert len({time[:13] for time in times}) > 1
-    assert fleet.stats.energy_wh < 10
+    assert fleet.stats.energy_wh <= 22_000 * hours + 1, "an hour's would be a thousand times that of the test"
 
 
 @EVERY
@@ -86,13 +89,25 @@ async def test_a_silent_station_answers_nothing_until_it_speaks_again(protocol: 
         nursery.start_soon(fleet.start)
         await central.heard_of("StatusNotification")
         await fleet.stations[0].online()
-        nursery.start_soon(fleet.stations[0].fall_silent, 0.4)
-        await trio.sleep(0.05)
-        asked = trio.current_time()
-        assert await central.command("M00001", "ClearCache", {}) == {"status": "Accepted"}
-        assert trio.current_time() - asked > 0.2
+        silence, answers = trio.CancelScope(), []
+
+        async def silent(*, task_status: trio.TaskStatus[None]) -> None:
+            with silence:
+                task_status.started()
+                await fleet.stations[0].fall_silent(math.inf)
+
+        async def ask() -> None:
+            answers.append(await central.command("M00001", "ClearCache", {}))
+
+        await nursery.start(silent)
+        async with trio.open_nursery() as asking:
+            asking.start_soon(ask)
+            await trio.sleep(0.2)  # more than enough for an answer
+            assert answers == []
+            silence.cancel()
+        assert answers == [{"status": "Accepted"}]
         assert len(central.sockets) == 1
-        await fleet.finish(5)
+        await fleet.finish(60)
 
 
 async def test_a_slow_station_takes_its_time_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +125,7 @@ async def test_a_storm_that_is_rolled_takes_the_whole_fleet(monkeypatch: pytest.
                            backoff_most=0.05))  # fmt: skip
         nursery.start_soon(fleet.start)
         await central.heard_of("BootNotification", 10)
-        assert await fleet.finish(5)
+        assert await fleet.finish(60)
 
 
 async def test_a_station_that_skips_its_boot_goes_on_where_it_was() -> None:
@@ -125,7 +140,7 @@ async def test_a_mixed_fleet_speaks_in_turn_each_to_its_address() -> None:
     async with central_system() as old, soap_central("ocpp1.5") as soap:
         plan = Plan(url=old.url, soap_url=soap.url, protocols=("ocpp1.6", "ocpp1.5"), count=4, models=ONE, scenario=FAST,
                     rate=1000.0)  # fmt: skip
-        with trio.fail_after(10):
+        with trio.fail_after(120):
             await Fleet(plan).run()
     assert {who for who, *_ in old.heard} == {"SIM00001", "SIM00003"}
     assert {headers["chargeboxidentity"] for _, _, headers in soap.heard} == {"SIM00002", "SIM00004"}
@@ -143,7 +158,7 @@ async def test_a_profile_that_is_none_is_refused_and_hurts_nobody(protocol: str)
         answer = await central.command("M00001", action, {**token, "chargingProfile": {"chargingProfilePurpose": "TxProfile"}})
         assert answer[0] == ("FormationViolation" if protocol == "ocpp1.6" else "FormatViolation")
         assert (await central.command("M00001", action, token))["status"] == "Accepted"
-        await fleet.finish(5)
+        await fleet.finish(60)
 
 
 @EVERY

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateways.simulator.clock import StationClock
 from gateways.simulator.physics.battery import Battery
 from gateways.simulator.physics.meter import Meter
 from gateways.simulator.physics.sampling import KNOWN, samples
@@ -75,6 +76,16 @@ def test_a_meter_counts_what_its_power_gives_and_a_full_car_takes_nothing() -> N
     assert meter.power(NOON + timedelta(minutes=1)) <= 1000
     meter.battery = Battery(50_000, 50_000)
     assert meter.power(NOON + timedelta(minutes=2)) == 0
+
+
+def test_a_clock_is_set_by_the_central_system_but_not_set_back_because_an_answer_took_long() -> None:
+    clock = StationClock()
+    clock.adjust(datetime.now(UTC) - timedelta(seconds=5), took=timedelta(seconds=6))
+    assert clock.error == timedelta()
+    clock.adjust(datetime.now(UTC) - timedelta(seconds=50), took=timedelta(seconds=6))
+    assert -clock.error > timedelta(seconds=49)
+    clock.adjust(datetime.now(UTC))
+    assert abs(clock.error) < timedelta(seconds=49)
 
 
 def test_a_battery_takes_less_the_fuller_it_is() -> None:

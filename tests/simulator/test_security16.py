@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
@@ -123,7 +124,7 @@ async def test_a_plain_update_reboots_too_and_a_share_of_a_fleets_updates_fails_
 
 
 async def test_logs_are_uploaded_step_by_step_and_a_newer_request_replaces_the_older() -> None:
-    async with central_system() as central, running(central, prefix="S"):
+    async with central_system() as central, running(central, prefix="S") as fleet:
         await central.heard_of("StatusNotification")
         log = {"logType": "SecurityLog", "requestId": 3, "log": {"remoteLocation": "ftp://x/y"}}
         assert (await central.command("S00001", "GetLog", log))["status"] == "Accepted"
@@ -131,6 +132,10 @@ async def test_logs_are_uploaded_step_by_step_and_a_newer_request_replaces_the_o
         log = {"logType": "DiagnosticsLog", "requestId": 4, "log": {"remoteLocation": "ftp://x/y#PermissionDenied"}}
         assert (await central.command("S00001", "GetLog", log))["filename"] == "S00001-DiagnosticsLog-4.log"
         assert (await told(central, "LogStatusNotification", 4))[2:] == ["Uploading", "PermissionDenied"]
+        uploader = fleet.stations[0].uploader  # type: ignore[attr-defined]
+        with trio.fail_after(60):
+            while uploader.status != "Idle":  # it has heard that we have heard
+                await trio.sleep(0.01)
         status = await central.command("S00001", "ExtendedTriggerMessage", {"requestedMessage": "LogStatusNotification"})
         assert status == {"status": "Accepted"}
         assert (await told(central, "LogStatusNotification", 5))[4] == "Idle"
@@ -139,9 +144,13 @@ async def test_logs_are_uploaded_step_by_step_and_a_newer_request_replaces_the_o
 async def test_a_reservation_expires_by_the_stations_clock() -> None:
     async with central_system() as central, running(central, prefix="S") as fleet:
         await central.heard_of("StatusNotification")
-        soon = (fleet.stations[0].clock.now() + timedelta(seconds=0.3)).isoformat()
-        reserve = {"connectorId": 1, "expiryDate": soon, "idTag": "A", "reservationId": 3}
+        (station,) = fleet.stations
+        later = (station.clock.now() + timedelta(hours=1)).isoformat()
+        reserve = {"connectorId": 1, "expiryDate": later, "idTag": "A", "reservationId": 3}
         assert await central.command("S00001", "ReserveNow", reserve) == {"status": "Accepted"}
+        await central.heard_of("StatusNotification", 2)
+        station.clock.jump(timedelta(hours=1, seconds=1))
+        station.stir()
         statuses = [payload["status"] for payload in await central.heard_of("StatusNotification", 3)]
         assert statuses == ["Available", "Reserved", "Available"]
 
@@ -149,7 +158,7 @@ async def test_a_reservation_expires_by_the_stations_clock() -> None:
 async def test_a_reading_is_sent_at_the_interval_that_was_configured_with_the_measurands_asked_for() -> None:
     async with central_system() as central, running(central, prefix="S", scenario="boot\nplug @\nstart @\n"):
         await central.heard_of("StatusNotification")
-        for key, value in (("MeterValueSampleInterval", "1"), ("MeterValuesSampledData", "SoC,Voltage")):
+        for key, value in (("MeterValuesSampledData", "SoC,Voltage"), ("MeterValueSampleInterval", "1")):
             await central.command("S00001", "ChangeConfiguration", {"key": key, "value": value})
         readings = await central.heard_of("MeterValues", 2)
         assert {sample["measurand"] for sample in readings[-1]["meterValue"][0]["sampledValue"]} == {"SoC", "Voltage"}

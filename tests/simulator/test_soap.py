@@ -36,13 +36,13 @@ async def running(protocol: str, **more: Any) -> AsyncIterator[tuple[SoapCentral
         nursery.start_soon(fleet.start)
         await central.heard_of("StatusNotification")
         yield central, fleet
-        await fleet.finish(5)
+        await fleet.finish(60)
 
 
 @BOTH
 async def test_a_whole_session_is_told(protocol: str) -> None:
     async with soap_central(protocol) as central:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             await Fleet(plan(central, scenario=FAST, tags=("T1",), password="secret", zipped=protocol == "ocpp1.5")).run()
     told = [action for action, _, _ in central.heard if action != "StatusNotification"]
     assert told == ["BootNotification", "Authorize", "StartTransaction", "MeterValues", "MeterValues", "StopTransaction"]
@@ -138,8 +138,11 @@ async def test_a_command_for_another_station_or_of_another_version_is_a_fault() 
 
 
 async def test_a_fault_is_counted_and_a_transaction_message_is_tried_again() -> None:
-    async with running("ocpp1.5", scenario="boot\nwait 0.2\nstart @\n", message_attempts=5) as (central, fleet):
+    async with running("ocpp1.5", message_attempts=5) as (central, fleet):
+        (station,) = fleet.stations
+        await station.online()
         central.fault = "InternalError"
+        station.begin(station.connectors[0], "T1")
         await central.heard_of("StartTransaction")
         central.fault = None
         await central.heard_of("StartTransaction", 2)
@@ -162,14 +165,15 @@ async def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_one() 
 async def test_a_station_boots_again_after_a_loss_of_power_but_not_after_one_of_the_network() -> None:
     async with running("ocpp1.5", scenario="boot\nfault network 0.2\nwait 0.5\nboot\nfault power 0.1\n") as (central, _):
         await central.heard_of("Heartbeat")
-        assert len(central.actions("BootNotification")) == 1
         await central.heard_of("BootNotification", 2)
+        told = [action for action, _, _ in central.heard]
+        assert told.index("Heartbeat") < told.index("BootNotification", 1), "not after the loss of the network"
 
 
 async def test_garbage_duplicates_and_slow_bytes_come_as_ordered() -> None:
     faults = Faults(garbage=1.0, duplicate=1.0, slow=0.3)
     async with soap_central("ocpp1.6-S") as central:
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             await Fleet(plan(central, scenario=FAST, faults=faults, seed=3)).run()
     assert central.malformed >= 5
     assert len(central.actions("StartTransaction")) == 2
