@@ -49,8 +49,9 @@ log_timezone = 'UTC'
 log_min_messages = warning
 """
 
-_PASSING = ("shared memory block", 'lock file "postmaster.pid" already exists')
-"""Refusals to start that end by themselves: the last server is dead, but not yet quite gone."""
+_PASSING = ("shared memory block", 'lock file "postmaster.pid" already exists', "could not create any TCP/IP sockets")
+"""Refusals to start that end by themselves: the last server is dead, but not yet quite gone; or somebody took the port between
+our look and the server's, and the next look finds another."""
 
 
 class EmbeddedError(Exception):
@@ -180,17 +181,17 @@ class EmbeddedServer:
             self._log.replace(self._log.with_name("log.1"))
         run = self.home / "run"
         by_socket = len(os.fsencode(run / ".s.PGSQL.5432")) <= limits.LONGEST_SOCKET_PATH
-        port = 5432 if by_socket else _free_port()
-        options = {
-            "port": port,
-            "unix_socket_directories": run if by_socket else "",
-            "listen_addresses": "" if by_socket else "127.0.0.1",
-        }
-        command = [self._program("postgres"), "-D", str(self.cluster)]
-        for name, value in options.items():
-            command += ["-c", f"{name}={value}"]
+        program = self._program("postgres")
         end = time.monotonic() + limits.SERVER_START_TIMEOUT
         while True:
+            options = {
+                "port": 5432 if by_socket else _free_port(),
+                "unix_socket_directories": run if by_socket else "",
+                "listen_addresses": "" if by_socket else "127.0.0.1",
+            }
+            command = [program, "-D", str(self.cluster)]
+            for name, value in options.items():
+                command += ["-c", f"{name}={value}"]
             with self._log.open("ab") as log:
                 self._child = subprocess.Popen(  # noqa: S603 (our own programs)
                     self._as_server(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,

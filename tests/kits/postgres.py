@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,19 @@ def run_sql(dsn: str, *statements: str) -> None:
             await connection.close()
 
     asyncio.run(run())
+
+
+def _insist(dsn: str, statement: str) -> None:
+    """Run a statement about a whole database: whoever was connected may be leaving still, and the server waits for him for
+    five seconds only."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return run_sql(dsn, statement)
+        except asyncpg.ObjectInUseError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def end_connections(dsn: str, like: str = "%") -> None:
@@ -120,9 +134,9 @@ def postgres_template(postgres_server: str) -> str:
 def fresh_dsn(postgres_server: str, postgres_template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     strategy = "" if "CSMS_TEST_DSN" in os.environ else "STRATEGY FILE_COPY"  # unknown to PostgreSQL 14
-    run_sql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template} {strategy}")
+    _insist(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template} {strategy}")
     yield named(postgres_server, name)
-    run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    _insist(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

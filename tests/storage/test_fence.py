@@ -8,6 +8,7 @@ database must hold one unbroken chain per actor, everything that was acknowledge
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,10 +39,12 @@ class Node:
         self.acknowledged: dict[Address, set[str]] = {actor: set() for actor in ACTORS}
         self.verdicts: Counter[Verdict] = Counter()
         self.away = 0
+        self.rounds = 0
 
-    async def run(self) -> None:
+    async def run(self, enough: Callable[[], bool]) -> None:
         await self._reload(ACTORS)
-        for _ in range(ROUNDS):
+        while not enough():
+            self.rounds += 1
             chosen = self.random.sample(ACTORS, self.random.randint(1, len(ACTORS)))
             turns = [self._turn(actor) for actor in chosen]
             for turn, verdict in zip(turns, await self._commit(turns), strict=True):
@@ -96,15 +99,21 @@ async def _kill_connections(dsn: str, random_: random.Random) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_two_writers_with_killed_connections_never_break_a_chain(fresh_dsn: str, seed: int) -> None:
-    print(f"seed {seed}")
     random_ = random.Random(seed)
     async with open_database(fresh_dsn, migrating=False) as left, open_database(fresh_dsn, migrating=False) as right:
         nodes = [Node("left", left, random.Random(seed * 2)), Node("right", right, random.Random(seed * 2 + 1))]
+
+        def enough() -> bool:
+            """So many rounds, and more while the two have not met yet, or no kill has hit, as on a slow machine."""
+            met = any(node.verdicts[Verdict.CONFLICT] for node in nodes) and any(node.away for node in nodes)
+            return met and all(node.rounds >= ROUNDS for node in nodes)
+
         async with trio.open_nursery() as killers:
             killers.start_soon(_kill_connections, fresh_dsn, random_)
-            async with trio.open_nursery() as writers:
-                for node in nodes:
-                    writers.start_soon(node.run)
+            with trio.fail_after(300):
+                async with trio.open_nursery() as writers:
+                    for node in nodes:
+                        writers.start_soon(node.run, enough)
             killers.cancel_scope.cancel()
         heads = await _recovered(left)
         consumed: Counter[tuple[Any, ...]] = Counter()
@@ -124,9 +133,6 @@ async def test_two_writers_with_killed_connections_never_break_a_chain(fresh_dsn
         assert max(consumed.values()) == 1
         waiting = sum(len(heads[actor].letters) for actor in ACTORS)
         assert sent == len(consumed) + waiting
-    print({node.name: (node.verdicts, node.away) for node in nodes})
-    assert sum(node.verdicts[Verdict.CONFLICT] for node in nodes) > 0
-    assert sum(node.away for node in nodes) > 0
 
 
 async def _recovered(database: Database) -> dict[Address, Recovered]:

@@ -14,6 +14,13 @@ from storage.queries import PostgresQueries
 from tests.storage.books import POST, batch, journal, post, sale
 
 
+async def blocked(by: asyncpg.Connection, whom: asyncpg.Connection) -> None:
+    """Return once the one waits for a lock of the other, which is asked."""
+    async with asyncio.timeout(60):
+        while by.get_server_pid() not in await by.fetchval("SELECT pg_blocking_pids($1)", whom.get_server_pid()):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_balanced_journal_is_posted_and_read_back_as_it_was(database: Database) -> None:
     row = sale("j1", ref="s7", group_id="g1")
     assert await post(database, row) == ["posted"]
@@ -138,7 +145,7 @@ def test_who_draws_while_another_draws_waits_and_then_learns_what_is_left(fresh_
         await transaction.start()
         statuses = [await first.fetchval(POST, batch(journal("d1", ("2100/w", 80), ("4000/energy", -80))))]
         waiting = asyncio.ensure_future(second.fetch(POST, batch(journal("d2", ("2100/w", 80), ("4000/energy", -80)))))
-        await asyncio.sleep(0.1)
+        await blocked(first, second)
         assert not waiting.done()
         await transaction.commit()
         statuses += [row["status"] for row in await waiting]
@@ -156,7 +163,7 @@ def test_clients_that_post_the_same_journal_at_once_agree_on_one(fresh_dsn: str)
         await transaction.start()
         statuses = [await first.fetchval(POST, batch(sale("j1")))]
         waiting = asyncio.ensure_future(second.fetch(POST, batch(sale("j1"), sale("j2"))))
-        await asyncio.sleep(0.1)  # long enough to run into the first one's row
+        await blocked(first, second)  # it ran into the first one's row
         assert not waiting.done()
         await transaction.commit()
         statuses += [row["status"] for row in await waiting]

@@ -15,6 +15,7 @@ from storage.open import open_database
 from storage.stripe_inbox import PostgresStripeInbox
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_WAIT = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted"
 
 
 def event(id: str, **subject: str) -> PspEvent:
@@ -125,12 +126,15 @@ async def test_more_than_may_wait_are_refused_at_once(database: Database, monkey
 
 @pytest.mark.postgres
 async def test_webhooks_are_taken_while_all_other_work_of_the_database_stands_still(database: Database) -> None:
-    inbox = PostgresStripeInbox(database)
+    inbox, readers = PostgresStripeInbox(database), limits.READERS
+    await database.background("SELECT pg_advisory_lock(7)")
     async with trio.open_nursery() as nursery:
-        for _ in range(limits.READERS * 2):
-            nursery.start_soon(database.fetch, "SELECT pg_sleep(3)")
-        await trio.sleep(0.2)
-        with trio.fail_after(1.5):
+        for _ in range(readers * 2):
+            nursery.start_soon(database.fetch, "SELECT pg_advisory_lock(7)")
+        with trio.fail_after(60):
+            while (await database.background(_WAIT))[0][0] < readers:
+                await trio.sleep(0.01)
             for n in range(20):
                 assert await inbox.put(event(f"evt_{n}"))
+            assert (await database.background(_WAIT))[0][0] == readers
         nursery.cancel_scope.cancel()
