@@ -38,6 +38,7 @@ class Inspector:
 
     def __init__(self, system: "System") -> None:
         self._system = system
+        self._replaying: dict[str, trio.Lock] = {}
 
     # -- reading
 
@@ -269,7 +270,17 @@ class Inspector:
 
     async def replay(self, dead_id: str, *, deadline: float = 10.0) -> Any:
         """Ask the actor again with a dead letter's message and settle it as replayed when that succeeds. Raises ValueError
-        when it cannot be read, LookupError when there is none open, runtime.errors otherwise."""
+        when it cannot be read, LookupError when there is none open, runtime.errors otherwise. Of two who ask at once (a
+        double click) one replays; the other finds it settled, or tries when the first has failed."""
+        turn = self._replaying.setdefault(dead_id, trio.Lock())
+        try:
+            async with turn:
+                return await self._replayed(dead_id, deadline)
+        finally:
+            if not turn.locked():
+                self._replaying.pop(dead_id, None)
+
+    async def _replayed(self, dead_id: str, deadline: float) -> Any:
         dead = await self._system.store.dead_letter(dead_id)
         if dead is None or dead.state != "open":
             raise LookupError(f"no open dead letter {dead_id}")

@@ -326,6 +326,31 @@ async def test_a_dead_letter_can_be_replayed_once_its_bug_is_gone(autojump_clock
             await system.inspect.replay(dead.id)
 
 
+async def test_a_dead_letter_that_two_replay_at_once_is_handled_once(autojump_clock):
+    store = FaultyStore(latency=0.1)
+    async with running(store) as system:
+        body = msgspec.json.encode(Add(3))
+        await store.bury(
+            DeadLetter(
+                id="d", actor=Address(*A), at=START, message_type=f"{Add.__module__}:{Add.__qualname__}", body=body,
+                fingerprint="", error="", traceback="", correlation="",
+            )
+        )  # fmt: skip
+        answers: list[object] = []
+
+        async def click() -> None:
+            try:
+                answers.append(await system.inspect.replay("d"))
+            except LookupError:
+                answers.append("settled")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(click)
+            nursery.start_soon(click)
+        assert sorted(answers, key=str) == [3, "settled"]
+        assert await system.ask(A, Add(0), deadline=5) == 3
+
+
 @pytest.mark.parametrize("seed", seeds(range(5)))
 async def test_a_storm_of_poison_costs_the_neighbours_nothing(autojump_clock, seed):
     print("seed", seed)
