@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from actors.limits import DomainLimits
+from actors.model.platforms import Platforms
 from actors.ports import Lookups, Numbers, Pki, Sink, Snapshots, Vault
 from actors.station.switchboard import Switchboard
 
@@ -22,10 +23,8 @@ class ActorEnv(msgspec.Struct, frozen=True, kw_only=True):
     lookups: Lookups
     vault: Vault
     sink: Sink
-    payments: bool = False
-    """Card payments are configured on this node."""
-    platform: str | None = None
-    """Of several tenants: whose the platform's own account with the payment provider is."""
+    platforms: Platforms = Platforms()
+    """By which accounts with the payment provider the tenants are paid."""
     pki: Pki | None = None
     """None: no certificate is signed or validated here."""
     token_bytes: Callable[[int], bytes] = secrets.token_bytes

@@ -16,7 +16,8 @@ from actors.model.ids import tenant_address
 from actors.ports import ApiToken
 from actors.tenant.messages import Create
 from config.data import DataDirectory, NodeFile, as_json
-from config.doctor import Finding, examine, schema_of
+from config.doctor import examine, schema_of
+from config.doctor_payments import Finding
 from config.domain import COMMAND_PATIENCE, checkpoints_of, database_of, open_domain
 from config.errors import EnvironmentFault, UserError
 from config.options import Config, Data, Json, console, settings_for

@@ -17,7 +17,8 @@ import httpx
 import trio
 
 from config.errors import EnvironmentFault
-from config.settings import Settings, StripeSettings
+from config.settings import Settings
+from config.stripe_settings import StripeSettings
 from gateways.payments.sandbox import Config, Sandbox, open_sandbox
 
 MERCHANT = "hafen"

@@ -10,12 +10,12 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Literal
 
 import asyncpg
-import msgspec
 
+from config import doctor_payments
 from config.data import DataDirectory
+from config.doctor_payments import Finding
 from config.domain import COMMAND_PATIENCE, database_of
 from config.errors import UserError
 from config.settings import Settings, variable_of
@@ -29,17 +29,6 @@ CLOCK_TOLERANCE = 2.0
 _OLDEST_SERVER = 140_000
 _MAKES_IT = "name the node's --data; for a new node csms migrate or csms up makes it"
 
-Verdict = Literal["ok", "warning", "failed"]
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """`remedy` says what to do when it is not ok."""
-
-    check: str
-    verdict: Verdict
-    detail: str
-    remedy: str = ""
-
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Every check in turn; one that cannot be made is itself a finding."""
@@ -52,7 +41,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _no_data(data) if missing and not data.path.is_dir() else _data_directory(settings)
     for setting, host, port in listeners(settings):
         yield _port(setting, host, port, running is not None)
-    yield _card_payments(settings)
+    for finding in doctor_payments.accounts(settings):
+        yield finding
     if missing:  # what is only examined is not made on the way
         yield Finding("database", "failed", f"there is none under {data.path}", _MAKES_IT)
         return
@@ -60,6 +50,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         async with database_of(settings, migrating=False, patience=COMMAND_PATIENCE) as database:
             async for finding in _database(database):
                 yield finding
+            if await schema_of(database) == NEWEST:
+                async for finding in doctor_payments.in_database(settings, database):
+                    yield finding
     except (UserError, StoreAway, OSError, asyncpg.PostgresError) as error:
         remedy = "check CSMS_DATABASE__DSN and that the server runs" if settings.dsn else "see the log in the data directory"
         yield Finding("database", "failed", f"cannot be opened: {error}", remedy)
@@ -141,24 +134,6 @@ def _port(setting: str, host: str, port: int, running: bool) -> Finding:
     wrong = culprit(setting, host)
     remedy = "stop what listens there, or set" if wrong == setting else "set"
     return Finding(setting, "failed", problem, f"{remedy} {variable_of(wrong)}")
-
-
-def _card_payments(settings: Settings) -> Finding:
-    """Nobody has to take cards: a node without a key is as fit as one with it. Half of it set is a mistake."""
-    given = settings.stripe
-    if given.secret_key is None:
-        return Finding("card payments", "ok", "off: no CSMS_STRIPE__SECRET_KEY; all else works")
-    wanted = (
-        ("CSMS_STRIPE__WEBHOOK_SECRET", given.webhook_secret),
-        ("CSMS_STRIPE__CONNECT_WEBHOOK_SECRET", given.connect_webhook_secret),
-        ("CSMS_HTTP__PUBLIC_URL", settings.http.public_url),
-    )
-    unset = [variable for variable, value in wanted if not value]
-    where = f"a test server at {given.api_base}" if given.api_base else "Stripe, live mode" if given.live else "Stripe, test mode"
-    if unset:
-        remedy = "set them: without webhooks payments are found late, without the URL pages and QR codes lead to this host alone"
-        return Finding("card payments", "warning", f"{where}, but unset: {', '.join(unset)}", remedy)
-    return Finding("card payments", "ok", f"{where}; webhooks to {settings.http.public_url}/stripe/webhook and .../connect")
 
 
 async def _database(database: Database) -> AsyncIterator[Finding]:

@@ -142,10 +142,10 @@ async def open_domain(settings: Settings, *, own: bool = False, patience: float 
         if own:
             await _patiently(partial(end_leases, database, system.limits.outbox_lease, WORKER_LEASE))
         desk = certificate_desk(settings, system, vault, cards)
-        payments = payments_of(settings, system, database, lookups)
+        payments = payments_of(settings, system, database, lookups, lambda tenant: cards.tenant(tenant) is not None)
         env = ActorEnv(
             snapshots=cards, numbers=numbers, lookups=lookups, vault=vault, sink=sink, pki=desk,
-            payments=settings.stripe.secret_key is not None, platform=settings.stripe.tenant,
+            platforms=payments.clients.platforms,
         )  # fmt: skip
         register_all(system, env)
         system.supervise(ChildSpec(name="database", run=_watch(database)))

@@ -154,6 +154,7 @@ def _http(domain: Domain, stations: Stations, roles: Sequence[str]) -> Surface:
             quirks=stations.quirks,
             webhooks=domain.payments.receiver,
             psp_inbox=domain.payments.inbox,
+            takes_cards=domain.payments.takes_cards,
             payment_stats=domain.payments.stats,
             versions={"voltroupe": distribution_version()},
         )

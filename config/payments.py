@@ -1,17 +1,21 @@
-"""The payments gateway of a node: the desk for the actors' wishes, the inbox of webhooks, and the services behind it."""
+"""The payments gateway of a node: the desk for the actors' wishes, the inbox of webhooks, and the services behind it; and what
+the settings say of whose platform account is whose.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pydantic import SecretStr
-
-from config.settings import Settings
+from actors.model.platforms import INSTALLATION, Platforms
+from actors.ports import MerchantCard
+from config.settings import Settings, variable_of
+from config.stripe_settings import PlatformSettings, told
 from gateways.payments.accounts import authorize_url
 from gateways.payments.client import Clients, StripeKeys
 from gateways.payments.desk import TOPIC, PaymentDesk
 from gateways.payments.sweep import Sweep
+from gateways.payments.watch import PlatformWatch
 from gateways.payments.webhooks import WebhookReceiver
 from gateways.payments.worker import InboxWorker
 from gateways.web.env import CardPayments
@@ -33,6 +37,14 @@ class Payments:
     desk: PaymentDesk
     worker: InboxWorker
     sweep: Sweep
+    watch: PlatformWatch
+
+    def takes_cards(self, card: MerchantCard) -> bool:
+        """For whom a page may offer payment: the brand has an account, its key is there and good, and the merchant is on it."""
+        platform = self.clients.platforms.of(card.tenant)
+        if platform is None or not card.open_on(platform):
+            return False
+        return self.watch.trouble(platform) is None
 
     def stats(self) -> Mapping[str, Any]:
         """Raw counters for the metrics."""
@@ -41,29 +53,62 @@ class Payments:
             "webhooks": dict(self.receiver.stats()),
             "events": dict(self.worker.stats()),
             "sweep": dict(self.sweep.stats()),
+            "platforms": {"with_key": len(self.clients.accounts()), "in_trouble": len(self.clients.standing.troubles())},
         }
 
 
-def stripe_keys(settings: Settings) -> StripeKeys:
-    given = settings.stripe
+def stripe_keys(settings: Settings) -> list[StripeKeys]:
+    """Of every platform account: the installation's first."""
+    return [_keys(settings, setting, given) for setting, given in settings.stripe.platforms()]
+
+
+def _keys(settings: Settings, setting: str, given: PlatformSettings) -> StripeKeys:
+    owner = settings.stripe.tenant if given is settings.stripe else setting.split(".")[2]
     return StripeKeys(
-        secret_key=_told(given.secret_key),
-        base=given.api_base,
-        webhook_secret=_told(given.webhook_secret),
-        connect_webhook_secret=_told(given.connect_webhook_secret),
+        account=getattr(given, "account", INSTALLATION),
+        tenant=owner,
+        setting=setting,
+        secret_key=told(given.secret_key),
+        base=settings.stripe.api_base,
+        webhook_secret=told(given.webhook_secret),
+        connect_webhook_secret=told(given.connect_webhook_secret),
         client_id=given.client_id,
         live=given.live,
-        tenant=given.tenant,
     )
 
 
-def card_payments(settings: Settings) -> CardPayments | None:
-    """For onboarding over the admin API; None: card payments are off."""
-    keys = stripe_keys(settings)
+def platforms_of(settings: Settings) -> Platforms:
+    stripe = settings.stripe
+    return Platforms(
+        own={tenant: brand.account for tenant, brand in stripe.brands.items()},
+        former={tenant: tuple(one.account for one in brand.former.values()) for tenant, brand in stripe.brands.items()},
+        shared=stripe.shares,
+        owner=stripe.tenant,
+        installed=stripe.secret_key is not None,
+        keyed=frozenset(keys.account for keys in stripe_keys(settings)[1:] if keys.secret_key),
+    )
+
+
+def card_payments(settings: Settings) -> Callable[[str], CardPayments]:
+    """For onboarding over the admin API: by tenant."""
+    platforms = platforms_of(settings)
+    ways = {keys.account: _onboarding(keys) for keys in stripe_keys(settings)}
+
+    def of(tenant: str) -> CardPayments:
+        platform = platforms.of(tenant)
+        if platform is None:
+            own = f"{variable_of(f'stripe.brands.{tenant}.account')} and the keys of it (stripe.brands.{tenant})"
+            return CardPayments(off=f"{tenant} takes no cards: set {own}, or CSMS_STRIPE__SHARED=true (stripe.shared)")
+        return ways[platform]
+
+    return of
+
+
+def _onboarding(keys: StripeKeys) -> CardPayments:
     if not keys.secret_key:
-        return None
+        return CardPayments(off=f"card payments are off: set {keys.variable('secret_key')}")
     if keys.client_id is None:
-        return CardPayments()
+        return CardPayments(client_id=keys.variable("client_id"))
     return CardPayments(authorise=partial(authorize_url, keys.client_id, base=keys.base))
 
 
@@ -72,21 +117,22 @@ def payment_pages(settings: Settings) -> tuple[str, ...]:
     return (CHECKOUT_PAGES,) if settings.stripe.api_base is None else (settings.stripe.api_base,)
 
 
-def _told(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
-
-
-def payments_of(settings: Settings, system: System, database: Database, lookups: PostgresLookups) -> Payments:
+def payments_of(
+    settings: Settings, system: System, database: Database, lookups: PostgresLookups, exists: Callable[[str], bool]
+) -> Payments:
     """It fulfils the actors' wishes from the system's outbox on. Worker and sweep run where there is a key: without one nothing
-    can be fetched, and what came keeps waiting."""
-    keys = stripe_keys(settings)
-    clients, inbox = Clients(keys), PostgresStripeInbox(database)
-    worker = InboxWorker(inbox, clients, system, lookups, PostgresQueries(database), keys.tenant)
-    sweep = Sweep(inbox, clients, keys, system, lookups, worker.nudge)
+    can be fetched, and what came keeps waiting. `exists`: is there such a tenant?"""
+    first, *others = stripe_keys(settings)
+    clients, inbox = Clients(first, others, platforms_of(settings)), PostgresStripeInbox(database)
+    worker = InboxWorker(inbox, clients, system, lookups, PostgresQueries(database))
+    sweep = Sweep(inbox, clients, system, lookups, worker.nudge)
+    watch = PlatformWatch(clients, system, lookups, exists)
     desk = PaymentDesk(clients)
     system.outbox.handle(TOPIC, desk.deliver)
-    if keys.secret_key:
+    if clients.accounts():
         for name, run in (("webhooks", worker.run), ("payments sweep", sweep.run)):
             system.supervise(ChildSpec(name=name, run=run))
-    receiver = WebhookReceiver(inbox, keys, worker.nudge)
-    return Payments(clients=clients, receiver=receiver, inbox=inbox, desk=desk, worker=worker, sweep=sweep)
+    if clients.accounts() or others:
+        system.supervise(ChildSpec(name="payment keys", run=watch.run))
+    receiver = WebhookReceiver(inbox, first, worker.nudge, others=others)
+    return Payments(clients=clients, receiver=receiver, inbox=inbox, desk=desk, worker=worker, sweep=sweep, watch=watch)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,17 +23,17 @@ from pydantic_settings import (
 )
 
 from config.errors import UserError
+from config.section import Section
+from config.stripe_settings import BrandSettings, FormerSettings, StripeSettings
 from gateways.egress import parse_networks
 
 PREFIX = "CSMS_"
 CONFIG_VARIABLE = "CSMS_CONFIG"
+BRANDS = ("stripe", "brands")
+"""The one setting that is a section for each tenant."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where facts live. Without a DSN an embedded PostgreSQL runs under the data directory."""
 
     dsn: SecretStr | None = None
@@ -46,7 +46,7 @@ class DatabaseSettings(_Section):
         return value
 
 
-class OcppSettings(_Section):
+class OcppSettings(Section):
     """The listener for stations. TLS opens beside the plain port, and only when a certificate is given: one with an RSA key,
     one with an elliptic curve key, or (so that every station finds a cipher suite) both. Renewed files are taken over while
     the node runs. Security profile 3 needs nothing more: which client certificates are good is each tenant's affair."""
@@ -82,7 +82,7 @@ class OcppSettings(_Section):
         return [(certificate, key) for certificate, key in pairs if certificate is not None and key is not None]
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """The listener for people and machines. `public_url` is what QR codes and links carry. Behind a reverse proxy, name its
     network in `trusted_proxies` (`["10.0.0.0/24"]`): limits go by the address that it tells then, else by its own."""
 
@@ -111,7 +111,7 @@ class HttpSettings(_Section):
         return value.rstrip("/")
 
 
-class EgressSettings(_Section):
+class EgressSettings(Section):
     """Whom a URL that somebody else named (a SOAP station's address, say) may lead to: public addresses, and the ranges in
     `allow`, `["10.20.0.0/16"]` for stations in a private network."""
 
@@ -124,14 +124,14 @@ class EgressSettings(_Section):
         return value
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """`auto` is colourful lines on a terminal and JSON elsewhere."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"
 
 
-class PkiSettings(_Section):
+class PkiSettings(Section):
     """Certificates. Stations' requests are signed by a CA of our own for each tenant, or by an external one that speaks EST
     (RFC 7030): `est_url` up to and with `/.well-known/est` or its label. `contract_pool_url`: where vehicles get contract
     certificates; without it such requests are answered Failed."""
@@ -148,40 +148,6 @@ class PkiSettings(_Section):
         if value is not None and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("reads https://host/path")
         return value
-
-
-class StripeSettings(_Section):
-    """Card payments; without `secret_key` there are none. `webhook_secret` is that of the endpoint `/stripe/webhook` (events of
-    the brand's own account), `connect_webhook_secret` that of `/stripe/webhook/connect` (those of connected accounts); two, by
-    a comma, while one replaces the other. `client_id` is for onboarding by OAuth. `live`: events must come from live
-    mode. `tenant`: the brand whose platform account this is, needed where there are several. `api_base`: a test server instead
-    of Stripe."""
-
-    api_base: str | None = None
-    secret_key: SecretStr | None = None
-    webhook_secret: SecretStr | None = None
-    connect_webhook_secret: SecretStr | None = None
-    client_id: str | None = None
-    live: bool = False
-    tenant: str | None = None
-
-    @field_validator("api_base")
-    @classmethod
-    def _absolute(cls, value: str | None) -> str | None:
-        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
-            raise ValueError("reads https://host, without a path")
-        return value.rstrip("/") if value is not None else None
-
-    @model_validator(mode="after")
-    def _key_of_the_mode(self) -> "StripeSettings":
-        key = self.secret_key.get_secret_value() if self.secret_key is not None else ""
-        if self.live and "_test_" in key:
-            raise ValueError("live is set, but secret_key is a key of test mode")
-        if not self.live and "_live_" in key:
-            raise ValueError("secret_key is a key of live mode: set live (CSMS_STRIPE__LIVE=true) as well")
-        if self.live and self.api_base is not None:
-            raise ValueError("a live key belongs to Stripe alone: unset api_base")
-        return self
 
 
 class Settings(BaseSettings):
@@ -257,14 +223,25 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
 
 
 def known_settings() -> Iterator[str]:
-    """Dotted names of every setting: `data_dir`, `ocpp.port` ..."""
+    """Dotted names of every setting: `data_dir`, `ocpp.port` ... Those of brands are read by `_of_brand`."""
     for name, field in Settings.model_fields.items():
         section = field.annotation
-        if isinstance(section, type) and issubclass(section, _Section):
+        if isinstance(section, type) and issubclass(section, Section):
             for key in section.model_fields:
-                yield f"{name}.{key}"
+                if (name, key) != BRANDS:
+                    yield f"{name}.{key}"
         else:
             yield name
+
+
+def _of_brand(variable: str) -> bool:
+    """Is it `CSMS_STRIPE__BRANDS__<TENANT>__<KEY>`, or `...__FORMER__<NAME>__<KEY>`?"""
+    match variable.removeprefix(PREFIX).lower().split("__"):
+        case ["stripe", "brands", _, key]:
+            return key in BrandSettings.model_fields
+        case ["stripe", "brands", _, "former", _, key]:
+            return key in FormerSettings.model_fields
+    return False
 
 
 def variable_of(setting: str) -> str:
@@ -275,7 +252,7 @@ def variable_of(setting: str) -> str:
 def _refuse_unknown_variables() -> None:
     known = {variable_of(name) for name in known_settings()} | {CONFIG_VARIABLE}
     for variable in sorted(os.environ):
-        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known and not _of_brand(variable.upper()):
             raise UserError(f"unknown setting {variable} in the environment{_nearest(variable.upper(), known)}")
 
 

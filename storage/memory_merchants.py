@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from actors.model.platforms import INSTALLATION
 from actors.model.rows import MerchantRow, PaymentRow
 from actors.payment.phases import NOTHING_HELD
 from actors.ports import Page
@@ -24,13 +25,20 @@ class MemoryMerchantQueries:
 class MemoryMerchantLookups:
     _rows: MemoryRows
 
-    async def merchant_of_account(self, account: str) -> tuple[str, str] | None:
-        return next(((row.tenant, row.id) for row in self._rows.table(MerchantRow) if row.account == account), None)
+    async def merchant_of_account(self, account: str, platform: str | None = INSTALLATION) -> tuple[str, str] | None:
+        for row in self._rows.table(MerchantRow):
+            if row.account == account and platform in (None, row.platform):
+                return row.tenant, row.id
+        return None
 
-    async def open_payments(self, tenant: str, account: str, after: str, limit: int) -> Sequence[str]:
+    async def open_payments(
+        self, tenant: str, account: str, after: str, limit: int, platform: str = INSTALLATION
+    ) -> Sequence[str]:
         found = (
             row.id
             for row in self._rows.table(PaymentRow)
-            if (row.tenant, row.account) == (tenant, account) and row.state not in NOTHING_HELD and row.id > after
+            if (row.tenant, row.account, row.platform) == (tenant, account, platform)
+            and row.state not in NOTHING_HELD
+            and row.id > after
         )
         return sorted(found)[:limit]

@@ -150,13 +150,15 @@ class MemoryRows:
 
     def _reject_merchant(self, merchant: MerchantRow) -> str:
         for other in self.table(MerchantRow):
-            if merchant.account is not None and other.account == merchant.account and key_of(other) != key_of(merchant):
+            same = (other.account, other.platform) == (merchant.account, merchant.platform)
+            if merchant.account is not None and same and key_of(other) != key_of(merchant):
                 return f"account {merchant.account} belongs to merchant {other.id}"
         return ""
 
     def _reject_payment(self, payment: PaymentRow) -> str:
         for other in self.table(PaymentRow):
-            if other.account != payment.account or (other.tenant, other.id) == (payment.tenant, payment.id):
+            elsewhere = (other.account, other.platform) != (payment.account, payment.platform)
+            if elsewhere or (other.tenant, other.id) == (payment.tenant, payment.id):
                 continue
             for name in ("intent", "checkout"):
                 if getattr(payment, name) is not None and getattr(other, name) == getattr(payment, name):

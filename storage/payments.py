@@ -1,27 +1,33 @@
 """Payment attempts, read: for the admin API and the pay page, and from the provider's ids back to the attempt.
 
-A provider's ids are unique over the whole installation (one platform account), so the look-ups by them are asked with no
+A provider's ids are unique on a platform account, so the look-ups by them are asked with that and with no
 tenant: a webhook does not know for whom it comes. What they answer names the tenant, and all that follows is in its scope.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
+from actors.model.platforms import INSTALLATION
 from actors.model.rows import PaymentRow
-from actors.payment.phases import AWAITING
-from actors.ports import Page, SilentAttempt
+from actors.payment.phases import AWAITING, NOTHING_HELD
+from actors.ports import OpenOn, Page, SilentAttempt
 from storage.database import Database
 from storage.decoding import to_row
 from storage.listing import LISTED, Listing, decoded, keyed
 
-_OF_INTENT = "SELECT tenant, id FROM payment WHERE intent = $1 AND coalesce(account, '') = $2"
-_OF_CHECKOUT = "SELECT tenant, id FROM payment WHERE checkout = $1 AND coalesce(account, '') = $2"
+_OF_INTENT = "SELECT tenant, id FROM payment WHERE intent = $1 AND coalesce(account, '') = $2 AND platform = $3"
+_OF_CHECKOUT = "SELECT tenant, id FROM payment WHERE checkout = $1 AND coalesce(account, '') = $2 AND platform = $3"
 
-_SILENT = f"""SELECT tenant, id AS attempt, account FROM payment
+_SILENT = f"""SELECT tenant, id AS attempt, account, platform FROM payment
 WHERE state IN ({", ".join(f"'{phase}'" for phase in AWAITING)})
     AND updated_at < $1 AND (id, tenant) > ($2, $3) ORDER BY id, tenant LIMIT $4"""  # noqa: S608
 """Index payment_silent, which names the same phases; the planner takes it for constants only, so they are no argument."""
+
+
+_OPEN_BY_PLATFORM = f"""SELECT tenant, platform, count(*)::int FROM payment
+WHERE state NOT IN ({", ".join(f"'{state}'" for state in sorted(NOTHING_HELD))})
+GROUP BY tenant, platform ORDER BY tenant, platform"""  # noqa: S608
+"""Index payment_open, likewise."""
 
 
 class PaymentQueries:
@@ -62,16 +68,22 @@ class PaymentLookups:
 
     _db: Database
 
-    async def attempt_of_intent(self, account: str | None, intent: str) -> tuple[str, str] | None:
-        return await self._attempt(_OF_INTENT, intent, account)
+    async def attempt_of_intent(self, account: str | None, intent: str, platform: str = INSTALLATION) -> tuple[str, str] | None:
+        return await self._attempt(_OF_INTENT, intent, account, platform)
 
-    async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None:
-        return await self._attempt(_OF_CHECKOUT, checkout, account)
+    async def attempt_of_checkout(
+        self, account: str | None, checkout: str, platform: str = INSTALLATION
+    ) -> tuple[str, str] | None:
+        return await self._attempt(_OF_CHECKOUT, checkout, account, platform)
 
     async def silent_attempts(self, before: datetime, after: tuple[str, str], limit: int) -> Sequence[SilentAttempt]:
         records = await self._db.fetch(_SILENT, before, after[1], after[0], limit)
         return [SilentAttempt(*record) for record in records]
 
-    async def _attempt(self, sql: str, *args: Any) -> tuple[str, str] | None:
-        record = await self._db.fetchrow(sql, args[0], args[1] or "")
+    async def open_by_platform(self) -> Sequence[OpenOn]:
+        records = await self._db.fetch(_OPEN_BY_PLATFORM)
+        return [OpenOn(*record) for record in records]
+
+    async def _attempt(self, sql: str, id: str, account: str | None, platform: str) -> tuple[str, str] | None:
+        record = await self._db.fetchrow(sql, id, account or "", platform)
         return None if record is None else (str(record["tenant"]), str(record["id"]))

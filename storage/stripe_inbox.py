@@ -12,35 +12,35 @@ from typing import Any, Final
 import msgspec
 import trio
 
-from actors.ports import PspEvent, WaitingPspEvent
+from actors.ports import EventName, PspEvent, WaitingPspEvent
 from runtime.store import StoreAway
 from storage import limits
 from storage.database import Database
 
-_PUT: Final = """INSERT INTO stripe_inbox (event_id, endpoint, account, type, created, api_version, livemode, subject)
-SELECT r.id, r.endpoint, r.account, r.type, r.created, r.api_version, r.livemode, r.subject
-FROM json_to_recordset($1::json) AS r (id text, endpoint text, account text, type text, created timestamptz, api_version text,
-    livemode boolean, subject json)
-ORDER BY r.id COLLATE "C" ON CONFLICT (event_id) DO NOTHING RETURNING event_id"""
+_PUT: Final = """INSERT INTO stripe_inbox (platform, event_id, endpoint, account, type, created, api_version, livemode, subject)
+SELECT coalesce(r.platform, ''), r.id, r.endpoint, r.account, r.type, r.created, r.api_version, r.livemode, r.subject
+FROM json_to_recordset($1::json) AS r (platform text, id text, endpoint text, account text, type text, created timestamptz,
+    api_version text, livemode boolean, subject json)
+ORDER BY 1, r.id COLLATE "C" ON CONFLICT (platform, event_id) DO NOTHING RETURNING platform, event_id"""
 
 _TAKE: Final = """WITH taken AS (
     UPDATE stripe_inbox i SET attempt = i.attempt + 1, due = now() + $2::interval
-    FROM (SELECT event_id FROM stripe_inbox WHERE state = 'waiting' AND due <= now() ORDER BY due LIMIT $1
+    FROM (SELECT platform, event_id FROM stripe_inbox WHERE state = 'waiting' AND due <= now() ORDER BY due LIMIT $1
           FOR UPDATE SKIP LOCKED) AS ready
-    WHERE i.event_id = ready.event_id RETURNING i.*
+    WHERE (i.platform, i.event_id) = (ready.platform, ready.event_id) RETURNING i.*
 ) SELECT * FROM taken ORDER BY received_at, event_id"""
 
-_DONE: Final = """UPDATE stripe_inbox SET state = 'done', done_at = now(), error = NULL
-WHERE event_id = ANY ($1::text[]) AND state = 'waiting'"""
-_RETRY: Final = """UPDATE stripe_inbox SET due = now() + $2::interval, error = $3
-WHERE event_id = ANY ($1::text[]) AND state = 'waiting'"""
-_PARK: Final = "UPDATE stripe_inbox SET state = 'parked', error = $2 WHERE event_id = ANY ($1::text[]) AND state = 'waiting'"
+_NAMED: Final = """FROM unnest($1::text[], $2::text[]) AS n (platform, id)
+WHERE (i.platform, i.event_id) = (n.platform, n.id) AND i.state = 'waiting'"""
+_DONE: Final = "UPDATE stripe_inbox i SET state = 'done', done_at = now(), error = NULL " + _NAMED  # noqa: S608
+_RETRY: Final = "UPDATE stripe_inbox i SET due = now() + $3::interval, error = $4 " + _NAMED  # noqa: S608
+_PARK: Final = "UPDATE stripe_inbox i SET state = 'parked', error = $3 " + _NAMED  # noqa: S608
 _UNPARK: Final = """UPDATE stripe_inbox SET state = 'waiting', attempt = 0, due = now()
 WHERE event_id = $1 AND state = 'parked' RETURNING event_id"""
 _LISTED: Final = "SELECT * FROM stripe_inbox WHERE state = $1 ORDER BY received_at LIMIT $2"
 _COUNTS: Final = "SELECT state, count(*) AS n FROM stripe_inbox WHERE state IN ('waiting', 'parked') GROUP BY state"
-_PRUNE: Final = """DELETE FROM stripe_inbox WHERE event_id IN (
-    SELECT event_id FROM stripe_inbox WHERE received_at < $1 AND state <> 'waiting' ORDER BY received_at LIMIT $2)
+_PRUNE: Final = """DELETE FROM stripe_inbox WHERE (platform, event_id) IN (
+    SELECT platform, event_id FROM stripe_inbox WHERE received_at < $1 AND state <> 'waiting' ORDER BY received_at LIMIT $2)
 RETURNING event_id"""
 
 _encode = msgspec.json.Encoder().encode
@@ -51,7 +51,7 @@ class _Batch:
     def __init__(self) -> None:
         self.events: deque[PspEvent] = deque()
         self.written = trio.Event()
-        self.new: frozenset[str] = frozenset()
+        self.new: frozenset[EventName] = frozenset()
         self.error: BaseException | None = None
 
 
@@ -70,7 +70,7 @@ class PostgresStripeInbox:
         await batch.written.wait()
         if batch.error is not None:
             raise StoreAway("the inbox of webhooks could not be written") from batch.error
-        return event.id in batch.new
+        return event.name in batch.new
 
     def _join(self, event: PspEvent) -> _Batch:
         if sum(len(batch.events) for batch in self._waiting) >= limits.WEBHOOK_QUEUE:
@@ -91,7 +91,7 @@ class PostgresStripeInbox:
                     try:
                         body = _encode(list(batch.events)).decode()
                         records = await self._db.webhook(_PUT, body)
-                        batch.new = frozenset(record["event_id"] for record in records)
+                        batch.new = frozenset((record["platform"], record["event_id"]) for record in records)
                     except Exception as error:
                         batch.error = error
                     finally:
@@ -102,14 +102,14 @@ class PostgresStripeInbox:
     async def take(self, limit: int, lease: float) -> Sequence[WaitingPspEvent]:
         return [_waiting(record) for record in await self._db.fetch(_TAKE, limit, timedelta(seconds=lease))]
 
-    async def done(self, ids: Sequence[str]) -> None:
-        await self._db.fetch(_DONE, list(ids))
+    async def done(self, names: Sequence[EventName]) -> None:
+        await self._db.fetch(_DONE, *_columns(names))
 
-    async def retry(self, ids: Sequence[str], seconds: float, error: str) -> None:
-        await self._db.fetch(_RETRY, list(ids), timedelta(seconds=seconds), error)
+    async def retry(self, names: Sequence[EventName], seconds: float, error: str) -> None:
+        await self._db.fetch(_RETRY, *_columns(names), timedelta(seconds=seconds), error)
 
-    async def park(self, ids: Sequence[str], error: str) -> None:
-        await self._db.fetch(_PARK, list(ids), error)
+    async def park(self, names: Sequence[EventName], error: str) -> None:
+        await self._db.fetch(_PARK, *_columns(names), error)
 
     async def unpark(self, id: str) -> bool:
         return bool(await self._db.fetch(_UNPARK, id))
@@ -123,6 +123,10 @@ class PostgresStripeInbox:
 
     async def prune(self, before: datetime, limit: int) -> int:
         return len(await self._db.fetch(_PRUNE, before, limit))
+
+
+def _columns(names: Sequence[EventName]) -> tuple[list[str], list[str]]:
+    return [platform for platform, _ in names], [id for _, id in names]
 
 
 def _waiting(record: Mapping[str, Any]) -> WaitingPspEvent:

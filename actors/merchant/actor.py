@@ -20,6 +20,7 @@ from actors.merchant.turn import Turn
 from actors.model import psp
 from actors.model.decision import NOTHING, AddressKey, Decision, Letter
 from actors.model.ids import MERCHANT, payment_address
+from actors.model.platforms import INSTALLATION
 from actors.model.rows import BalanceLineRow, MerchantRow
 from actors.payment.messages import AccountLost
 from runtime.actor import Actor, Context
@@ -101,37 +102,41 @@ class MerchantActor(Actor[MerchantState]):
             return None if isinstance(seen, psp.AccountSeen) and seen.connected else _Known(message)
         if isinstance(message, messages.Reconcile | messages.ReconcileDue):
             tenant, _, id = self._here
-            unclear = id == BRAND and self._env.payments and self._env.platform is None
-            return None if unclear else _Judging(message, ours=self._ours(state, self._env.platform, tenant))
+            platforms = self._env.platforms
+            unclear = id == BRAND and platforms.installed and platforms.owner is None and not platforms.all_of(tenant)
+            return None if unclear else _Judging(message, ours=self._ours(state, None))
         return None
 
-    def _ours(self, state: MerchantState, platform: str | None, tenant: str) -> bool:
-        return reconcile.reconciles(tenant, self._here[2], self._env.payments, platform, state.account)
+    def _ours(self, state: MerchantState, sole: str | None) -> bool:
+        return reconcile.reconciles(self._here[0], self._here[2], self._env.platforms, sole, state.account)
 
     async def prepare(self, state: MerchantState, message: Any) -> Any:
         lookups, (tenant, _, _) = self._env.lookups, self._here
         match message:
             case messages.Disconnect():
                 assert state.account is not None, "prepared() looked"
-                return _Known(message, None, len(await self._open(state.account, "")))
+                return _Known(message, None, len(await self._open(state.account, state.platform, "")))
             case messages.PutMerchant(account=str(account)) | psp.PspAnswer(seen=psp.AccountSeen(account=account)):
-                owner = await lookups.merchant_of_account(account)
+                home = self._env.platforms.of(tenant) or INSTALLATION
+                platform = message.call.platform if isinstance(message, psp.PspAnswer) else home
+                owner = await lookups.merchant_of_account(account, platform)
                 return _Known(message, owner and (owner[0], MERCHANT, owner[1]))
             case psp.PspAnswer(seen=psp.PayoutSeen() | psp.BalanceSeen() as told):
                 return _Judging(message, await self._known(state, told.lines))
             case messages.Reconcile() | messages.ReconcileDue():
-                return _Judging(message, ours=self._ours(state, await lookups.sole_tenant(), tenant))
+                return _Judging(message, ours=self._ours(state, await lookups.sole_tenant()))
             case messages.ExamineDue():
                 return await self._slice(state, message)
             case messages.ResolveItem():
                 rows = await lookups.lines(tenant, state.account or BRAND, [message.item])
                 return _Judging(message, rows=tuple(rows))
             case messages.TellPayments():
-                return _Lost(message, tuple(await self._open(message.account, message.after)))
+                return _Lost(message, tuple(await self._open(message.account, message.platform, message.after)))
         return message
 
-    async def _open(self, account: str, after: str) -> Sequence[str]:
-        return await self._env.lookups.open_payments(self._here[0], account, after, self._env.limits.merchant_slice)
+    async def _open(self, account: str, platform: str, after: str) -> Sequence[str]:
+        most = self._env.limits.merchant_slice
+        return await self._env.lookups.open_payments(self._here[0], account, after, most, platform)
 
     async def _slice(self, state: MerchantState, message: messages.ExamineDue) -> _Judging:
         tenant, _, book = self._here
@@ -159,27 +164,30 @@ class MerchantActor(Actor[MerchantState]):
     # -- decisions
 
     def decide(self, state: MerchantState, message: Any, now: datetime) -> Decision:
-        here, limits = self._here, self._env.limits
+        here, limits, platforms = self._here, self._env.limits, self._env.platforms
+        home = platforms.of(here[0])
         match message:
             case messages.Look():
                 return d.look(here, state, now)
             case _Known(messages.PutMerchant() as put, owner):
-                return d.put(here, state, put, owner, now, limits)
+                return d.put(here, state, put, owner, now, limits, home)
             case _Known(messages.Disconnect() as disconnect, _, holds):
                 return d.disconnect(here, state, disconnect, holds, now)
             case _Known(psp.PspAnswer(call=call) as answer, owner) if not isinstance(call, (*_MOVES, *_TOLD)):
                 return d.account_answered(here, state, answer, owner, now)
             case messages.StartOnboarding():
-                return d.start(here, state, message, now, limits)
+                return d.start(here, state, message, now, limits, home)
             case messages.FinishOAuth():
                 wanted = state.flow.state_hash if state.flow is not None else ""
                 known = hmac.compare_digest(wanted.encode(), message.state_hash.encode())
-                return d.finish_oauth(here, state, message, known, now)
-            case psp.PspObserved(seen=psp.AccountSeen() as seen):
-                return d.account_told(here, state, seen, now)
+                return d.finish_oauth(here, state, message, known, now, home)
+            case psp.PspObserved(seen=psp.AccountSeen() as seen, platform=platform):
+                return d.account_told(here, state, seen, now, platform)
+            case messages.PlatformTrouble():
+                return d.trouble(here, state, message, now)
             case _Lost(tell, payments):
                 return self._tell_payments(tell, payments, now)
-        turn = Turn(here, state, now, limits)
+        turn = Turn(here, state, now, limits, platforms.compared(here[0]))
         self._take(turn, message)
         return turn.decision()
 
@@ -195,8 +203,8 @@ class MerchantActor(Actor[MerchantState]):
                 moving.again(turn, message)
             case messages.PayoutDue():
                 payouts.due(turn, message)
-            case psp.PspObserved(seen=psp.PayoutSeen() as seen):
-                payouts.told(turn, seen)
+            case psp.PspObserved(seen=psp.PayoutSeen() as seen, platform=platform):
+                payouts.told(turn, seen, platform)
             case messages.HandInEvidence():
                 _hand_in(turn, message)
             case psp.PspObserved():
@@ -216,10 +224,10 @@ class MerchantActor(Actor[MerchantState]):
             return NOTHING
         turn = Turn(self._here, MerchantState(), now, self._env.limits)
         turn.put(facts.PaymentsTold(tell.account, payments[-1], now))
-        lost = AccountLost(tell.account, now)
+        lost = AccountLost(tell.account, now, tell.platform)
         turn.letters += [Letter(payment_address(self._here[0], id), lost) for id in payments]
         if len(payments) == self._env.limits.merchant_slice:
-            turn.timer("lost", now, messages.TellPayments(tell.account, payments[-1]))
+            turn.timer("lost", now, messages.TellPayments(tell.account, payments[-1], tell.platform))
         return turn.decision()
 
     def released(self, state: MerchantState, decision: Decision) -> None:
@@ -254,7 +262,8 @@ def _not_told(turn: Turn, answer: psp.PspAnswer) -> None:
 def _hand_in(turn: Turn, message: messages.HandInEvidence) -> None:
     turn.put(facts.EvidenceAsked(message.id, message.payment, message.dispute, message.who, turn.now))
     key = f"evidence:{turn.tenant}:{turn.id}:{message.dispute}:{message.id}"
-    turn.ask(psp.SubmitEvidence(key=key, made_at=turn.now, account=turn.account, dispute=message.dispute, texts=message.texts))
+    call = psp.SubmitEvidence(key=key, made_at=turn.now, account=turn.account, dispute=message.dispute, texts=message.texts)
+    turn.ask(call, message.platform)
 
 
 def _answer(turn: Turn, judging: _Judging) -> None:
@@ -262,7 +271,7 @@ def _answer(turn: Turn, judging: _Judging) -> None:
     turn.settled.append((answer.effect, "done"))
     seen = answer.seen
     if isinstance(seen, psp.PayoutSeen):
-        payouts.lines_told(turn, seen)
+        payouts.lines_told(turn, seen, answer.call.platform)
         reconcile.take(turn, seen.lines, judging.known, seen.payout)
     elif isinstance(seen, psp.BalanceSeen) and isinstance(answer.call, psp.FetchBalance):
         reconcile.page_told(turn, seen, answer.call, judging.known)

@@ -20,8 +20,13 @@ from actors.merchant.turn import effect_of
 from actors.model import psp
 from actors.model.decision import AddressKey, Decision, Refused, Timer
 from actors.model.feed import event
+from actors.model.platforms import INSTALLATION
+from actors.model.rows import BookRow
 from actors.station.messages import Done
 
+NO_HOME = Refused("conflict", "the brand has no account with the payment provider to which it could be connected")
+TROUBLES_BOOK = "psp_platform"
+"""Platform accounts that cannot be used, by their id: for `csms doctor`."""
 UNKNOWN = Decision(reply=Refused("unknown", "there is no such merchant"))
 
 
@@ -38,12 +43,14 @@ def look(here: AddressKey, state: MerchantState, now: datetime) -> Decision:
 
 
 def put(
-    here: AddressKey, state: MerchantState, message: m.PutMerchant, owner: AddressKey | None, now: datetime, limits: DomainLimits
-) -> Decision:
-    """`owner`: the merchant that has `message.account` already, which may be this one."""
+    here: AddressKey, state: MerchantState, message: m.PutMerchant, owner: AddressKey | None, now: datetime, limits: DomainLimits,
+    home: str | None = INSTALLATION,
+) -> Decision:  # fmt: skip
+    """`owner`: the merchant that has `message.account` already, which may be this one. `home`: the brand's platform account, to
+    which it is connected; None: it has none."""
     wrong = _wrong_terms(here, message, limits)
     if wrong is None and message.account is not None:
-        wrong = _wrong_account(here, state, message.account, owner)
+        wrong = NO_HOME if home is None else _wrong_account(here, state, message.account, owner)
     if wrong is not None:
         return Decision(reply=wrong)
     terms = f.Put(
@@ -55,14 +62,15 @@ def put(
     given: tuple[Timer, ...] = ()
     effects = []
     after = apply(state, terms)
-    if message.account is not None and message.account != state.account:
+    if message.account is not None and home is not None and (message.account, home) != (state.account, state.platform):
         number = state.number + 1
-        told = f.AccountTold(psp.AccountSeen(message.account), now, number)
+        told = f.AccountTold(psp.AccountSeen(message.account), now, number, home)
         begun = f.OnboardingBegun(number, "given", "", "", message.who, now)
         facts += [begun, told]
         after = apply(apply(after, begun), told)
         given = (Timer("transfer/account", now, m.TransferDue()), Timer("reconcile", now, m.ReconcileDue()))
-        effects.append(effect_of(psp.FetchAccount(key=key(here, "account", number), made_at=now, account=message.account)))
+        asked = psp.FetchAccount(key=key(here, "account", number), made_at=now, account=message.account, platform=home)
+        effects.append(effect_of(asked))
     if not facts:
         return look(here, state, now)
     row = merchant_row(here, after, now)
@@ -117,10 +125,18 @@ def _wrong_account(here: AddressKey, state: MerchantState, account: str, owner: 
 # -- the way to an account
 
 
-def start(here: AddressKey, state: MerchantState, message: m.StartOnboarding, now: datetime, limits: DomainLimits) -> Decision:
+def start(
+    here: AddressKey, state: MerchantState, message: m.StartOnboarding, now: datetime, limits: DomainLimits,
+    home: str | None = INSTALLATION,
+) -> Decision:  # fmt: skip
     wrong = _wrong_start(here, state, message)
+    if wrong is None and home is None:
+        wrong = NO_HOME
+    if wrong is None and state.account is not None and state.platform != home:
+        wrong = Refused("conflict", f"{state.account} is connected to an account that the brand had before: disconnect it first")
     if wrong is not None:
         return Decision(reply=wrong)
+    assert home is not None, "NO_HOME"
     number = state.number + 1
     oauth = message.method == "oauth"
     fact = f.OnboardingBegun(
@@ -131,7 +147,7 @@ def start(here: AddressKey, state: MerchantState, message: m.StartOnboarding, no
     rows = (merchant_row(here, after, now), event(here, "merchant.onboarding", now, method=message.method, who=message.who))
     if oauth:
         return Decision(facts=(fact,), rows=rows, reply=m.OnboardingAt(None, state.account))
-    call = _link(here, after, now) if state.account is not None else _open(here, after, now)
+    call = _link(here, after, now, home) if state.account is not None else _open(here, after, now, home)
     return Decision(facts=(fact,), effects=(effect_of(call),), rows=rows, later=_waits(number))
 
 
@@ -153,34 +169,38 @@ def _waits(number: int) -> str:
     return f"onboarding:{number}"
 
 
-def _open(here: AddressKey, state: MerchantState, now: datetime) -> psp.AnyCall:
+def _open(here: AddressKey, state: MerchantState, now: datetime, home: str) -> psp.AnyCall:
     flow = state.flow
     assert flow is not None, "it has begun"
     return psp.OpenAccount(
         key=key(here, "open", flow.number), made_at=now, tenant=here[0], merchant=here[2],
-        method="accounts_v2" if flow.method == "accounts_v2" else "account_link", country=flow.country,
+        method="accounts_v2" if flow.method == "accounts_v2" else "account_link", country=flow.country, platform=home,
     )  # fmt: skip
 
 
-def _link(here: AddressKey, state: MerchantState, now: datetime) -> psp.AnyCall:
+def _link(here: AddressKey, state: MerchantState, now: datetime, home: str) -> psp.AnyCall:
     flow = state.flow
     assert flow is not None, "it has begun"
     return psp.LinkAccount(
         key=key(here, "link", flow.number), made_at=now, account=state.account, return_url=flow.return_url,
-        refresh_url=flow.refresh_url, method="accounts_v2" if flow.method == "accounts_v2" else "account_link",
+        refresh_url=flow.refresh_url, method="accounts_v2" if flow.method == "accounts_v2" else "account_link", platform=home,
     )  # fmt: skip
 
 
-def finish_oauth(here: AddressKey, state: MerchantState, message: m.FinishOAuth, known: bool, now: datetime) -> Decision:
+def finish_oauth(
+    here: AddressKey, state: MerchantState, message: m.FinishOAuth, known: bool, now: datetime, home: str | None = INSTALLATION
+) -> Decision:
     """`known`: the hash is the flow's (compared in constant time by the shell). The code is spent by the call."""
     flow = state.flow
     if flow is None or flow.method != "oauth" or not flow.state_hash or not known:
         return Decision(reply=Refused("wrong_state", "no onboarding of this merchant waits for that answer: start it again"))
     if flow.until is None or now > flow.until:
         return Decision(reply=Refused("wrong_state", "this onboarding has expired: start it again"))
+    if home is None:
+        return Decision(reply=NO_HOME)
     fact = f.CodeTaken(flow.number, message.who, now)
     call = psp.ConnectAccount(
-        key=key(here, "connect", flow.number), made_at=now, tenant=here[0], merchant=here[2], code=message.code
+        key=key(here, "connect", flow.number), made_at=now, tenant=here[0], merchant=here[2], code=message.code, platform=home,
     )  # fmt: skip
     return Decision(facts=(fact,), effects=(effect_of(call),), later=_waits(flow.number))
 
@@ -214,26 +234,30 @@ def account_answered(
         rows = (merchant_row(here, apply(state, fact), now), event(here, "merchant.refused", now, code="account_taken"))
         return Decision(facts=(fact,), rows=rows, settled=settled, answers=((waits, refused),), reply=Done())
     ours = state.flow is not None and state.flow.number == number and state.account is None
-    told = account_told(here, state, seen, now, number if ours else 0)
+    told = account_told(here, state, seen, now, answer.call.platform, number if ours else 0)
     after = state
     for one in told.facts:
         after = apply(after, one)
     if isinstance(answer.call, psp.OpenAccount) and ours:
-        return msgspec.structs.replace(told, effects=(effect_of(_link(here, after, now)),), settled=settled)
+        return msgspec.structs.replace(told, effects=(effect_of(_link(here, after, now, answer.call.platform)),), settled=settled)
     reply = merchant_row(here, after, now)
     return msgspec.structs.replace(told, settled=settled, answers=((waits, reply),))
 
 
-def account_told(here: AddressKey, state: MerchantState, seen: psp.AccountSeen, now: datetime, number: int = 0) -> Decision:
-    if not number and (seen.account != state.account or seen == state.seen):
+def account_told(
+    here: AddressKey, state: MerchantState, seen: psp.AccountSeen, now: datetime, platform: str = INSTALLATION, number: int = 0
+) -> Decision:
+    """`platform`: which platform account saw it so. Another one than it is connected to has nothing to say."""
+    known = (seen.account, platform) != (state.account, state.platform) or seen == state.seen
+    if not number and known:
         return Decision(reply=Done())
-    fact = f.AccountTold(seen, now, number)
+    fact = f.AccountTold(seen, now, number, platform)
     after = apply(state, fact)
     rows: list[Any] = [merchant_row(here, after, now)]
     timers: tuple[Timer, ...]
     if not seen.connected:
         rows.append(event(here, "merchant.disconnected", now, account=seen.account))
-        timers = (Timer("lost", now, m.TellPayments(seen.account)), Timer("reconcile", None))
+        timers = (Timer("lost", now, m.TellPayments(seen.account, platform=platform)), Timer("reconcile", None))
         return Decision(facts=(fact,), rows=rows, timers=timers, reply=Done())
     rows.append(event(here, "merchant.account", now, account=seen.account, onboarding=after.onboarding, due=list(seen.due)))
     timers = ()
@@ -262,6 +286,28 @@ def disconnect(here: AddressKey, state: MerchantState, message: m.Disconnect, op
         rows += [merchant_row(here, after, now)] if facts else []
         return Decision(facts=facts, rows=rows, reply=Refused("open_holds", detail))
     begun = f.DisconnectBegun(state.number + 1, now)
-    call = psp.DisconnectAccount(key=key(here, "disconnect", begun.number), made_at=now, account=state.account)
+    call = psp.DisconnectAccount(
+        key=key(here, "disconnect", begun.number), made_at=now, account=state.account, platform=state.platform
+    )
     rows.append(merchant_row(here, apply(after, begun), now))
     return Decision(facts=[*facts, begun], effects=(effect_of(call),), rows=rows, later=_waits(begun.number))
+
+
+# -- the brand's own account
+
+
+def trouble(here: AddressKey, state: MerchantState, message: m.PlatformTrouble, now: datetime) -> Decision:
+    """Told once when it begins, changes or ends: nothing begins on that account meanwhile, and what is open waits."""
+    if state.troubles.get(message.platform) == message.trouble:
+        return Decision(reply=Done())
+    fact = f.PlatformTroubled(message.platform, message.trouble, now)
+    told = event(
+        here, "merchant.platform", now, platform=message.platform, trouble=message.trouble, setting=message.setting,
+        payments=message.payments,
+    )  # fmt: skip
+    body = {"trouble": message.trouble, "setting": message.setting, "payments": message.payments, "at": now}
+    row = BookRow(
+        tenant=here[0], station="", book=TROUBLES_BOOK, key=message.platform, body=body, updated_at=now,
+        deleted=message.trouble is None,
+    )  # fmt: skip
+    return Decision(facts=(fact,), rows=(told, row), reply=Done())

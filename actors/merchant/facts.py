@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
+from actors.model.platforms import INSTALLATION
 from actors.model.psp import AccountSeen
 
 
@@ -51,11 +52,21 @@ class OnboardingFailed(msgspec.Struct, frozen=True, gc=False, tag="onboarding_fa
 
 
 class AccountTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="account_told"):
-    """What the provider says of the account. `number`: of the flow that brought it, 0: it was told by itself."""
+    """What the provider says of the account. `number`: of the flow that brought it, 0: it was told by itself. `platform`: the
+    platform account to which that flow connected it."""
 
     seen: AccountSeen
     at: datetime
     number: int = 0
+    platform: str = INSTALLATION
+
+
+class PlatformTroubled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="platform_troubled"):
+    """Of the brand: a platform account of its own cannot be used; `trouble` None: it can be again."""
+
+    platform: str
+    trouble: str | None
+    at: datetime
 
 
 class Draining(msgspec.Struct, frozen=True, gc=False, tag="draining"):
@@ -96,7 +107,8 @@ class Debited(msgspec.Struct, frozen=True, gc=False, tag="debited"):
 
 
 class MoveAsked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="move_asked"):
-    """The provider is asked to move money: to the merchant (`transfer`), or back (`reversal` of the provider's `transfer`).
+    """The provider is asked to move money: to the merchant (`transfer`), or back (`reversal` of the provider's `transfer`), on
+    platform account `platform`: it goes back where it came from.
     `refs`: what for. `attempt` counts the keys that it was asked under: a refusal is remembered by the provider."""
 
     id: str
@@ -108,6 +120,7 @@ class MoveAsked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="
     at: datetime
     attempt: int = 1
     transfer: str | None = None
+    platform: str = INSTALLATION
 
 
 class MoveDone(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="move_done"):
@@ -141,6 +154,7 @@ class PayoutTold(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=
     failure: str | None = None
     bank_reference: str | None = None
     journals: tuple[str, ...] = ()
+    platform: str = INSTALLATION
 
 
 class PayoutLinesAsked(msgspec.Struct, frozen=True, gc=False, tag="payout_lines_asked"):
@@ -222,7 +236,7 @@ class PaymentsTold(msgspec.Struct, frozen=True, gc=False, tag="payments_told"):
 
 
 MerchantFact = (
-    Put | OnboardingBegun | CodeTaken | OnboardingFailed | AccountTold | Draining | DisconnectBegun
+    Put | OnboardingBegun | CodeTaken | OnboardingFailed | AccountTold | PlatformTroubled | Draining | DisconnectBegun
     | Credited | Debited | MoveAsked | MoveDone | MoveRefused
     | PayoutTold | PayoutLinesAsked | PayoutReconciled | BalanceAsked | BalanceTold | LinesJudged | LineResolved
     | BalanceCompared | EvidenceAsked | PaymentsTold

@@ -2,7 +2,7 @@
 provider; every other one is an owner of stations or a partner with a connected account.
 
     gateway    PutMerchant, StartOnboarding, FinishOAuth, Disconnect, Reconcile, ResolveItem, Look
-    provider   PspAnswer, PspObserved
+    provider   PspAnswer, PspObserved; of its keys: PlatformTrouble
     session    OwnerCredited (wallet sessions), wallet: OwnerDebited
 """
 
@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from actors.model.platforms import INSTALLATION
 
 BRAND = "brand"
 """Id of the merchant that is the tenant itself; also the name of its book in the ledger."""
@@ -108,13 +110,15 @@ class ResolveItem(msgspec.Struct, frozen=True):
 
 class HandInEvidence(msgspec.Struct, frozen=True):
     """Hand in what speaks for us in a dispute of a payment on this merchant's account. `id`: the caller's, so that it is handed
-    in once. `texts`: as in psp.SubmitEvidence. Reply: Done once it is committed; what comes of it the payment shows."""
+    in once. `texts`: as in psp.SubmitEvidence; `platform`: the payment's. Reply: Done once it is committed; what comes
+    of it the payment shows."""
 
     id: str
     who: str
     payment: str
     dispute: str
     texts: dict[str, str]
+    platform: str = INSTALLATION
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -152,6 +156,17 @@ class TellPayments(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, ta
 
     account: str
     after: str = ""
+    platform: str = INSTALLATION
+
+
+class PlatformTrouble(msgspec.Struct, frozen=True):
+    """To the brand, from the payments gateway: a platform account of its own cannot be used (`trouble`: no_key, key_refused or
+    other_account), or can be again (None). `setting`: what to set; `payments`: so many are open on it and wait. Reply: Done."""
+
+    platform: str
+    trouble: str | None
+    setting: str
+    payments: int
 
 
 class OwnerCredited(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="owner_credited"):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from actors.merchant import facts as f
 from actors.model.money import chargeable
+from actors.model.platforms import INSTALLATION
 
 REFS = 100
 """What a transfer is for is listed up to so many; beyond it only the sum counts."""
@@ -32,7 +33,7 @@ class Due(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Money on its way. `transfer`: of a reversal, which one it takes back."""
+    """Money on its way. `transfer`: of a reversal, which one it takes back. `platform`: the platform account that sends it."""
 
     id: str
     kind: str
@@ -45,6 +46,7 @@ class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     state: str = ASKED
     transfer: str | None = None
     reason: str | None = None
+    platform: str = INSTALLATION
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -59,6 +61,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     amount_minor: int
     begun_at: datetime
     journals: tuple[str, ...] = ()
+    platform: str = INSTALLATION
 
 
 class Payout(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -76,6 +79,7 @@ class Payout(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     lines_minor: int | None = None
     journals: tuple[str, ...] = ()
     was_paid: bool = False
+    platform: str = INSTALLATION
 
 
 class Balance(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -134,11 +138,12 @@ def _debited(state: MoneyState, fact: f.Debited) -> MoneyState:
 def _move_asked(state: MoneyState, fact: f.MoveAsked) -> MoneyState:
     known = state.moves.get(fact.id)
     if known is not None:
-        again = replace(known, attempt=fact.attempt, state=ASKED)
+        again = replace(known, attempt=fact.attempt, state=ASKED, platform=fact.platform)
         return replace(state, moves={**state.moves, fact.id: again})
     move = Move(
-        fact.id, fact.kind, fact.role, fact.currency, fact.amount_minor, fact.refs, fact.at, fact.attempt, ASKED, fact.transfer
-    )
+        fact.id, fact.kind, fact.role, fact.currency, fact.amount_minor, fact.refs, fact.at, fact.attempt, ASKED, fact.transfer,
+        platform=fact.platform,
+    )  # fmt: skip
     key = due_key(fact.role, fact.currency)
     due = state.due.get(key, Due())
     amount = due.amount_minor + (fact.amount_minor if fact.kind == REVERSAL else -fact.amount_minor)
@@ -170,6 +175,7 @@ def _move_done(state: MoneyState, fact: f.MoveDone) -> MoneyState:
         move.amount_minor,
         move.begun_at,
         fact.journals,
+        move.platform,
     )
     return replace(state, moves=moves, sent=(*state.sent, made)[-TRANSFERS:])
 
@@ -185,7 +191,7 @@ def _payout_told(state: MoneyState, fact: f.PayoutTold) -> MoneyState:
     known = state.payouts.get(fact.payout)
     payout = Payout(
         fact.status, fact.amount_minor, fact.currency, known.begun_at if known is not None else fact.at, fact.arrival,
-        fact.automatic, fact.failure, fact.bank_reference,
+        fact.automatic, fact.failure, fact.bank_reference, platform=fact.platform,
     )  # fmt: skip
     if known is not None:
         payout = replace(

@@ -69,7 +69,7 @@ def _take_back(turn: Turn, key: str, role: str, currency: str) -> None:
             return
         one = sent[place]
         refs = tuple((ref, minor) for ref, minor in due.refs if minor < 0)
-        _begin(turn, REVERSAL, role, currency, min(owed, one.left_minor), refs, one.transfer)
+        _begin(turn, REVERSAL, role, currency, min(owed, one.left_minor), refs, one.transfer, one.platform)
 
 
 def _begin(
@@ -80,9 +80,12 @@ def _begin(
     amount_minor: int,
     refs: tuple[tuple[str, int], ...],
     transfer: str | None = None,
+    platform: str | None = None,
 ) -> None:
     id = f"{kind}:{turn.tenant}:{turn.id}:{turn.state.money.moved + 1}"
-    turn.put(f.MoveAsked(id, kind, role, currency, amount_minor, refs, turn.now, transfer=transfer))
+    turn.put(
+        f.MoveAsked(id, kind, role, currency, amount_minor, refs, turn.now, transfer=transfer, platform=platform or turn.platform)
+    )
     _ask(turn, turn.state.money.moves[id])
 
 
@@ -101,7 +104,7 @@ def _ask(turn: Turn, move: Move) -> None:
             key=key, made_at=turn.now, tenant=turn.tenant, merchant=turn.id, destination=turn.account,
             amount_minor=move.amount_minor, currency=move.currency, group=move.id,
         )  # fmt: skip
-    turn.ask(call)
+    turn.ask(call, move.platform)
     turn.rows.append(transfer_row(turn, move))
 
 
@@ -164,8 +167,12 @@ def again(turn: Turn, message: m.MoveAgain) -> None:
         turn.timer(f"move/{move.id}", turn.now + turn.limits.transfer_again_most, m.MoveAgain(move.id))
         return
     attempt = move.attempt + 1
+    # A transfer that never left goes where the account is connected now; what is taken back is where it was sent from.
+    platform = turn.platform if move.kind == TRANSFER else move.platform
     turn.put(
-        f.MoveAsked(move.id, move.kind, move.role, move.currency, move.amount_minor, move.refs, turn.now, attempt, move.transfer)
+        f.MoveAsked(
+            move.id, move.kind, move.role, move.currency, move.amount_minor, move.refs, turn.now, attempt, move.transfer, platform
+        )
     )
     _ask(turn, turn.state.money.moves[move.id])
 

@@ -15,8 +15,8 @@ from actors.model.rows import PayoutRow
 _RANK = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
 
 
-def told(turn: Turn, seen: psp.PayoutSeen) -> None:
-    """What the provider has now. Only forward: what we know better already changes nothing."""
+def told(turn: Turn, seen: psp.PayoutSeen, platform: str) -> None:
+    """What the provider has now, on this platform account. Only forward: what we know better already changes nothing."""
     known = turn.state.money.payouts.get(seen.payout)
     if seen.status not in _RANK or (known is not None and _RANK[seen.status] < _RANK[known.status]):
         return
@@ -25,7 +25,7 @@ def told(turn: Turn, seen: psp.PayoutSeen) -> None:
         turn.put(
             f.PayoutTold(
                 seen.payout, seen.status, seen.amount_minor, seen.currency, turn.now, seen.arrival, seen.automatic,
-                seen.failure, seen.bank_reference, ids,
+                seen.failure, seen.bank_reference, ids, platform,
             )
         )  # fmt: skip
         turn.rows.append(payout_row(turn, seen.payout))
@@ -69,7 +69,7 @@ def ask_lines(turn: Turn, id: str) -> None:
     number = payout.asked + 1
     turn.put(f.PayoutLinesAsked(id, number, turn.now))
     key = f"payout:{turn.tenant}:{turn.id}:{id}:{number}"
-    turn.ask(psp.FetchPayout(key=key, made_at=turn.now, account=turn.account, payout=id, lines=True))
+    turn.ask(psp.FetchPayout(key=key, made_at=turn.now, account=turn.account, payout=id, lines=True), payout.platform)
 
 
 def due(turn: Turn, message: m.PayoutDue) -> None:
@@ -78,9 +78,9 @@ def due(turn: Turn, message: m.PayoutDue) -> None:
         ask_lines(turn, message.payout)
 
 
-def lines_told(turn: Turn, seen: psp.PayoutSeen) -> None:
+def lines_told(turn: Turn, seen: psp.PayoutSeen, platform: str) -> None:
     """The answer to `ask_lines`: complete, or to be asked for again. The lines themselves are judged by reconcile.py."""
-    told(turn, seen)
+    told(turn, seen, platform)
     payout = turn.state.money.payouts.get(seen.payout)
     if payout is None or payout.reconciled:
         return

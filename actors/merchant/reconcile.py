@@ -30,9 +30,11 @@ from actors.merchant.turn import Turn
 from actors.model import posting, psp
 from actors.model.decision import Refused
 from actors.model.ledger import CHART
+from actors.model.platforms import Platforms
 from actors.model.rows import BalanceLineRow, BookRow
 
 RECONCILE, EXAMINE = "reconcile", "examine"
+Amounts = tuple[tuple[str, int, int], ...]
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -45,19 +47,20 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def begin(turn: Turn, *, at_once: bool) -> None:
-    """Ask for the movements since the last time; a question that is still open is enough."""
+    """Ask for the movements since the last time; a question that is still open is enough. A brand that has had several platform
+    accounts is asked for all of them, one after the other, since the books have them as one."""
     balance = turn.state.money.balance
     if at_once and not balance.asked:
         since = (balance.upto or datetime.fromtimestamp(0, turn.now.tzinfo)) - turn.limits.reconcile_back
-        _ask(turn, max(since, datetime.fromtimestamp(0, turn.now.tzinfo)), None)
+        _ask(turn, max(since, datetime.fromtimestamp(0, turn.now.tzinfo)), None, turn.platform)
     turn.timer(RECONCILE, turn.now + turn.limits.reconcile_every, m.ReconcileDue())
 
 
-def _ask(turn: Turn, since: datetime, after: str | None) -> None:
+def _ask(turn: Turn, since: datetime, after: str | None, platform: str) -> None:
     number = turn.state.money.balance.number + 1
     turn.put(f.BalanceAsked(number, since, turn.now, after))
     key = f"balance:{turn.tenant}:{turn.id}:{number}"
-    turn.ask(psp.FetchBalance(key=key, made_at=turn.now, account=turn.account, since=since, after=after))
+    turn.ask(psp.FetchBalance(key=key, made_at=turn.now, account=turn.account, since=since, after=after), platform)
 
 
 def refused(turn: Turn, call: psp.FetchBalance) -> None:
@@ -72,12 +75,32 @@ def page_told(turn: Turn, seen: psp.BalanceSeen, asked: psp.FetchBalance, known:
     if int(asked.key.rpartition(":")[2]) != balance.asked:
         return
     upto = max([line.created for line in seen.lines], default=asked.made_at)
-    turn.put(f.BalanceTold(balance.asked, seen.amounts, max(upto, balance.upto or upto), turn.now, seen.more))
+    amounts, following = seen.amounts, None
+    if turn.id == BRAND and asked.platform in turn.homes:
+        place = turn.homes.index(asked.platform)
+        following = next(iter(turn.homes[place + 1 :]), None)
+        if place:
+            # The lines of the accounts before it are known up to when it was asked for, not up to its answer.
+            upto = min(upto, asked.made_at)
+            amounts = balance.amounts if seen.more is not None else _together(balance.amounts, seen.amounts)
+    more = seen.more if seen.more is not None or following is None else ""
+    turn.put(f.BalanceTold(balance.asked, amounts, max(upto, balance.upto or upto), turn.now, more))
     take(turn, seen.lines, known)
     if seen.more is not None:
-        _ask(turn, asked.since, seen.more)
+        _ask(turn, asked.since, seen.more, asked.platform)
+    elif following is not None:
+        _ask(turn, asked.since, None, following)
     else:
         turn.timer(EXAMINE, turn.now, m.ExamineDue())
+
+
+def _together(one: Amounts, other: Amounts) -> Amounts:
+    """By currency, available and pending."""
+    sums: dict[str, tuple[int, int]] = {}
+    for currency, available, pending in (*one, *other):
+        known = sums.get(currency, (0, 0))
+        sums[currency] = known[0] + available, known[1] + pending
+    return tuple((currency, *sums[currency]) for currency in sorted(sums))
 
 
 def take(turn: Turn, lines: Sequence[psp.BalanceLine], known: Known, payout: str | None = None) -> None:
@@ -271,9 +294,11 @@ def _wrong(turn: Turn, message: m.ResolveItem, row: BalanceLineRow | None) -> Re
     return None
 
 
-def reconciles(tenant: str, id: str, payments: bool, platform: str | None, account: str | None) -> bool:
-    """Does this merchant have an account of its own to compare with? Of several tenants on one platform account one is said
-    to be its owner."""
-    if not payments:
-        return False
-    return account is not None if id != BRAND else platform == tenant
+def reconciles(tenant: str, id: str, platforms: Platforms, sole: str | None, account: str | None) -> bool:
+    """Does this merchant have an account of its own to compare with? Of several tenants on the installation's platform account
+    one is said to be its owner; `sole`: the tenant, where there is only one."""
+    if id != BRAND:
+        return account is not None and (platforms.installed or bool(platforms.keyed))
+    if platforms.all_of(tenant):
+        return any(platforms.with_key(one) for one in platforms.all_of(tenant))
+    return platforms.installed and (platforms.owner or sole) == tenant

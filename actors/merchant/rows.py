@@ -27,6 +27,7 @@ def merchant_row(here: AddressKey, state: MerchantState, now: datetime) -> Merch
         },
         updated_at=state.changed_at or now,
         account=state.account,
+        platform=state.platform,
         onboarding=DONE if here[2] == BRAND else state.onboarding,
         charges_enabled=here[2] == BRAND or (seen is not None and seen.charges_enabled),
         payouts_enabled=here[2] == BRAND or (seen is not None and seen.payouts_enabled),
@@ -52,6 +53,7 @@ def card_of(row: MerchantRow) -> MerchantCard:
         str(terms.get("sells", "owner")),
         tuple(msgspec.convert(share, PartnerShare) for share in terms.get("partners", ())),
         terms.get("min_minor"),
+        row.platform or msgspec.UNSET,
     )
 
 

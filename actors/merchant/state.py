@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from actors.merchant import facts as f
 from actors.merchant.money_state import APPLY, MoneyState
+from actors.model.platforms import INSTALLATION
 from actors.model.psp import AccountSeen
 
 NONE, STARTED, PENDING, DONE, DISCONNECTED = "none", "started", "pending", "done", "disconnected"
@@ -27,15 +28,18 @@ class Flow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class MerchantState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """`account` None: the brand's own, or none yet. `number` of the newest flow or disconnection."""
+    """`account` None: the brand's own, or none yet; `platform`: the platform account that it is connected to. `number` of the
+    newest flow or disconnection. `troubles`: of the brand's platform accounts."""
 
     terms: f.Put | None = None
     account: str | None = None
+    platform: str = INSTALLATION
     seen: AccountSeen | None = None
     onboarding: str = NONE
     flow: Flow | None = None
     number: int = 0
     draining: bool = False
+    troubles: dict[str, str] = {}
     money: MoneyState = MoneyState()
     changed_at: datetime | None = None
 
@@ -76,8 +80,13 @@ def _account_told(state: MerchantState, fact: f.AccountTold) -> MerchantState:
         return state
     if not seen.connected:
         return replace(state, account=None, seen=seen, onboarding=DISCONNECTED, flow=None, draining=False)
-    after = replace(state, account=seen.account, seen=seen)
+    after = replace(state, account=seen.account, seen=seen, platform=fact.platform if fact.number else state.platform)
     return replace(after, onboarding=DONE if after.takes_cards else PENDING)
+
+
+def _troubled(state: MerchantState, fact: f.PlatformTroubled) -> MerchantState:
+    others = {platform: trouble for platform, trouble in state.troubles.items() if platform != fact.platform}
+    return replace(state, troubles=others if fact.trouble is None else {**others, fact.platform: fact.trouble})
 
 
 def _draining(state: MerchantState, fact: f.Draining) -> MerchantState:
@@ -94,6 +103,7 @@ _APPLY: dict[type, Callable[[MerchantState, Any], MerchantState]] = {
     f.CodeTaken: _code_taken,
     f.OnboardingFailed: _failed,
     f.AccountTold: _account_told,
+    f.PlatformTroubled: _troubled,
     f.Draining: _draining,
     f.DisconnectBegun: _disconnect_begun,
 }

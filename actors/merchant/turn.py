@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.limits import DomainLimits
 from actors.merchant.messages import BRAND
@@ -12,6 +13,7 @@ from actors.merchant.state import MerchantState, apply
 from actors.model import psp
 from actors.model.decision import AddressKey, Decision, Effect, Letter, Timer, lane_of
 from actors.model.feed import event
+from actors.model.platforms import INSTALLATION
 from actors.model.rows import JournalRow
 from actors.ports import MerchantCard
 from actors.station.messages import Done
@@ -22,8 +24,12 @@ def effect_of(call: psp.AnyCall) -> Effect:
 
 
 class Turn:
-    def __init__(self, here: AddressKey, state: MerchantState, now: datetime, limits: DomainLimits) -> None:
-        self.here, self.state, self.now, self.limits = here, state, now, limits
+    def __init__(
+        self, here: AddressKey, state: MerchantState, now: datetime, limits: DomainLimits,
+        homes: tuple[str, ...] = (INSTALLATION,),
+    ) -> None:  # fmt: skip
+        """`homes`: the brand's platform accounts, the present one first."""
+        self.here, self.state, self.now, self.limits, self.homes = here, state, now, limits, homes
         self.facts: list[Any] = []
         self.rows: list[Any] = []
         self.effects: list[Effect] = []
@@ -51,8 +57,13 @@ class Turn:
         return self.state.account
 
     @property
+    def platform(self) -> str:
+        """The platform account on which it is asked: the brand's own, or the one that the account is connected to."""
+        return self.homes[0] if self.id == BRAND else self.state.platform
+
+    @property
     def holder(self) -> str:
-        """Qualifier of 1100 and 1110 in the books."""
+        """Qualifier of 1100 and 1110 in the books. What a brand has on several platform accounts stands together."""
         return self.state.account or BRAND
 
     @property
@@ -63,8 +74,9 @@ class Turn:
         self.state = apply(self.state, fact)
         self.facts.append(fact)
 
-    def ask(self, call: psp.AnyCall) -> None:
-        self.effects.append(effect_of(call))
+    def ask(self, call: psp.AnyCall, platform: str | None = None) -> None:
+        """`platform`: another one than where the account is now."""
+        self.effects.append(effect_of(replace(call, platform=self.platform if platform is None else platform)))
 
     def book_all(self, *journals: JournalRow | None) -> tuple[str, ...]:
         made = [journal for journal in journals if journal is not None]

@@ -4,8 +4,8 @@ A *call* is the body of an outbox effect (topic `psp`, class "redeliver"), so it
 Its `key` is the idempotency key: it comes from our rows, and a retry after a crash carries the same one (MONEY 1.8).
 What was *seen* is the provider's object as it is now, in our own words; a state machine goes only forward on it, so it does
 not matter how often or in which order it is told. `account` is the connected account on which the call is made; None: the
-brand's own account. Amounts are integer minor units of ISO 4217; the gateway alone knows that a provider counts some
-currencies otherwise. No personal data: no names, addresses, card numbers.
+brand's own, its platform account. Amounts are integer minor units of ISO 4217; the gateway alone knows that a provider
+counts some currencies otherwise. No personal data: no names, addresses, card numbers.
 """
 
 from datetime import datetime
@@ -13,16 +13,20 @@ from typing import Literal
 
 import msgspec
 
+from actors.model.platforms import INSTALLATION
+
 TOPIC = "psp"
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):
     """`made_at`: when the wish was committed. From 20 hours on the provider may have forgotten `key`: then what was done is
-    searched by `tenant`, `attempt` and `key` in the metadata, and only what is not found is sent."""
+    searched by `tenant`, `attempt` and `key` in the metadata, and only what is not found is sent. `platform`: the platform
+    account for which it was made (platforms.py); whether it is one of the tenant's is judged where the key is taken."""
 
     key: str
     made_at: datetime
     account: str | None = None
+    platform: str = INSTALLATION
 
 
 class OpenCheckout(Call, frozen=True, kw_only=True, tag="open_checkout"):
@@ -393,7 +397,8 @@ class PspAnswer(msgspec.Struct, frozen=True, tag="psp_answer"):
 
 class PspObserved(msgspec.Struct, frozen=True, tag="psp_observed"):
     """Message to the actor concerned: what the provider has now, fetched because a webhook, a poll or a sweep said that something
-    changed. `event`: id of the webhook's event, if it was one. Reply: Done."""
+    changed. `event`: id of the webhook's event, if it was one; `platform`: on whose platform account it was seen. Reply: Done."""
 
     seen: Seen
     event: str | None = None
+    platform: str = INSTALLATION

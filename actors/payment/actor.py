@@ -68,6 +68,7 @@ class PaymentActor(Actor[PaymentState]):
             minter=self._minter,
             policy=policy_of(card.settings if card is not None else {}),
             deal=self._deal(message),
+            platform=self._env.platforms.of(self._here[0]),
         )
         return decide(turn, message)
 
@@ -76,7 +77,8 @@ class PaymentActor(Actor[PaymentState]):
         if not isinstance(message, OpenAttempt) or not isinstance(message.order, Quote):
             return None
         card = self._env.snapshots.merchant(self._here[0], message.order.merchant)
-        if card is None or not card.open:
+        platform = self._env.platforms.of(self._here[0])
+        if card is None or platform is None or not card.open_on(platform):
             return None
         return facts.Deal(
             card.id,
@@ -88,6 +90,7 @@ class PaymentActor(Actor[PaymentState]):
             card.partners,
             card.min_minor,
             self._seller(card),
+            platform,
         )
 
     def _seller(self, card: MerchantCard) -> Seller:

@@ -212,6 +212,7 @@ def _book(turn: Turn, seen: psp.IntentSeen, owed: int) -> None:
                 turn.now,
                 seen.customer or state.customer,
                 seen.payment_method or state.payment_method,
+                turn.opened.deal.platform,
             )
         )
     else:

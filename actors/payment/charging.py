@@ -94,6 +94,8 @@ def account_lost(turn: Turn, message: m.AccountLost) -> None:
     phase = turn.state.phase
     if message.account != turn.account or phase == "new" or phase in FINAL:
         return
+    if message.platform != turn.opened.deal.platform:
+        return
     if phase in TAKEN:
         capturing.fee_unknown(turn)
     else:

@@ -9,6 +9,7 @@ import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model.money import Cost
+from actors.model.platforms import INSTALLATION
 from actors.model.psp import AnyCall, CardProof, DisputeSeen, IntentSeen, RefundSeen
 from actors.model.rating import KindNet
 from actors.model.rows import VaultRow
@@ -18,7 +19,8 @@ from actors.payment.messages import Quote, SessionEnded, TopUp
 
 class Deal(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The merchant's terms as they were when the attempt was opened: they hold for the capture and for every refund of it.
-    `account` None: the brand's own. `country`: the merchant's, whose VAT a commission bears."""
+    `account` None: the brand's own, which is `platform`: the platform account by which all of it is done, to its end, also when
+    the brand has another one by then. `country`: the merchant's, whose VAT a commission bears."""
 
     merchant: str
     account: str | None = None
@@ -30,6 +32,7 @@ class Deal(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     min_minor: int | None = None
     seller: Seller | None = None
     """As the pay page named it: whom the receipt names, too."""
+    platform: str = INSTALLATION
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="opened"):

@@ -13,6 +13,7 @@ import msgspec
 
 from actors.model.bill import Bill
 from actors.model.money import Cost
+from actors.model.platforms import INSTALLATION
 from actors.model.rating import KindNet
 
 
@@ -40,7 +41,8 @@ class Quote(msgspec.Struct, frozen=True, omit_defaults=True, tag="quote"):
 
 
 class TopUp(msgspec.Struct, frozen=True, omit_defaults=True, tag="top_up"):
-    """Money for a wallet, paid to the brand. `automatic`: on the saved card, under the mandate."""
+    """Money for a wallet, paid to the brand. `automatic`: on the saved card, under the mandate. `platform`: the platform account
+    with which `customer` and card are known; another one knows nothing of them."""
 
     wallet: str
     amount_minor: int
@@ -51,6 +53,7 @@ class TopUp(msgspec.Struct, frozen=True, omit_defaults=True, tag="top_up"):
     payment_method: str | None = None
     mandate: str | None = None
     language: str = "en"
+    platform: str = INSTALLATION
 
 
 class OpenAttempt(msgspec.Struct, frozen=True, omit_defaults=True, tag="open_attempt"):
@@ -143,12 +146,13 @@ class EvseRefused(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
     at: datetime
 
 
-class AccountLost(msgspec.Struct, frozen=True, gc=False, tag="account_lost"):
-    """Letter from the merchant: the account on which this attempt holds money is connected no more, so nothing on it can be
-    captured or released by us."""
+class AccountLost(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="account_lost"):
+    """Letter from the merchant: the account on which this attempt holds money is connected to `platform` no more, so nothing on
+    it can be captured or released by us."""
 
     account: str
     at: datetime
+    platform: str = INSTALLATION
 
 
 class SessionBegan(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="session_began"):

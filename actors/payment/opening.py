@@ -27,7 +27,10 @@ def decide_open(turn: Turn, message: m.OpenAttempt) -> Decision:
             told = TopUpFailed(turn.attempt, refusal.code, turn.now)
             turn.letter(wallet_address(turn.tenant, order.wallet), told)
         return turn.decision(refusal)
-    deal = f.Deal(BRAND) if isinstance(order, TopUp) else turn.deal
+    deal = turn.deal
+    if isinstance(order, TopUp):
+        assert turn.platform is not None, "the refusal has seen to that"
+        deal = f.Deal(BRAND, platform=turn.platform)
     assert deal is not None, "the refusal has seen to that"
     until = turn.now + turn.limits.payment_page
     turn.put(f.Opened(order, deal, message.title, message.return_url, message.cancel_url, until, turn.now))
@@ -46,8 +49,12 @@ def _refusal(turn: Turn, order: Quote | TopUp) -> Refused | None:
         if order.amount_minor != chargeable(order.amount_minor, order.currency):
             step = card_step(order.currency)
             return Refused("bad_amount", f"amount_minor: {order.currency} is charged in multiples of {step}", "amount_minor")
+        if turn.platform is None:
+            return Refused("not_open", "this brand takes no cards: it has no account with the payment provider")
         if order.automatic and not (order.customer and order.payment_method and order.mandate):
             return Refused("no_card", "a saved card is charged under a mandate only; save one first", "mandate")
+        if order.automatic and order.platform != turn.platform:
+            return Refused("no_card", "the card was saved with an account that the brand has no more; save it again", "mandate")
         return None
     if turn.deal is None or turn.deal.merchant != order.merchant:
         return Refused("not_open", f"merchant {order.merchant!r} takes no cards now", "merchant")
@@ -73,7 +80,7 @@ def _open_page(turn: Turn, message: m.OpenAttempt) -> None:
         expires_at=turn.opened.expires_at,
         fee_minor=quote.fee_minor if quote is not None and turn.account is not None else 0,
         locale=order.language,
-        customer=top_up.customer if top_up is not None else None,
+        customer=top_up.customer if top_up is not None and top_up.platform == turn.platform else None,
         save_card=top_up.save_card if top_up is not None else False,
         mandate=top_up.mandate if top_up is not None else None,
     )

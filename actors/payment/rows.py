@@ -59,6 +59,7 @@ def payment_row(here: AddressKey, state: PaymentState, now: datetime) -> Payment
         code=quote.code if quote is not None else "",
         merchant=opened.deal.merchant,
         account=opened.deal.account,
+        platform=opened.deal.platform,
         wallet=top_up.wallet if top_up is not None else "",
         checkout=state.checkout,
         checkout_url=state.checkout_url,

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.limits import DomainLimits
 from actors.model import psp
 from actors.model.decision import AddressKey, Decision, Effect, Letter, Timer, lane_of
 from actors.model.ids import evse_address, payment_address, session_address, station_address, wallet_address
 from actors.model.intents import RequestStop
+from actors.model.platforms import INSTALLATION
 from actors.model.rows import DocumentRow, JournalRow, VaultRow
 from actors.model.token import IdToken
 from actors.payment import facts as f
@@ -64,10 +66,12 @@ class Turn:
         minter: Minter,
         policy: Policy,
         deal: f.Deal | None = None,
+        platform: str | None = INSTALLATION,
     ) -> None:
+        """`platform`: by which the tenant is paid now; None: it takes no cards."""
         self.here, self.before, self.state = here, state, state
         self.now, self.limits = now, limits
-        self.minter, self.policy, self.deal = minter, policy, deal
+        self.minter, self.policy, self.deal, self.platform = minter, policy, deal, platform
         self.facts: list[Any] = []
         self.letters: list[Letter] = []
         self.effects: list[Effect] = []
@@ -154,6 +158,8 @@ class Turn:
         return f"{self.attempt}:{name}"
 
     def ask(self, name: str, call: psp.AnyCall) -> None:
+        """On the platform account with which the attempt began."""
+        call = replace(call, platform=self.opened.deal.platform)
         self.put(f.Asked(name, call, self.now))
         self._out(name, call)
 

@@ -8,9 +8,9 @@ API shows; `traces.py` what is written without gating a reply, `access.py` who m
 
 from actors.ports.access import ApiToken, ApiTokens
 from actors.ports.cards import AuthorityCard, MerchantCard, Snapshots, StationCard, TariffCard, TenantCard
-from actors.ports.lookups import Lookups, NumberedSession, Numbers, SilentAttempt
+from actors.ports.lookups import Lookups, NumberedSession, Numbers, OpenOn, SilentAttempt
 from actors.ports.pki import AuthorityMaterial, ContractVerdict, Pki, SigningRefused, SigningRequest, StationAuthority
-from actors.ports.psp import PspEvent, PspInbox, WaitingPspEvent
+from actors.ports.psp import EventName, PspEvent, PspInbox, WaitingPspEvent
 from actors.ports.queries import (
     BooksAudit,
     BooksFinding,
@@ -34,12 +34,14 @@ __all__ = [
     "BooksFinding",
     "ContractVerdict",
     "DocumentSum",
+    "EventName",
     "InvalidCursor",
     "Lookups",
     "MerchantCard",
     "MissingLine",
     "NumberedSession",
     "Numbers",
+    "OpenOn",
     "Page",
     "Pki",
     "PspEvent",

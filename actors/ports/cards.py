@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from actors.merchant.messages import PartnerShare, Seller
+from actors.model.platforms import INSTALLATION
 from actors.model.rows import VaultRow
 from actors.model.token import TokenCard
 
@@ -49,7 +50,7 @@ class StationCard(msgspec.Struct, frozen=True, gc=False):
 class MerchantCard(msgspec.Struct, frozen=True, gc=False):
     """A merchant as the pay page, the payments and the sessions need it. `account` None: the brand's own. Percentages as decimal
     text, of the gross; `open`: the provider lets it take cards now (whether payments are configured on a node at all is known
-    to its payment gateway)."""
+    to its payment gateway). `platform`: the platform account that `account` is connected to."""
 
     tenant: str
     id: str
@@ -61,6 +62,16 @@ class MerchantCard(msgspec.Struct, frozen=True, gc=False):
     sells: str = "owner"
     partners: tuple[PartnerShare, ...] = ()
     min_minor: int | None = None
+    connected_to: str | msgspec.UnsetType = msgspec.UNSET
+    """Unset for the installation's: facts that carry a card stay as they were written before brands had accounts."""
+
+    @property
+    def platform(self) -> str:
+        return INSTALLATION if self.connected_to is msgspec.UNSET else self.connected_to
+
+    def open_on(self, platform: str) -> bool:
+        """Can it be paid by that platform account now?"""
+        return self.open and (self.account is None or self.platform == platform)
 
 
 class AuthorityCard(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from actors.model.matching import KnownStation
+from actors.model.platforms import INSTALLATION
 from actors.model.rows import BalanceLineRow, BookRow, VariableRow, VaultRow
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ class SilentAttempt(msgspec.Struct, frozen=True, gc=False):
     tenant: str
     attempt: str
     account: str | None
+    platform: str = INSTALLATION
+
+
+class OpenOn(msgspec.Struct, frozen=True, gc=False):
+    """So many attempts of a tenant hold money on this platform account, or may come to hold some."""
+
+    tenant: str
+    platform: str
+    payments: int
 
 
 class Lookups(Protocol):
@@ -69,22 +79,31 @@ class Lookups(Protocol):
         """Registered stations in order of their names, those after `after`; only of `names`, where given."""
         ...
 
-    async def attempt_of_intent(self, account: str | None, intent: str) -> tuple[str, str] | None:
-        """(tenant, payment attempt) of the provider's intent on `account`, None being the brand's own; None: nobody's."""
+    async def attempt_of_intent(self, account: str | None, intent: str, platform: str = INSTALLATION) -> tuple[str, str] | None:
+        """(tenant, payment attempt) of the provider's intent on `account` (None: the platform account itself), made by
+        `platform`; None: nobody's."""
         ...
 
-    async def attempt_of_checkout(self, account: str | None, checkout: str) -> tuple[str, str] | None: ...
+    async def attempt_of_checkout(
+        self, account: str | None, checkout: str, platform: str = INSTALLATION
+    ) -> tuple[str, str] | None: ...
     async def silent_attempts(self, before: datetime, after: tuple[str, str], limit: int) -> Sequence[SilentAttempt]:
         """Attempts that have waited for the provider since `before`, over all tenants; in a stable order those behind `after`
         (tenant and attempt)."""
         ...
 
-    async def merchant_of_account(self, account: str) -> tuple[str, str] | None:
-        """(tenant, merchant) whose connected account it is; None: nobody's."""
+    async def merchant_of_account(self, account: str, platform: str | None = INSTALLATION) -> tuple[str, str] | None:
+        """(tenant, merchant) whose account it is, connected to `platform` (None: to any); None: nobody's."""
         ...
 
-    async def open_payments(self, tenant: str, account: str, after: str, limit: int) -> Sequence[str]:
+    async def open_payments(
+        self, tenant: str, account: str, after: str, limit: int, platform: str = INSTALLATION
+    ) -> Sequence[str]:
         """Attempts on this account that hold money, or may come to hold some, in order of their ids, those after `after`."""
+        ...
+
+    async def open_by_platform(self) -> Sequence[OpenOn]:
+        """Of all tenants, by the platform account on which they are."""
         ...
 
     async def sole_tenant(self) -> str | None:

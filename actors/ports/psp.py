@@ -8,10 +8,13 @@ from typing import Protocol
 
 import msgspec
 
+from actors.model.platforms import INSTALLATION
+
 
 class PspEvent(msgspec.Struct, frozen=True, gc=False):
     """What is kept of a webhook of the payment provider: which object changed, by ids, and nothing personal. `endpoint`:
-    account or connect; `account`: whose event it is, None: the brand's own."""
+    account or connect; `account`: whose event it is, None: the brand's own. `platform`: the platform account whose endpoint it
+    came to. An account that is connected to two of them tells both of the same event, so both make up an event's name here."""
 
     id: str
     endpoint: str
@@ -21,6 +24,15 @@ class PspEvent(msgspec.Struct, frozen=True, gc=False):
     api_version: str | None
     livemode: bool
     subject: dict[str, str]
+    platform: str = INSTALLATION
+
+    @property
+    def name(self) -> "EventName":
+        return self.platform, self.id
+
+
+EventName = tuple[str, str]
+"""(platform account, id of the event)"""
 
 
 class WaitingPspEvent(msgspec.Struct, frozen=True, gc=False):
@@ -44,13 +56,16 @@ class PspInbox(Protocol):
         """The next ones due, oldest first. They come again after `lease` seconds unless something is said of them."""
         ...
 
-    async def done(self, ids: Sequence[str]) -> None: ...
-    async def retry(self, ids: Sequence[str], seconds: float, error: str) -> None: ...
-    async def park(self, ids: Sequence[str], error: str) -> None:
+    async def done(self, names: Sequence[EventName]) -> None: ...
+    async def retry(self, names: Sequence[EventName], seconds: float, error: str) -> None: ...
+    async def park(self, names: Sequence[EventName], error: str) -> None:
         """Not tried any more until somebody says `unpark`."""
         ...
 
-    async def unpark(self, id: str) -> bool: ...
+    async def unpark(self, id: str) -> bool:
+        """By its id, on whichever platform account."""
+        ...
+
     async def listed(self, state: str, limit: int) -> Sequence[WaitingPspEvent]:
         """Oldest first."""
         ...

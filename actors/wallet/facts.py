@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.model.platforms import INSTALLATION
 from actors.model.posting import WalletSale
 from actors.wallet.messages import AutoTopUp
 
@@ -85,6 +86,7 @@ class ToppedUp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="t
     at: datetime
     customer: str | None = None
     payment_method: str | None = None
+    platform: str = INSTALLATION
 
 
 class TopUpAsked(msgspec.Struct, frozen=True, gc=False, tag="top_up_asked"):

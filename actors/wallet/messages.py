@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.model.platforms import INSTALLATION
 from actors.model.posting import WalletSale
 
 
@@ -63,7 +64,8 @@ class WalletCharged(msgspec.Struct, frozen=True, omit_defaults=True, tag="wallet
 
 
 class ToppedUp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="topped_up"):
-    """Letter from the payment, of the turn that booked it. `customer`, `payment_method`: of a saved card."""
+    """Letter from the payment, of the turn that booked it. `customer`, `payment_method`: of a saved card that
+    `platform` knows."""
 
     attempt: str
     amount_minor: int
@@ -71,6 +73,7 @@ class ToppedUp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="t
     at: datetime
     customer: str | None = None
     payment_method: str | None = None
+    platform: str = INSTALLATION
 
 
 class TopUpFailed(msgspec.Struct, frozen=True, gc=False, tag="top_up_failed"):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.limits import DomainLimits
+from actors.model.platforms import INSTALLATION
 from actors.model.posting import WalletSale
 from actors.wallet import facts as f
 from actors.wallet.messages import AutoTopUp
@@ -93,6 +94,8 @@ class WalletState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     auto: AutoTopUp | None = None
     customer: str | None = None
     payment_method: str | None = None
+    platform: str = INSTALLATION
+    """With which the saved card is known."""
     asked: tuple[str, ...] = ()
     tried: tuple[datetime, ...] = ()
     paused: str = ""
@@ -218,6 +221,7 @@ def _topped_up(state: WalletState, fact: f.ToppedUp) -> WalletState:
         asked=tuple(attempt for attempt in state.asked if attempt != fact.attempt),
         customer=fact.customer or state.customer,
         payment_method=fact.payment_method or state.payment_method,
+        platform=fact.platform if fact.customer or fact.payment_method else state.platform,
         paused="" if fact.payment_method else state.paused,
         **_lined(state),
     )

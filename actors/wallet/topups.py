@@ -13,7 +13,7 @@ def topped_up(turn: Turn, told: m.ToppedUp) -> None:
     """The payment has booked it. Money that came for a wallet that nobody opened opens it: it is the driver's."""
     if not turn.state.phase:
         turn.add(f.Opened(told.currency, "payment", turn.now))
-    turn.add(f.ToppedUp(told.attempt, told.amount_minor, turn.now, told.customer, told.payment_method))
+    turn.add(f.ToppedUp(told.attempt, told.amount_minor, turn.now, told.customer, told.payment_method, told.platform))
     turn.line("topup", told.amount_minor, told.attempt)
     turn.event("topped_up", attempt=told.attempt, amount_minor=told.amount_minor)
     collect(turn)
@@ -75,7 +75,7 @@ def auto_top_up(turn: Turn) -> None:
     attempt = "w" + digest("auto top-up", turn.tenant, turn.wallet, len(state.tried), turn.now)
     order = TopUp(
         turn.wallet, auto.amount_minor, state.currency, automatic=True, customer=state.customer,
-        payment_method=state.payment_method, mandate=auto.mandate,
+        payment_method=state.payment_method, mandate=auto.mandate, platform=state.platform,
     )  # fmt: skip
     turn.add(f.TopUpAsked(attempt, auto.amount_minor, turn.now))
     turn.tell(payment_address(turn.tenant, attempt), OpenAttempt(order, "", "", "Wallet"))

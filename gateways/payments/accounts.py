@@ -26,7 +26,7 @@ from actors.model.psp import (
     Seen,
 )
 from gateways.payments.asking import every, marks, plain, reading, writing
-from gateways.payments.client import Platform
+from gateways.payments.client import Platform, StripeKeys
 from gateways.payments.limits import BALANCE_LINES, PAGE, PAYOUT_LINES
 from gateways.payments.seen import account_seen, balance_lines, balance_seen, link_seen, payout_seen
 
@@ -110,10 +110,10 @@ async def _connect_account(client: stripe.StripeClient, call: ConnectAccount, no
 async def _disconnect_account(client: stripe.StripeClient, call: DisconnectAccount, now: datetime) -> Seen:
     if call.account is None:
         return PspRefused("no_account", "only a connected account can be disconnected")
-    client_id = client.connect_id if isinstance(client, Platform) else None
-    if client_id is None:
-        return PspRefused("no_client_id", "to leave an account, set CSMS_STRIPE__CLIENT_ID (stripe.client_id)")
-    left = {"client_id": client_id, "stripe_user_id": call.account}
+    keys = client.keys if isinstance(client, Platform) else StripeKeys()
+    if keys.client_id is None:
+        return PspRefused("no_client_id", f"to leave an account, set {keys.variable('client_id')}")
+    left = {"client_id": keys.client_id, "stripe_user_id": call.account}
     with contextlib.suppress(stripe.oauth_error.InvalidClientError):  # not connected any more: that was the wish
         await client.raw_request_async("post", "/oauth/deauthorize", base="connect", **left)
     return AccountSeen(account=call.account, connected=False)

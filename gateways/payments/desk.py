@@ -19,6 +19,7 @@ from actors.model.psp import (
     AnyCall,
     ChargeSaved,
     ConnectAccount,
+    FetchBalance,
     LinkAccount,
     MakeTransfer,
     OpenAccount,
@@ -31,18 +32,18 @@ from actors.model.psp import (
 )
 from gateways.payments.calls import execute
 from gateways.payments.client import ClientSource, PaymentsOff, Platform
-from gateways.payments.doors import Doors
-from gateways.payments.errors import Away
-from gateways.payments.limits import DESK_OF_ACCOUNT, DESK_TURNED_AWAY
+from gateways.payments.doors import Doors, share
+from gateways.payments.errors import Away, KeyRefused
+from gateways.payments.limits import DESK_OF_ACCOUNT, DESK_PLACES, DESK_TURNED_AWAY
 from runtime.address import Address
 from runtime.store import OutboxItem
 
 __all__ = ["TOPIC", "PaymentDesk"]
 
 _call = msgspec.json.Decoder(AnyCall).decode
-_BEGINS = (OpenCheckout, ChargeSaved, OpenAccount, LinkAccount, ConnectAccount)
-"""Without a key these are refused, since somebody waits and nothing is owed. All else waits for a key: it is about money that
-is held or was taken."""
+_BEGINS = (OpenCheckout, ChargeSaved, OpenAccount, LinkAccount, ConnectAccount, FetchBalance)
+"""Without a key these are refused, since somebody waits and nothing is owed; a balance is asked for again the next day. All else
+waits for a key: it is about money that is held or was taken."""
 
 _SOON_AGAIN = (MakeTransfer, ReverseTransfer)
 """A merchant has nothing to do or to show while nobody knows whether these were done: why wait for the end of a lease?"""
@@ -57,7 +58,7 @@ class PaymentDesk:
         self._clients = clients
         self._now = now
         self._counts: Counter[str] = Counter()
-        self._doors = Doors(DESK_OF_ACCOUNT)
+        self._doors = Doors(DESK_OF_ACCOUNT, of_platform=lambda: share(DESK_PLACES, len(clients.accounts())))
         self._turned_away: Counter[tuple[Address, str]] = Counter()
         """Tries of a wish on which nothing was sent, as far as remembered; forgotten, they count as sent, which is safe."""
 
@@ -65,12 +66,14 @@ class PaymentDesk:
         """Handler of the outbox. Raises errors.Away, and PaymentsOff."""
         call = _call(item.effect.body)
         try:
-            client = self._clients.of(item.actor.tenant)
-        except PaymentsOff as off:
+            # Whose wish it is says the row, never the wish: a key is only ever taken from among this tenant's.
+            client = self._clients.of(item.actor.tenant, call.platform)
+            seen = await self._executed(client, item, call)
+        except (PaymentsOff, KeyRefused) as off:
+            self._counts["no_key"] += 1
             if not isinstance(call, _BEGINS):
                 raise
             return PspAnswer(item.effect.id, call, PspRefused("payments_off", str(off)))
-        seen = await self._executed(client, item, call)
         if isinstance(seen, PspUnsure) and isinstance(call, _SOON_AGAIN):
             raise Away(seen.detail)
         outcome = "refused" if isinstance(seen, PspRefused) else "unsure" if isinstance(seen, PspUnsure) else "done"
@@ -82,7 +85,7 @@ class PaymentDesk:
         key = (item.actor, item.effect.id)
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._doors.through(call.account))
+                stack.enter_context(self._doors.through(call.account, call.platform))
             except Away:
                 if len(self._turned_away) < DESK_TURNED_AWAY:
                     self._turned_away[key] += 1
@@ -92,5 +95,6 @@ class PaymentDesk:
             return await execute(client, call, self._now(), again=item.attempt - unsent > 1)
 
     def stats(self) -> Mapping[str, int]:
-        """Answered wishes by outcome: done, refused, unsure; turned_away: given back, since the account has too many."""
+        """Answered wishes by outcome: done, refused, unsure; no_key: there is none, or it is not taken; turned_away:
+        given back, since the account has too many."""
         return self._counts

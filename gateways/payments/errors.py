@@ -33,6 +33,10 @@ class Away(Exception):
     """Worth another try later. The text holds neither keys nor personal data."""
 
 
+class KeyRefused(Away):
+    """The provider does not take our key (any more): nothing was done, and nothing will be before somebody mends the settings."""
+
+
 def code_of(error: stripe.StripeError) -> str:
     """The provider's code; the package forgets it for some classes, but keeps the body."""
     if error.code:
@@ -63,7 +67,9 @@ def judged(call: AnyCall, error: stripe.StripeError) -> PspRefused | PspUnsure:
         return PspRefused(code_of(error) or "invalid_request", what(error))
     if isinstance(error, stripe.APIConnectionError):
         return _connection(call, error)
-    if isinstance(error, stripe.RateLimitError | stripe.AuthenticationError | stripe.IdempotencyError):
+    if isinstance(error, stripe.AuthenticationError):
+        raise KeyRefused(what(error)) from error
+    if isinstance(error, stripe.RateLimitError | stripe.IdempotencyError):
         raise Away(what(error)) from error
     if error.http_status == 409:  # the same key is at work at this moment
         raise Away(what(error)) from error

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from actors.model.platforms import INSTALLATION
 from actors.ports import PspEvent
 from gateways.payments.limits import SUBJECT_BYTES
 
@@ -35,7 +36,7 @@ class _Event(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-def parse(body: bytes, endpoint: str) -> PspEvent:
+def parse(body: bytes, endpoint: str, platform: str = INSTALLATION) -> PspEvent:
     """Raises ValueError for what is no snapshot event."""
     try:
         event = _decode(body)
@@ -44,8 +45,9 @@ def parse(body: bytes, endpoint: str) -> PspEvent:
     if not event.id or len(event.id) > SUBJECT_BYTES or "\0" in f"{event.id}{event.type}{event.account}{event.api_version}":
         raise ValueError("not an event's id")
     return kept(
-        event.id, endpoint, event.account, event.type, event.created, event.api_version, event.livemode, event.data.object
-    )
+        event.id, endpoint, event.account, event.type, event.created, event.api_version, event.livemode, event.data.object,
+        platform,
+    )  # fmt: skip
 
 
 def kept(
@@ -57,14 +59,15 @@ def kept(
     api_version: str | None,
     livemode: bool,
     changed: dict[str, Any],
+    platform: str = INSTALLATION,
 ) -> PspEvent:
-    """`changed`: the object in the event; of it ids and marks are taken."""
+    """`changed`: the object in the event; of it ids and marks are taken. `platform`: to whose endpoint it came."""
     metadata = changed.get("metadata")
     marks = metadata if isinstance(metadata, dict) else {}
     found = {name: _id(changed.get(name)) for name in _IDS} | {name: marks.get(name) for name in _MARKS}
     subject = {name: text for name, text in found.items() if _is_short_text(text)}
     at = datetime.fromtimestamp(min(max(created, 0), 4_000_000_000), UTC)
-    return PspEvent(id, endpoint, account, type, at, api_version, livemode, subject)
+    return PspEvent(id, endpoint, account, type, at, api_version, livemode, subject, platform)
 
 
 def _id(value: Any) -> Any:
@@ -77,16 +80,22 @@ def _is_short_text(value: Any) -> bool:
 
 class Target(msgspec.Struct, frozen=True, gc=False):
     """The object to fetch: many events are about the same one, and it is fetched once for all of them. `lines`: of a payout
-    that was reconciled."""
+    that was reconciled. `platform`: the platform account on which it is asked for."""
 
     kind: Kind
     account: str | None
     id: str
     lines: bool = False
+    platform: str = INSTALLATION
 
 
 def target_of(event: PspEvent) -> Target | None:
     """None: an event that concerns nobody here."""
+    target = _target_of(event)
+    return target and msgspec.structs.replace(target, platform=event.platform)
+
+
+def _target_of(event: PspEvent) -> Target | None:
     subject, type, account = event.subject, event.type, event.account
     id = subject.get("id", "")
     if type.startswith("checkout.session."):

@@ -49,7 +49,7 @@ async def fetch(client: stripe.StripeClient, target: Target, now: datetime) -> S
 
 
 def _question(target: Target, now: datetime) -> AnyCall:
-    head: dict[str, Any] = {"key": _KEY, "made_at": now, "account": target.account}
+    head: dict[str, Any] = {"key": _KEY, "made_at": now, "account": target.account, "platform": target.platform}
     match target.kind:
         case "checkout":
             return FetchCheckout(checkout=target.id, **head)
@@ -77,7 +77,7 @@ async def _directly(client: stripe.StripeClient, target: Target, now: datetime) 
             intent = charge.get("payment_intent")
             if not isinstance(intent, str):
                 raise Gone("a charge without an intent")
-            return await fetch(client, Target("intent", target.account, intent), now)
+            return await fetch(client, Target("intent", target.account, intent, platform=target.platform), now)
     except stripe.InvalidRequestError as error:
         raise Gone(what(error)) from error
     except stripe.StripeError as error:

@@ -15,6 +15,8 @@ SLOW_AT_ONCE = 4
 """An account whose calls take longer than SLOW_CALL has so few of them at a time (doors.py)."""
 DESK_OF_ACCOUNT = 32
 """Wishes of one account under way: half of what the outbox hands out (runtime/limits.py), so that the others have places."""
+DESK_PLACES = 64
+"""As many as the outbox hands out at a time (runtime/limits.py): what several platform accounts share."""
 DESK_TURNED_AWAY = 10_000
 
 ASK_FIRST_AFTER = timedelta(seconds=60)
@@ -41,6 +43,8 @@ WEBHOOK_AHEAD = 60
 """How much older or newer than our clock the time in a signature may be."""
 WEBHOOK_SECONDS = 10.0
 """A webhook that cannot be written within it is answered 503, and comes again."""
+WEBHOOK_WARNED = 60.0
+"""Forged ones of an endpoint are told in the log so often."""
 SUBJECT_BYTES = 500
 """Longest text that is kept of an event."""
 
@@ -67,6 +71,11 @@ WORKER_ATTEMPTS = 14
 INBOX_KEPT = timedelta(days=90)
 PRUNE_EVERY = timedelta(minutes=10)
 PRUNE_BATCH = 10_000
+
+WATCH_EVERY = 600.0
+WATCH_TROUBLED = 30.0
+"""A platform account whose key is not taken is asked so often whether it is again."""
+WATCH_CALL = 20.0
 
 SWEEP_EVERY = 600.0
 SWEEP_BACK = timedelta(days=3)

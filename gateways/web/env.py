@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from actors.ports import ApiTokens, Lookups, PspInbox, Queries, Sink, Snapshots, Vault
+from actors.ports import ApiTokens, Lookups, MerchantCard, PspInbox, Queries, Sink, Snapshots, Vault
 from gateways.ocpp.quirks import Registry, ours
 from gateways.ocpp.soap.service import SoapService
 from runtime.store import Health, Store
@@ -28,17 +28,30 @@ def _no_stats() -> Mapping[str, Any]:
 
 
 class CardPayments(msgspec.Struct, frozen=True, kw_only=True):
-    """What the admin API must know of the payment provider: from a one-time state and our callback's URL to the page on which
-    the holder of an account lets us in. None: OAuth is not set up."""
+    """What the admin API must know of the payment provider for one tenant. `off`: why it takes no cards, empty where it does.
+    `authorise`: from a one-time state and our callback's URL to the page on which the holder of an account lets us in; None:
+    OAuth is not set up, for want of the setting `client_id`."""
 
+    off: str = ""
     authorise: Callable[[str, str], str] | None = None
+    client_id: str = "CSMS_STRIPE__CLIENT_ID (stripe.client_id)"
+
+
+def _no_payments(tenant: str) -> CardPayments:
+    return CardPayments(off="card payments are off on this node: set CSMS_STRIPE__SECRET_KEY (stripe.secret_key)")
+
+
+def _as_it_says(card: MerchantCard) -> bool:
+    return card.open
 
 
 class Webhooks(Protocol):
     """Who takes what the payment provider tells (gateways/payments/webhooks.py)."""
 
-    async def take(self, endpoint: Literal["account", "connect"], body: bytes, signature: str | None) -> int:
-        """The HTTP status to answer with."""
+    async def take(
+        self, endpoint: Literal["account", "connect"], body: bytes, signature: str | None, tenant: str | None = None
+    ) -> int:
+        """The HTTP status to answer with. `tenant`: whose endpoint it is, None: the installation's."""
         ...
 
 
@@ -55,8 +68,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     behind_tls: bool = False
     """A balancer in front ends TLS: what a SOAP station sends came encrypted."""
     ocpp_url: str | None = None
-    card_payments: CardPayments | None = None
-    """None: this node takes none."""
+    card_payments: Callable[[str], CardPayments] = _no_payments
+    """By tenant."""
     pay_key: bytes
     """32 bytes: the key of the pay pages' tokens. It comes from the deployment's secret, so that receipts open for years."""
     payment_pages: tuple[str, ...] = ("https://checkout.stripe.com",)
@@ -94,6 +107,8 @@ class WebEnv(msgspec.Struct, frozen=True, kw_only=True):
     """Takes what the payment provider tells; None where this node serves no payments."""
     psp_inbox: PspInbox | None = None
     """What those webhooks became, for the platform's operator."""
+    takes_cards: Callable[[MerchantCard], bool] = _as_it_says
+    """Can cards be taken for this merchant now: by the provider's word of its account, and by the brand's key?"""
     payment_stats: Callable[[], Mapping[str, Any]] = _no_stats
     now: Callable[[], datetime] = _utc_now
     token_bytes: Callable[[int], bytes] = secrets.token_bytes

@@ -1,10 +1,12 @@
-"""The payment provider's two webhooks on the HTTP listener: `POST /stripe/webhook` and `/stripe/webhook/connect`.
+"""The payment provider's webhooks on the HTTP listener: `POST /stripe/webhook` and `/stripe/webhook/connect`, and the same two
+for each brand with a platform account of its own: `/stripe/{tenant}/webhook` and `/stripe/{tenant}/webhook/connect`.
 
 Only the passage between HTTP and the receiver (gateways/payments/webhooks.py), which gets the very bytes that came: a
 signature is over those, and not over what they mean. They come by the hundreds a second and need nothing of what Quart does
 for people, so they pass beside it, as plain ASGI.
 """
 
+import re
 from typing import Any, Literal
 
 import trio
@@ -17,7 +19,9 @@ _ENDPOINTS: dict[str, Literal["account", "connect"]] = {
     "/stripe/webhook": "account",
     "/stripe/webhook/connect": "connect",
 }
-_SAID = {200: b"ok\n", 400: b"not one of ours\n", 405: b"POST, please\n", 408: b"too slow\n", 413: b"too long\n"}
+_OF_BRAND = re.compile(r"/stripe/([a-z0-9_-]{1,63})(/webhook(?:/connect)?)")
+_SAID = {200: b"ok\n", 400: b"not one of ours\n", 404: b"no such endpoint\n", 405: b"POST, please\n"}
+_SAID |= {408: b"too slow\n", 413: b"too long\n"}
 _HEADERS = (
     (b"content-type", b"text/plain; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -40,16 +44,18 @@ class WebhookDoor:
         self._services = services
 
     def opens(self, scope: Any) -> bool:
-        return scope["path"] in _ENDPOINTS
+        return _endpoint(scope["path"]) is not None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        path, services = scope["path"], self._services
+        services, found = self._services, _endpoint(scope["path"])
+        assert found is not None, "opens() has seen to that"
+        endpoint, tenant, path = found
         began = services.clock()
         try:
             if scope["method"] != "POST":
                 raise _Refused(405)
             body = await _body(receive)
-            status = await self._webhooks.take(_ENDPOINTS[path], body, _signature(scope))
+            status = await self._webhooks.take(endpoint, body, _signature(scope), tenant)
         except _Refused as refused:
             status = refused.status
         except _Left:
@@ -61,6 +67,14 @@ class WebhookDoor:
             headers.append((b"allow", b"POST"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": said, "more_body": False})
+
+
+def _endpoint(path: str) -> tuple[Literal["account", "connect"], str | None, str] | None:
+    """Which of the two, of which tenant (None: the installation's), and the path as the metrics name it; None: no webhook."""
+    if path in _ENDPOINTS:
+        return _ENDPOINTS[path], None, path
+    found = _OF_BRAND.fullmatch(path)
+    return None if found is None else (_ENDPOINTS["/stripe" + found[2]], found[1], "/stripe/{tenant}" + found[2])
 
 
 def _signature(scope: Any) -> str | None:

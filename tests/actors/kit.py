@@ -11,6 +11,7 @@ from actors.kinds import KEEPERS, Keeper, register_all
 from actors.limits import DomainLimits
 from actors.model.ids import digest, station_address, tenant_address
 from actors.model.meter import ENERGY_IMPORT, Reading, Sample
+from actors.model.platforms import Platforms
 from actors.model.token import IdToken, TokenCard
 from actors.station import messages as m
 from actors.tenant.messages import Create, PutTariff, PutToken
@@ -129,7 +130,7 @@ class House:
             vault=Vault(b"k" * 32),
             sink=MemorySink(self.rows),
             token_bytes=self.random.randbytes,
-            payments=True,
+            platforms=Platforms(installed=True),
             limits=limits or DomainLimits(),
             pki=pki,
         )
@@ -153,7 +154,7 @@ class House:
             vault=self.env.vault,
             sink=self.env.sink,
             token_bytes=self.random.randbytes,
-            payments=True,
+            platforms=Platforms(installed=True),
             limits=self.env.limits,
             pki=self.env.pki,
         )

@@ -341,6 +341,9 @@ SAMPLES: dict[type, list[Any]] = {
         merchant.PaymentsTold("acct_0", "p9", LATER),
         merchant.Draining("op", "sold", LATER),
         merchant.DisconnectBegun(3, LATER),
+        merchant.PlatformTroubled("acct_brand", "key_refused", T0),
+        merchant.PlatformTroubled("acct_brand", None, LATER),
+        merchant.PlatformTroubled("acct_old", "no_key", LATER),
     ],
     WalletActor: [
         wallet.Opened("EUR", "op", T0, "d_1", 5_000),
@@ -431,7 +434,12 @@ LIVES: dict[type, dict[str, list[Any]]] = {
 """Further lives: what a session of OCPP 2.x keeps, and one that a card pays."""
 
 ALONE: dict[type, list[Any]] = {
-    MerchantActor: [merchant.MoveDone("reversal:acme:m1:2", "tr_1", LATER, "trr_1", ("j1",))],
+    MerchantActor: [
+        merchant.MoveDone("reversal:acme:m1:2", "tr_1", LATER, "trr_1", ("j1",)),
+        merchant.AccountTold(AccountSeen("acct_2"), LATER, 4, "acct_brand"),
+        merchant.MoveAsked("transfer:acme:m1:3", "transfer", "owner", "EUR", 9, (("s2", 9),), T0, platform="acct_brand"),
+        merchant.PayoutTold("po_2", "pending", 4900, "EUR", T0, platform="acct_brand"),
+    ],
     CertificatesActor: [certificates.WatchersTold("V2GCertificate", LATER)],
     LocalListActor: [locallist.WatchersTold(LATER)],
     TemplateActor: [template.Deleted("op", LATER)],
@@ -448,7 +456,11 @@ ALONE: dict[type, list[Any]] = {
         campaign.Deleted("op", LATER),
     ],
     DeviceActor: [device.Rebooted(LATER)],
-    WalletActor: [wallet.Closing("op", "why", LATER), wallet.Closed("op", 900, LATER, "SEPA 1")],
+    WalletActor: [
+        wallet.Closing("op", "why", LATER),
+        wallet.Closed("op", 900, LATER, "SEPA 1"),
+        wallet.ToppedUp("p2", 10_000, T0, "cus_1", "pm_1", "acct_brand"),
+    ],
     SessionActor: [
         session.Unpriced(LATER),
         session.Waived("why", LATER),

@@ -51,6 +51,6 @@ async def test_a_webhook_that_was_being_worked_off_is_taken_again_and_one_that_w
     for id in ("evt_1", "evt_2"):
         await inbox.put(PspEvent(id, "connect", "acct_1", "charge.refunded", AT, "2026-10-28.endive", False, {}))
     await inbox.take(10, 120.0)
-    await inbox.done(["evt_2"])
+    await inbox.done([("", "evt_2")])
     await end_leases(db, outbox=90.0, inbox=120.0)
     assert [(line.event.id, line.attempt) for line in await inbox.take(10, 120.0)] == [("evt_1", 2)]

@@ -61,7 +61,7 @@ async def test_what_is_taken_comes_again_after_its_lease_and_never_once_done(inb
     await inbox.put(event("evt_1"))
     await inbox.put(event("evt_2"))
     assert len(await inbox.take(10, 0.0)) == 2
-    await inbox.done(["evt_1"])
+    await inbox.done([("", "evt_1")])
     (again,) = await inbox.take(10, 60.0)
     assert (again.event.id, again.attempt) == ("evt_2", 2)
     assert await inbox.take(10, 60.0) == []
@@ -71,8 +71,8 @@ async def test_a_retry_waits_and_what_is_parked_waits_for_an_operator(inbox: Psp
     await inbox.put(event("evt_1"))
     await inbox.put(event("evt_2"))
     await inbox.take(10, 60.0)
-    await inbox.retry(["evt_1"], 0.0, "away")
-    await inbox.park(["evt_2"], "poison")
+    await inbox.retry([("", "evt_1")], 0.0, "away")
+    await inbox.park([("", "evt_2")], "poison")
     (again,) = await inbox.take(10, 60.0)
     assert (again.event.id, again.error) == ("evt_1", "away")
     assert [(line.event.id, line.error) for line in await inbox.listed("parked", 10)] == [("evt_2", "poison")]
@@ -85,7 +85,7 @@ async def test_a_retry_waits_and_what_is_parked_waits_for_an_operator(inbox: Psp
 async def test_what_is_done_with_is_forgotten_and_what_waits_is_not(inbox: PspInbox) -> None:
     await inbox.put(event("evt_1"))
     await inbox.put(event("evt_2"))
-    await inbox.done(["evt_1"])
+    await inbox.done([("", "evt_1")])
     later = datetime.now(UTC) + timedelta(seconds=5)
     assert await inbox.prune(later, 10) == 1
     assert await inbox.prune(later, 10) == 0

@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from actors.model.money import Cost
+from actors.model.platforms import INSTALLATION
 from actors.model.rows.base import Row
 
 
 class PaymentRow(Row, frozen=True, gc=False, kw_only=True):
     """A payment attempt (actors/payment). `purpose`: session, topup or auto_topup. `state`: of actors/payment/phases.py, as
     in MONEY 1.1. `reason`: why it went no further (`evse_claimed`, `sca_refused`, `start_failed`, `card_declined` ...).
-    `proof`: what the 3-D Secure gate saw and said. `captured_minor`: of the sale; `excess_minor` was taken
+    `proof`: what the 3-D Secure gate saw and said. `platform`: the platform account by which it was made (platforms.py);
+    `account`: the connected account, None: the platform account itself. `captured_minor`: of the sale; `excess_minor` was taken
     beyond it, past us, and is the driver's. `refunds`: [{id, refund, amount_minor, excess_minor, fee_minor, status, reason,
     who, at}]."""
 
@@ -34,6 +36,7 @@ class PaymentRow(Row, frozen=True, gc=False, kw_only=True):
     code: str = ""
     merchant: str = ""
     account: str | None = None
+    platform: str = INSTALLATION
     wallet: str = ""
     checkout: str | None = None
     checkout_url: str | None = None
@@ -88,13 +91,15 @@ class WalletLineRow(Row, frozen=True, gc=False, kw_only=True):
 
 class MerchantRow(Row, frozen=True, gc=False, kw_only=True):
     """A merchant (actors/merchant). `seller`: as actors/merchant/messages.Seller. `onboarding`: none, started, pending, done or
-    disconnected. `terms`: commission, partners and the rest of PutMerchant."""
+    disconnected. `platform`: the platform account that `account` is connected to. `terms`: commission, partners and the rest of
+    PutMerchant."""
 
     id: str
     seller: dict[str, Any]
     terms: dict[str, Any]
     updated_at: datetime
     account: str | None = None
+    platform: str = INSTALLATION
     onboarding: str = "none"
     charges_enabled: bool = False
     payouts_enabled: bool = False

@@ -120,7 +120,7 @@ def connected(world: World, identity: str) -> Obj:
     account = world.account(identity)
     if account is None or not account["_connected"]:
         raise Refusal(
-            f"The provided key '{world.config.secret_key[:8]}***' does not have access to account '{identity}' (or that account"
+            f"The provided key '{world.secret_key[:8]}***' does not have access to account '{identity}' (or that account"
             " does not exist). Application access may have been revoked.",
             code="account_invalid", status=403,
         )  # fmt: skip

@@ -161,7 +161,7 @@ class Api:
         kind, _, given = asked.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not given:
             raise Refusal("You did not provide an API key: use the Authorization header, as in 'Bearer sk_test_...'.", status=401)
-        if not hmac.compare_digest(given.encode(), self.world.config.secret_key.encode()):
+        if not hmac.compare_digest(given.encode(), self.world.secret_key.encode()):
             raise Refusal(f"Invalid API Key provided: {given[:8]}***", status=401)
         version = asked.headers.get("stripe-version", API_VERSION)
         if version != API_VERSION:

@@ -43,3 +43,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rest_as_refund: bool = True
     seed: int = 0
     """Of the dice of induced faults."""
+    others: "tuple[Config, ...]" = ()
+    """Further platform accounts on the same port, each with `platform`, `secret_key` and `client_id` of its own."""

@@ -1,4 +1,4 @@
-"""One sandbox put together: world, API, pages, control, webhooks, on one port."""
+"""One sandbox put together: platform accounts with API, pages, control and webhooks, on one port."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -9,7 +9,6 @@ import msgspec
 import trio
 
 from gateways.payments.sandbox import limits
-from gateways.payments.sandbox.accounts import new_account
 from gateways.payments.sandbox.app import Api, Asked, Told
 from gateways.payments.sandbox.config import Config
 from gateways.payments.sandbox.control import PREFIX, control
@@ -19,24 +18,40 @@ from gateways.payments.sandbox.dues import tick
 from gateways.payments.sandbox.errors import Obj
 from gateways.payments.sandbox.faults import Faults
 from gateways.payments.sandbox.hosted import page
-from gateways.payments.sandbox.records import new_endpoint_fields
+from gateways.payments.sandbox.platform import Platform
 from gateways.payments.sandbox.server import Server
-from gateways.payments.sandbox.state_file import StateFile
 from gateways.payments.sandbox.world import World
 
 _log = logging.getLogger(__name__)
 
 
 class Sandbox:
-    """`world` may be read by whoever runs it in the same process; a client of another process has the control API."""
+    """`world`, `faults` and the like are those of the first platform account, `platforms` all of them by id. They may be read by
+    whoever runs it in the same process; a client of another process has the control API."""
 
     def __init__(self, config: Config, state: Path | None = None) -> None:
-        self.world = World(config)
-        self.faults = Faults(config.seed)
-        self.deliverer = Deliverer(self.world, self.faults)
-        self.api = Api(self.world, self.faults)
-        self._file = StateFile(self.world, state) if state is not None else None
-        self._begin()
+        given = (config, *config.others)
+        kept = [state, *(state / one.platform if state is not None else None for one in config.others)]
+        self.platforms = {one.platform: Platform(one, where) for one, where in zip(given, kept, strict=True)}
+        if len(self.platforms) < len(given) or len({one.secret_key for one in given}) < len(given):
+            raise ValueError("others: each platform account has an id and a key of its own")
+        self._first = self.platforms[config.platform]
+
+    @property
+    def world(self) -> World:
+        return self._first.world
+
+    @property
+    def faults(self) -> Faults:
+        return self._first.faults
+
+    @property
+    def deliverer(self) -> Deliverer:
+        return self._first.deliverer
+
+    @property
+    def api(self) -> Api:
+        return self._first.api
 
     @property
     def url(self) -> str:
@@ -47,92 +62,69 @@ class Sandbox:
         """A person with a browser, without the browser."""
         return Driver(self.url)
 
-    def _begin(self) -> None:
-        if self._file is not None:
-            self._file.load()
-        config, world = self.world.config, self.world
-        if world.account(world.platform) is None:
-            new_account(world, country=config.country, identity=world.platform, made_by="platform", done=True)
-        for identity in config.merchants:
-            if world.account(identity) is None:
-                new_account(world, country=config.country, identity=identity, done=True)
-        for hook in config.hooks:
-            self.hook(hook.url, hook.secret, hook.connect, hook.events)
-        for event in list(world.events):
-            self._resume(world.objects[event])
-
-    def _resume(self, event: Obj) -> None:
-        """What was not delivered when the sandbox was stopped is delivered now."""
-        if event["pending_webhooks"] > 0:
-            connect = event["_account"] != self.world.platform
-            for endpoint in self.world.newest(self.world.platform, "webhook_endpoint"):
-                if endpoint["_connect"] == connect and endpoint["id"] not in event.get("_taken", []):
-                    self.deliverer.again(event, endpoint["id"])
-
     def hook(self, url: str, secret: str, connect: bool = False, events: tuple[str, ...] = ("*",)) -> Obj:
-        """Register a webhook endpoint with a secret of the caller's; the same URL again only gets the new secret."""
-        world = self.world
-        for endpoint in world.newest(world.platform, "webhook_endpoint"):
-            if endpoint["url"] == url and endpoint["_connect"] == connect:
-                endpoint["_secret"], endpoint["enabled_events"] = secret, list(events)
-                world.save(endpoint)
-                return endpoint
-        endpoint = new_endpoint_fields(url, secret, connect)
-        endpoint.update(id=world.new_id("we"), created=world.now(), enabled_events=list(events))
-        return world.add(world.platform, endpoint)
+        return self._first.hook(url, secret, connect, events)
 
     async def handle(self, asked: Asked) -> Told:
         if asked.path.startswith(PREFIX):
-            told: Told | None = control(self, asked)
-        elif self.faults.down:
-            told = Told(0, b"", drop=True)
+            told = control(self.platforms, self.world.platform, asked)
         else:
-            told = self._answer(asked)
-        assert told is not None
-        if self._file is not None:
-            self._file.flush()
+            platform = self._of(asked)
+            told = Told(0, b"", drop=True) if platform.faults.down else _answer(platform, asked)
+        for platform in self.platforms.values():
+            platform.flush()
         return told
 
-    def _answer(self, asked: Asked) -> Told:
-        try:
-            tick(self.world)
-            shown = page(self.world, asked)
-            if shown is not None:
-                tick(self.world)
-                return shown
-            return self.api.answer(asked)
-        except Exception:
-            _log.exception("the sandbox itself failed at %s %s", asked.method, asked.path)
-            failed = {"error": {"type": "api_error", "message": "The sandbox itself failed; its log says why."}}
-            return Told(500, msgspec.json.encode(failed))
+    def _of(self, asked: Asked) -> Platform:
+        """Whose request it is; one that is nobody's the first one refuses."""
+        platforms = self.platforms.values()
+        return next((one for one in platforms if one.opens(asked) or one.shows(asked)), self._first)
 
     async def settled(self, timeout: float = 120.0) -> None:
         """Until no webhook waits any more (those that wait for a retry count, too)."""
         with trio.fail_after(timeout):
-            while self.deliverer.waiting:  # noqa: ASYNC110 - a test waits here, nothing else
+            while any(one.deliverer.waiting for one in self.platforms.values()):  # noqa: ASYNC110 - a test waits here, nothing else
                 await trio.sleep(0.01)
 
     async def _clockwork(self) -> None:
         while True:
             await trio.sleep(limits.TICK_MOST)
-            tick(self.world)
-            if self._file is not None:
-                self._file.flush()
+            for platform in self.platforms.values():
+                tick(platform.world)
+                platform.flush()
 
     async def run(self, host: str, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         listeners = await trio.open_tcp_listeners(port, host=host)
         bound = listeners[0].socket.getsockname()[1]
-        self.world.url = f"http://{host}:{bound}"
+        for platform in self.platforms.values():
+            platform.world.url = f"http://{host}:{bound}"
         server = Server(self.handle)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.deliverer.run)
+            for platform in self.platforms.values():
+                nursery.start_soon(platform.deliverer.run)
             nursery.start_soon(self._clockwork)
             task_status.started(self.world.url)
             try:
                 await trio.serve_listeners(server.connection, listeners)
             finally:
-                if self._file is not None:
-                    self._file.close()
+                for platform in self.platforms.values():
+                    if platform.file is not None:
+                        platform.file.close()
+
+
+def _answer(platform: Platform, asked: Asked) -> Told:
+    world = platform.world
+    try:
+        tick(world)
+        shown = page(world, asked)
+        if shown is not None:
+            tick(world)
+            return shown
+        return platform.api.answer(asked)
+    except Exception:
+        _log.exception("the sandbox itself failed at %s %s", asked.method, asked.path)
+        failed = {"error": {"type": "api_error", "message": "The sandbox itself failed; its log says why."}}
+        return Told(500, msgspec.json.encode(failed))
 
 
 @asynccontextmanager

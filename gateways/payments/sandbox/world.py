@@ -43,6 +43,7 @@ class World:
 
     def __init__(self, config: Config, clock: Clock | None = None) -> None:
         self.config = config
+        self.secret_key = config.secret_key
         self.clock = clock if clock is not None else Clock()
         self.objects: dict[str, Obj] = {}
         self.index: dict[tuple[str, str], list[str]] = defaultdict(list)

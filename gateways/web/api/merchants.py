@@ -68,7 +68,8 @@ class SellerView(SellerBody, frozen=True):
 
 class MerchantView(msgspec.Struct, frozen=True):
     """`onboarding`: none, started, pending, done or disconnected. `due`: what the payment provider still wants to know, by its
-    own field names. `open`: it can be paid by card now. `draining`: it is to be disconnected."""
+    own field names. `platform`: the brand's account at the provider to which `account` is connected, empty for the
+    installation's. `open`: it can be paid by card now. `draining`: it is to be disconnected."""
 
     id: str
     seller: SellerView
@@ -78,6 +79,7 @@ class MerchantView(msgspec.Struct, frozen=True):
     partners: list[ShareBody]
     min_minor: int | None
     account: str | None
+    platform: str
     onboarding: str
     charges_enabled: bool
     payouts_enabled: bool
@@ -88,9 +90,9 @@ class MerchantView(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
-def merchant_view(row: MerchantRow) -> MerchantView:
+def merchant_view(call: Call, row: MerchantRow) -> MerchantView:
     fields: dict[str, Any] = {name: getattr(row, name) for name in MerchantView.__struct_fields__ if hasattr(row, name)}
-    return msgspec.convert({**row.terms, **fields, "open": card_of(row).open}, MerchantView)
+    return msgspec.convert({**row.terms, **fields, "open": call.env.takes_cards(card_of(row))}, MerchantView)
 
 
 def checked_id(call: Call) -> str:
@@ -132,16 +134,16 @@ async def put_merchant(call: Call) -> Answer:
         min_minor=body.min_minor,
     )
     row = await call.ask(merchant_address(call.own, id), message)
-    return Answer(merchant_view(row), status=201 if created else 200)
+    return Answer(merchant_view(call, row), status=201 if created else 200)
 
 
 async def get_merchant(call: Call) -> MerchantView:
-    return merchant_view(await merchant_row(call))
+    return merchant_view(call, await merchant_row(call))
 
 
 async def list_merchants(call: Call) -> Items[MerchantView]:
     page = await call.env.queries.merchants(call.own, call.query["limit"], call.query["cursor"])
-    return page_of(page, [merchant_view(row) for row in page.items])
+    return page_of(page, [merchant_view(call, row) for row in page.items])
 
 
 _M = "/api/v1/tenants/{tenant}/merchants"

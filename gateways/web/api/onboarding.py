@@ -46,9 +46,9 @@ class DisconnectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _payments(call: Call) -> CardPayments:
-    payments = call.env.settings.card_payments
-    if payments is None:
-        raise Problem("unsupported", "card payments are off on this node: set CSMS_STRIPE__SECRET_KEY (stripe.secret_key)")
+    payments = call.env.settings.card_payments(call.own)
+    if payments.off:
+        raise Problem("unsupported", payments.off)
     return payments
 
 
@@ -59,7 +59,7 @@ async def start_onboarding(call: Call) -> OnboardingView:
     state, secret, callback = "", "", ""
     if body.method == "oauth":
         if payments.authorise is None:
-            raise Problem("unsupported", "OAuth needs the platform's client id: set CSMS_STRIPE__CLIENT_ID (stripe.client_id)")
+            raise Problem("unsupported", f"OAuth needs the platform's client id: set {payments.client_id}")
         flow = FlowState(call.own, id, call.principal.who, body.return_url, call.env.token_bytes(16))
         callback = _callback_url(call)
         secret = new_state(call.env.settings.cookie_key, flow)
@@ -114,7 +114,7 @@ async def disconnect_merchant(call: Call) -> MerchantView:
         raise Problem("conflict", "it has no connected account")
     message = m.Disconnect(call.principal.who, call.body.reason)
     told = await call.ask(merchant_address(call.own, row.id), message, deadline=limits.PROVIDER_SECONDS)
-    return merchant_view(told)
+    return merchant_view(call, told)
 
 
 _M = "/api/v1/tenants/{tenant}/merchants/{merchant}"

@@ -71,6 +71,7 @@ class PaymentView(msgspec.Struct, frozen=True):
     cost: Cost | None
     merchant: str
     account: str | None
+    platform: str
     station: str
     evse: int
     session: str | None
@@ -95,7 +96,7 @@ def payment_view(row: PaymentRow) -> PaymentView:
         row.id, row.purpose, row.state, money(row.hold_minor), money(row.limit_minor), money(row.captured_minor),
         money(row.excess_minor),
         money(row.refunded_minor), money(row.fee_minor), None if row.psp_fee_minor is None else money(row.psp_fee_minor),
-        row.cost, row.merchant, row.account, row.station, row.evse, row.session,
+        row.cost, row.merchant, row.account, row.platform, row.station, row.evse, row.session,
         row.wallet, row.intent, row.charge, row.capture_before, row.reason, row.proof, row.refunds, row.dispute, row.journals,
         row.created_at, row.updated_at,
     )  # fmt: skip
@@ -151,7 +152,7 @@ async def hand_in_evidence(call: Call) -> Answer:
     key = call.headers.get(HEADER)
     id = digest("evidence", call.principal.id, row.id, key) if key else call.env.token_bytes(12).hex()
     merchant = BRAND if row.account is None else row.merchant
-    message = HandInEvidence(id, call.principal.who, row.id, dispute, texts)
+    message = HandInEvidence(id, call.principal.who, row.id, dispute, texts, row.platform)
     await call.ask(merchant_address(call.own, merchant), message)
     return Answer(EvidenceView(dispute, texts))
 

@@ -25,6 +25,7 @@ class WebhookView(msgspec.Struct, frozen=True):
     state: str
     endpoint: str
     account: str | None
+    platform: str
     attempt: int
     received_at: datetime
     created: datetime
@@ -48,8 +49,8 @@ class Unparked(msgspec.Struct, frozen=True):
 def _view(line: WaitingPspEvent) -> WebhookView:
     event = line.event
     return WebhookView(
-        event.id, event.type, line.state, event.endpoint, event.account, line.attempt, line.received_at, event.created,
-        event.subject, line.error,
+        event.id, event.type, line.state, event.endpoint, event.account, event.platform, line.attempt, line.received_at,
+        event.created, event.subject, line.error,
     )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ def _offer(
         hold = hold_for(parsed, power or ASSUMED_MAX_POWER_W, hold_terms(tenant))
     except HoldError as error:
         return None, "free_of_charge" if error.code == "free" else "no_tariff"
-    if merchant is None or not merchant.open:
+    if merchant is None or not env.takes_cards(merchant):
         return None, "not_open"
     return Offer(tariff, seen, hold, merchant), ""
 

@@ -12,6 +12,7 @@ from actors.kinds import register_all
 from actors.merchant import messages as m
 from actors.model import psp
 from actors.model.ids import merchant_address, tenant_address
+from actors.model.platforms import Platforms
 from actors.tenant.messages import Create
 from runtime.store import OutboxItem
 from runtime.system import System
@@ -32,7 +33,7 @@ async def test_money_that_moves_on_is_kept_and_compared(database: Database, nurs
     system, queries, now = System(database.store), PostgresQueries(database), datetime.now(UTC)
     env = ActorEnv(
         snapshots=Cards(), numbers=PostgresNumbers(database), lookups=PostgresLookups(database), vault=Vault(b"k" * 32),
-        sink=PostgresSink(database), payments=True,
+        sink=PostgresSink(database), platforms=Platforms(installed=True),
     )  # fmt: skip
     register_all(system, env)
     lines = (

@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from actors.merchant.messages import PartnerShare, Seller
 from actors.model import psp
 from actors.model.bill import Bill, BillLine
@@ -103,5 +105,9 @@ LIVES: dict[str, list[Any]] = {
         opened(TOP_UP), held(), f.Proven(None, "mandate", "charged under mandate 2026-01", T0),
         f.Rated(Cost(Money(5000, "EUR"), Money(5000, "EUR")), (), T0), f.Capturing(1, 5000, 0, T0),
         f.Captured(5000, 0, "ch_1", ("j1",), T0), f.Settled(None, (), LATER),
+    ],
+    "by a brand's own account": [
+        f.Opened(QUOTE, replace(DEAL, platform="acct_brand"), "Charging", *HTTPS, LATER, T0),
+        f.Asked("capture:1", replace(CAPTURE, platform="acct_brand"), T0), f.Expired("page_expired", LATER),
     ],
 }  # fmt: skip

@@ -18,7 +18,6 @@ from actors.model.rows import MerchantRow
 from actors.payment.messages import LookAgain
 from actors.ports import PspEvent
 from actors.station.messages import Done
-from gateways.payments.client import StripeKeys
 from gateways.payments.events import parse
 from gateways.payments.limits import WORKER_AT_ONCE, WORKER_ATTEMPTS
 from gateways.payments.sweep import Sweep
@@ -56,8 +55,7 @@ class World:
             self.system.register(kind, lambda context: Recorder(context, self))
         lookups, queries = MemoryLookups(self.rows), MemoryQueries(self.rows)
         self.worker = InboxWorker(self.inbox, rig.clients, self.system, lookups, queries, now=self.now)
-        keys = StripeKeys(secret_key="x")
-        self.sweep = Sweep(self.inbox, rig.clients, keys, self.system, lookups, self.worker.nudge, self.now)
+        self.sweep = Sweep(self.inbox, rig.clients, self.system, lookups, self.worker.nudge, self.now)
 
     def now(self) -> datetime:
         """Moves by `ahead` alone: what is not due stays so, however long a round takes."""
@@ -375,7 +373,7 @@ async def test_a_sweep_makes_attempts_look_that_have_waited_in_silence() -> None
         world.row("waits", state="capture_uncertain", updated_at=old, account=MERCHANT)
         world.row("pays", state="checkout_open", updated_at=now)
         world.row("charges", state="charging", updated_at=old)
-        assert await world.sweep.attempts() == {MERCHANT}
+        assert await world.sweep.attempts() == {("", MERCHANT)}
         assert [(id, message) for _, _, id, message in world.told] == [("waits", LookAgain())]
 
 

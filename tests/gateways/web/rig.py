@@ -12,6 +12,7 @@ import trio
 
 from actors.env import ActorEnv
 from actors.kinds import register_all
+from actors.model.platforms import Platforms
 from actors.ports import ApiToken
 from gateways.egress import EgressGate
 from gateways.payments.accounts import authorize_url
@@ -45,7 +46,8 @@ class Rig:
         self.seed = 20260722
         self.system = System(self.store, random=random.Random(self.seed))
         self.actor_env = ActorEnv(
-            payments=True, snapshots=self.cards, numbers=MemoryNumbers(), lookups=self.lookups, vault=self.vault, sink=self.sink,
+            platforms=Platforms(installed=True), snapshots=self.cards, numbers=MemoryNumbers(), lookups=self.lookups,
+            vault=self.vault, sink=self.sink,
             pki=Desk(self.system, self.vault, self.cards, EgressGate()),
         )  # fmt: skip
         register_all(self.system, self.actor_env)
@@ -65,7 +67,7 @@ class Rig:
                 pay_key=KEY,
                 owner_hash=token_hash(KEY, OWNER),
                 public_url="http://test",
-                card_payments=CardPayments(authorise=partial(authorize_url, "ca_1", base="https://connect.test")),
+                card_payments=lambda tenant: CardPayments(authorise=partial(authorize_url, "ca_1", base="https://connect.test")),
             ),
             ocpp_stats=lambda: {"connections": 3, "frames_in": 17},
             versions={"voltroupe": "0.1.0"},

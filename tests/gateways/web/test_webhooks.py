@@ -19,10 +19,14 @@ from tests.kits.patience import http_client
 class Taken:
     def __init__(self) -> None:
         self.came: list[tuple[str, bytes, str | None]] = []
+        self.tenants: list[str | None] = []
         self.status = 200
 
-    async def take(self, endpoint: Literal["account", "connect"], body: bytes, signature: str | None) -> int:
+    async def take(
+        self, endpoint: Literal["account", "connect"], body: bytes, signature: str | None, tenant: str | None = None
+    ) -> int:
         self.came.append((endpoint, body, signature))
+        self.tenants.append(tenant)
         return self.status
 
 
@@ -44,6 +48,21 @@ async def test_both_endpoints_hand_on_the_bytes_and_the_signature_as_they_came(t
             answer = await client.post(path, content=body, headers={"stripe-signature": "t=1,v1=ab"})
             assert (answer.status_code, answer.text) == (200, "ok\n")
     assert taken.came == [("account", body, "t=1,v1=ab"), ("connect", body, "t=1,v1=ab")]
+    assert taken.tenants == [None, None]
+
+
+async def test_a_brand_has_two_endpoints_of_its_own(taken: Taken) -> None:
+    async with serving() as (_, url), http_client(base_url=url) as client:
+        for path in ("/stripe/acme/webhook", "/stripe/acme/webhook/connect", "/stripe/webhook/webhook"):
+            assert (await client.post(path, content=b"{}")).status_code == 200
+        for path in ("/stripe/ACME/webhook", "/stripe/a/b/webhook", "/stripe/acme/webhook/other", "/stripe//webhook"):
+            assert (await client.post(path, content=b"{}")).status_code == 404
+        metrics = (await client.get("/metrics")).text
+    assert [(endpoint, tenant) for (endpoint, *_), tenant in zip(taken.came, taken.tenants, strict=True)] == [
+        ("account", "acme"), ("connect", "acme"), ("account", "webhook"),
+    ]  # fmt: skip
+    assert "/stripe/{tenant}/webhook" in metrics
+    assert "/stripe/acme" not in metrics
 
 
 @pytest.mark.parametrize("status", [400, 503])
@@ -72,7 +91,7 @@ async def test_an_operator_sees_what_was_given_up_and_has_it_tried_again() -> No
     inbox = MemoryPspInbox()
     told = PspEvent("evt_1", "connect", "acct_1", "payout.paid", datetime.now(UTC), None, False, {"id": "po_1"})
     await inbox.put(told)
-    await inbox.park(["evt_1"], "ActorCrashed: a bug")
+    await inbox.park([("", "evt_1")], "ActorCrashed: a bug")
     async with running() as node:
         assert (await node.owner.get("/api/v1/webhooks")).status_code == 404
     with pytest.MonkeyPatch.context() as patch:
@@ -81,8 +100,9 @@ async def test_an_operator_sees_what_was_given_up_and_has_it_tried_again() -> No
             found = (await node.owner.get("/api/v1/webhooks")).json()
             assert (found["parked"], found["waiting"]) == (1, 0)
             assert found["items"][0] | {"received_at": "", "created": ""} == {
-                "id": "evt_1", "type": "payout.paid", "state": "parked", "endpoint": "connect", "account": "acct_1", "attempt": 0,
-                "received_at": "", "created": "", "subject": {"id": "po_1"}, "error": "ActorCrashed: a bug",
+                "id": "evt_1", "type": "payout.paid", "state": "parked", "endpoint": "connect", "account": "acct_1",
+                "platform": "", "attempt": 0, "received_at": "", "created": "", "subject": {"id": "po_1"},
+                "error": "ActorCrashed: a bug",
             }  # fmt: skip
             tenant = await node.tenant()
             assert (await tenant.get("/api/v1/webhooks")).status_code == 403

@@ -83,8 +83,8 @@ async def high_street(dsn: str, folder: Path) -> AsyncIterator[Street]:
         sandbox.hook(f"{node.urls.http}/stripe/webhook", "whsec_street_account")
         sandbox.hook(f"{node.urls.http}/stripe/webhook/connect", "whsec_street_connect", connect=True)
         async with http_client(base_url=f"{node.urls.http}/api/v1") as admin:
-            code, password = await _furnish(admin)
-            station = _station(node, password)
+            code, password = await furnish(admin)
+            station = station_of(node, password)
             await nursery.start(station.run)
             street = Street(node, sandbox, station, admin, code)
             await _opened(street)
@@ -92,29 +92,30 @@ async def high_street(dsn: str, folder: Path) -> AsyncIterator[Street]:
             nursery.cancel_scope.cancel()
 
 
-async def _furnish(admin: httpx.AsyncClient) -> tuple[str, str]:
+async def furnish(admin: httpx.AsyncClient, tenant: str = "acme", account: str = ACCOUNT) -> tuple[str, str]:
     """Tenant, merchant, tariff and station; the EVSE's code and the station's password."""
     admin.headers["Authorization"] = f"Bearer {OWNER}"
-    body = {"id": "acme", "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin"}
+    body = {"id": tenant, "currency": "EUR", "country": "DE", "time_zone": "Europe/Berlin"}
     made = await admin.post("/tenants", json=body)
     assert made.status_code == 201, made.text
     admin.headers["Authorization"] = f"Bearer {made.json()['token']}"
     seller = {name: getattr(SELLER, name) for name in SELLER.__struct_fields__}
-    merchant = {"seller": {**seller, "address": list(SELLER.address)}, "commission_percent": "5", "account": ACCOUNT}
+    merchant = {"seller": {**seller, "address": list(SELLER.address)}, "commission_percent": "5", "account": account}
     for path, content in (("merchants/swm", merchant), ("tariffs/adhoc", TARIFF)):
-        answer = await admin.put(f"/tenants/acme/{path}", json=content)
+        answer = await admin.put(f"/tenants/{tenant}/{path}", json=content)
         assert answer.status_code in (200, 201), answer.text
     location = {
         name: value for name, value in LOCATION.items() if name != "max_power_w"
     }  # this energy flows sixty times too fast
     station = {"evses": 1, "location": location, "merchant": "swm", "tariff": "adhoc"}
-    answer = await admin.put("/tenants/acme/stations/CS17", json=station)
+    answer = await admin.put(f"/tenants/{tenant}/stations/CS17", json=station)
     assert answer.status_code == 201, answer.text
     return answer.json()["evses"][0]["code"], answer.json()["auth"]["password"]
 
 
-def _station(node: Node, password: str) -> Station16:
-    told = StationSettings(url=f"{node.urls.ocpp}/ocpp/acme", identity="CS17", model=POST, password=password, backoff_most=0.5)
+def station_of(node: Node, password: str, tenant: str = "acme") -> Station16:
+    url = f"{node.urls.ocpp}/ocpp/{tenant}"
+    told = StationSettings(url=url, identity="CS17", model=POST, password=password, backoff_most=0.5)
     station = Station16(told, rng=random.Random(17), stats=Stats())
     station.configuration["MeterValueSampleInterval"] = ("1", False)
     return station
