@@ -1,7 +1,7 @@
 """A session that a card or a wallet pays: who hears what of it, and that it never costs more than there is."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import pytest
@@ -284,22 +284,26 @@ def test_a_session_never_costs_more_than_its_hold(body: Any, most: int, power: l
         return
     session = Session(TariffCard("acme", "t", 1, T0, fingerprint(body), "EUR", body))
     session.start(verdict(limit=hold.limit_minor))
-    register, second = Decimal(1000), 0
-    ordered: int | None = None
-    while second < 8 * 3600 if ordered is None else second < ordered + latency:
+    watt_seconds, second, end = 1000 * 3600, 0, 8 * 3600
+    ordered = False
+    while second < end:
         minute = second // 60
         if second and second % 60 == 0 and not gaps[minute % len(gaps)]:
-            session.meter(minute, int(register))
+            session.meter(minute, watt_seconds // 3600)
         due = session.timers.get("cost")
         if due is not None and due[0] <= T0 + timedelta(seconds=second):
             session.timers.pop("cost")
             session.tell(due[1], T0 + timedelta(seconds=second))
-        if ordered is None and session.orders():
-            ordered = second
+        if not ordered and session.orders():
+            ordered, end = True, second + latency
             continue
-        register += Decimal(power[minute % len(power)]) / 3600
-        second += 1
-    session.tell(m.Stop(int(register), T0 + timedelta(seconds=second), T0 + timedelta(seconds=second), "Remote"), at(9999))
+        due = session.timers.get("cost")
+        rings = end if due is None else max(second + 1, ceil((due[0] - T0).total_seconds()))
+        until = min((minute + 1) * 60, rings, end)  # nothing happens before
+        watt_seconds += power[minute % len(power)] * (until - second)
+        second = until
+    ended = T0 + timedelta(seconds=second)
+    session.tell(m.Stop(watt_seconds // 3600, ended, ended, "Remote"), at(9999))
     cost = session.state.cost
     assert cost is not None, session.state.remarks
     assert cost.incl.amount_minor <= hold.hold_minor
