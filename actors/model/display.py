@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 import rfc8785
 
-from actors.model.tariff import RESERVATION, Component, Element, PriceLimit, Restrictions, Tariff
+from actors.model.tariff import RESERVATION, Component, Element, PriceLimit, Restrictions, Tariff, applicable
 
 Kind = Literal["energy", "time", "occupancy", "flat", "reservation", "reservation_expired"]
 Unit = Literal["kWh", "min", "h", "session"]
@@ -122,19 +122,7 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def shown(tariff: Tariff) -> Shown:
     """What is to be shown of `tariff` before anybody charges by it."""
-    lines: list[PriceLine] = []
-    covered: set[tuple[str, str | None]] = set()
-    rank = 0
-    for element in tariff.elements:
-        for component in element.components:
-            line = _line(tariff, element, component, rank)
-            rank += 1
-            reservation = element.restrictions.reservation if element.restrictions else None
-            if (component.type, reservation) in covered:
-                continue  # a component before it always applies: this one never can
-            if line.when is None:
-                covered.add((component.type, reservation))
-            lines.append(line)
+    lines = [_line(tariff, element, component, rank) for rank, element, component in applicable(tariff.elements)]
     lines.sort(key=lambda line: (_ORDER[line.kind], line.rank))
     charging = tuple(line for line in lines if _ORDER[line.kind] <= _ORDER["flat"])
     return Shown(
@@ -254,7 +242,7 @@ def _limit(tariff: Tariff, limit: PriceLimit | None) -> Limit | None:
         return None
     gross = limit.incl
     if gross is None:
-        rates = {c.vat for element in tariff.elements for c in element.components if tariff.tax_included != "N/A"}
+        rates = {component.vat for _, _, component in applicable(tariff.elements) if tariff.tax_included != "N/A"}
         rate = rates.pop() if len(rates) == 1 else None
         if rate is not None:
             gross = limit.excl * (_HUNDRED + rate) / _HUNDRED

@@ -11,7 +11,7 @@ from decimal import ROUND_FLOOR, Decimal
 import msgspec
 
 from actors.model.money import Cost, Money, VatAmount, to_minor
-from actors.model.tariff import Tariff
+from actors.model.tariff import Tariff, applicable
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
@@ -96,7 +96,10 @@ def _vat(tariff: Tariff, parts: Sequence[Part], total: int) -> tuple[VatAmount, 
 
 
 def _top_rate(tariff: Tariff) -> Decimal | None:
-    rates = (component.vat for element in tariff.elements for component in element.components)
+    """Of what a session can come to, as it is shown: a component that never applies has no say."""
+    if tariff.tax_included == "N/A":
+        return None
+    rates = (component.vat for _, _, component in applicable(tariff.elements))
     return max((rate for rate in rates if rate is not None), default=None)
 
 

@@ -8,6 +8,7 @@ questions that rating asks, so that a session's stop does not sort it again.
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -74,6 +75,13 @@ class Restrictions(msgspec.Struct, frozen=True):
             and self.min_duration is None
             and self.max_duration is None
         )
+
+    @property
+    def always(self) -> bool:
+        """Keeps nothing out of a charge (or of the reservation that it is about): a least amount of zero is none."""
+        least = self.min_kwh, self.min_current, self.min_power, self.min_duration
+        most = self.max_kwh, self.max_current, self.max_power, self.max_duration
+        return not (self.clock or any(least) or any(bound is not None for bound in most))
 
     def admits_clock(self, local: datetime) -> bool:
         """Is the local wall clock inside? Dates and weekday are those of `local`, also in a wrapped window."""
@@ -165,6 +173,20 @@ class Tariff(msgspec.Struct, frozen=True):
     valid_to: datetime | None
     body: dict[str, Any]
     preauthorize: Decimal | None = None
+
+
+def applicable(elements: Sequence[Element]) -> Iterator[tuple[int, Element, Component]]:
+    """The components that a session can come to, with their positions: none behind one of its kind that always applies."""
+    covered: set[tuple[str, str | None]] = set()
+    pairs = [(element, component) for element in elements for component in element.components]
+    for rank, (element, component) in enumerate(pairs):
+        limits = element.restrictions or Restrictions()
+        kind = component.type, limits.reservation
+        if kind in covered:
+            continue
+        if limits.always:
+            covered.add(kind)
+        yield rank, element, component
 
 
 def plan_of(elements: tuple[Element, ...]) -> Plan:

@@ -1,8 +1,10 @@
 """What is shown of a tariff, and that it is what is charged."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ from actors.model.display import PriceLine, Shown, When, per_minute, shown
 from actors.model.rating import rate
 from actors.model.tariff import Tariff
 from actors.model.tariff_parse import parse_tariff
-from actors.model.usage import Usage
+from actors.model.usage import Usage, UsagePeriod
 from tests.actors.model.strategies import ZONES, tariffs, usages
 
 
@@ -125,6 +127,20 @@ def test_the_hash_names_what_was_shown_to_the_last_digit() -> None:
     assert one.hash == same.hash != other.hash
     assert len(one.hash) == 32
     assert '"gross":"0.476"' in one.text
+
+
+NEVER_APPLIES = body({"price_components": [part("ENERGY", 0, None), part("ENERGY", 0, 7)]}, min_price={"excl_vat": 1})
+NO_TAX = body({"price_components": [part("ENERGY", 0, 7)]}, min_price={"before_taxes": 1}, tax_included="N/A")
+
+
+@pytest.mark.parametrize("least", [NEVER_APPLIES, NO_TAX], ids=["behind one that always applies", "no tax at all"])
+def test_a_least_price_is_shown_and_charged_without_the_tax_of_a_component_that_never_applies(least: dict[str, Any]) -> None:
+    tariff, at = parse_tariff(least), datetime(2026, 3, 7, tzinfo=UTC)
+    seen = shown(tariff).min_price
+    assert seen is not None
+    assert (seen.net, seen.gross) == (1, 1)
+    cost = rate(tariff, Usage((UsagePeriod(at, at + timedelta(minutes=1), Decimal(0), "charging"),)), time_zone="UTC").cost
+    assert (cost.excl.amount_minor, cost.incl.amount_minor) == (100, 100)
 
 
 @given(tariffs(), usages(), ZONES, st.sampled_from(["NO", "YES", "N/A", None]))
