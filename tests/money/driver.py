@@ -34,10 +34,10 @@ async def begins_to_charge(street: Street, card: str = "challenge") -> str:
 
 
 async def charges_and_pays(street: Street, card: str = "challenge") -> tuple[dict[str, Any], str]:
-    """The payment once it is captured, and the path of the driver's own page."""
+    """The payment once it is captured and the provider's own fee is known, and the path of the driver's own page."""
     path = await begins_to_charge(street, card)
     await street.admin.post(f"{street.node.urls.http}{path}/stop")
-    return await payment(street, "captured", "settled"), path
+    return await payment(street, "settled"), path
 
 
 async def payment(street: Street, *states: str) -> dict[str, Any]:

@@ -131,8 +131,12 @@ async def test_an_owner_who_takes_our_access_away_stops_the_charge_and_the_sale(
         await street.until(stopped)
         page = await street.admin.get(street.node.urls.http + path, headers={"Accept-Language": "en"})
         assert "You pay nothing" in page.text
-        offer = (await street.admin.get(street.url, headers={"Accept-Language": "en"})).text
-        assert "Order with obligation to pay" not in offer
+
+        async def sells_nothing() -> bool:
+            offer = (await street.admin.get(street.url, headers={"Accept-Language": "en"})).text
+            return "Order with obligation to pay" not in offer
+
+        await street.until(sells_nothing)
         merchant = (await street.admin.get(f"{T}/merchants/swm")).json()
         assert merchant["charges_enabled"] is False
         assert await _closing(street, "swm") == {}
