@@ -15,7 +15,7 @@ from gateways.web.pay.token import Tokens
 from tests.gateways.web.pay.kit import COST, ENDED, Lot, cdr, document, furnish, parking_lot, payment, session, taken
 from tests.gateways.web.pay.test_landing import text
 from tests.gateways.web.rig import serving
-from tests.kits.patience import http_client
+from tests.kits.patience import PATIENCE, http_client
 
 A = "a" + "0" * 23 + "1"
 PAID: dict[str, Any] = {"session": "s1", "captured_minor": 1475, "cost": COST, "charge": "ch_1", "journals": ["j1"]}
@@ -193,7 +193,7 @@ async def test_an_order_that_comes_from_another_site_is_refused() -> None:
 
 
 async def test_the_stream_tells_the_stage_at_once_and_whenever_something_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PAY_TICK_SECONDS", 60.0)  # so that it is the event that wakes it
+    monkeypatch.setattr(limits, "PAY_TICK_SECONDS", 10 * PATIENCE)  # so that it is the event that wakes it
     async with serving() as (rig, url):
         lot = await furnish(rig)
         path = furnished(lot, "charging", session="s0")
