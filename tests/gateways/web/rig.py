@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import trio
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from actors.env import ActorEnv
 from actors.kinds import register_all
@@ -31,6 +33,23 @@ from tests.kits.patience import until
 
 KEY = bytes(range(32))
 OWNER = "vto_owner-of-the-platform-in-tests"
+
+
+class Compiled(BytecodeCache):
+    """The pages as the first app compiled them: there is an app a test, and it is most of what one costs."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+WebApp.jinja_options = {"bytecode_cache": Compiled()}
 
 
 class Rig:

@@ -61,7 +61,9 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
 
 def furnished(lot: Lot, state: str, **fields: Any) -> str:
     """Path of the page of a payment in this state, whose sessions are there."""
-    running = session(id="s0", started_at=datetime.now(UTC) - timedelta(minutes=42, seconds=30), cost=RUNNING)
+    now = datetime.now(UTC)
+    msgspec.structs.force_setattr(lot.rig.env, "now", lambda: now)
+    running = session(id="s0", started_at=now - timedelta(minutes=42), cost=RUNNING)
     lot.rig.rows.write(1, [payment(A, state, code=lot.code, **fields), running, session(**ENDED), cdr(), taken()])
     return f"s/{lot.token(A)}"
 
