@@ -117,6 +117,7 @@ class House:
         limits: DomainLimits | None = None,
         keepers: Mapping[str, Keeper] | None = None,
         pki: Any = None,
+        platforms: Platforms = Platforms(installed=True),
     ) -> None:
         self.keepers = KEEPERS if keepers is None else keepers
         self.rows = MemoryRows()
@@ -130,7 +131,7 @@ class House:
             vault=Vault(b"k" * 32),
             sink=MemorySink(self.rows),
             token_bytes=self.random.randbytes,
-            platforms=Platforms(installed=True),
+            platforms=platforms,
             limits=limits or DomainLimits(),
             pki=pki,
         )
@@ -154,7 +155,7 @@ class House:
             vault=self.env.vault,
             sink=self.env.sink,
             token_bytes=self.random.randbytes,
-            platforms=Platforms(installed=True),
+            platforms=self.env.platforms,
             limits=self.env.limits,
             pki=self.env.pki,
         )

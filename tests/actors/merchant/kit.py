@@ -12,6 +12,7 @@ from actors.limits import DomainLimits
 from actors.merchant import messages as m
 from actors.model import psp
 from actors.model.ids import merchant_address
+from actors.model.platforms import Platforms
 from actors.model.rows import BalanceLineRow, BookRow, JournalRow, PayoutRow, Row, TransferRow
 from runtime.address import Address
 from runtime.store import OutboxItem
@@ -120,9 +121,11 @@ def quick(**more: Any) -> DomainLimits:
 
 
 @asynccontextmanager
-async def bank(limits: DomainLimits | None = None, *, account: str | None = "acct_1") -> AsyncIterator[Bank]:
+async def bank(
+    limits: DomainLimits | None = None, *, account: str | None = "acct_1", platforms: Platforms | None = None
+) -> AsyncIterator[Bank]:
     """With merchant m1 on its account, and the brand. To be used under trio's autojump clock."""
-    house = House(limits=limits or quick())
+    house = House(limits=limits or quick(), platforms=platforms or Platforms(installed=True))
     provider = Provider(house)
     async with trio.open_nursery() as nursery:
         await nursery.start(house.system.run)

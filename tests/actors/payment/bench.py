@@ -76,9 +76,16 @@ class Bench:
     """`outbox`: effects that no turn has settled; `mail`: what the attempt wrote to others, (kind, message), oldest first."""
 
     def __init__(
-        self, *, policy: Policy | None = None, limits: DomainLimits | None = None, deal: f.Deal | None = DEAL, **provider: Any
+        self,
+        *,
+        policy: Policy | None = None,
+        limits: DomainLimits | None = None,
+        deal: f.Deal | None = DEAL,
+        platform: str | None = "",
+        **provider: Any,
     ) -> None:
         self.now, self.limits, self.policy, self.deal = T0, limits or DomainLimits(), policy or Policy(), deal
+        self.platform = platform
         self.provider = Provider(lambda: self.now, **provider)
         self.state = PaymentState()
         self.written: list[bytes] = []
@@ -97,7 +104,16 @@ class Bench:
     # -- turns
 
     def tell(self, message: Any) -> Any:
-        turn = Turn(HERE, self.state, self.now, self.limits, minter=self.minter, policy=self.policy, deal=self.deal)
+        turn = Turn(
+            HERE,
+            self.state,
+            self.now,
+            self.limits,
+            minter=self.minter,
+            policy=self.policy,
+            deal=self.deal,
+            platform=self.platform,
+        )
         decision = decide(turn, message)
         self._commit(decision)
         return decision.reply
@@ -207,6 +223,10 @@ class Bench:
 
     def letters(self, kind: str) -> list[Any]:
         return [message for to, message in self.mail if to == kind]
+
+    def asked(self) -> list[f.Asked]:
+        """What was ever asked of the provider."""
+        return [fact for body in self.written if isinstance(fact := _DECODE(body), f.Asked)]
 
     # -- ways to a phase
 

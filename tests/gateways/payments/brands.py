@@ -48,6 +48,9 @@ class Brand:
         self.tenant, self._town, self.admin, self.code, self.password = tenant, town, admin, code, password
         self.station: Station16 | None = None
 
+    def moved(self, town: "Town") -> None:
+        self._town = town
+
     @property
     def platform(self) -> Platform:
         return self._town.sandbox.platforms[ACCOUNTS[self.tenant]]
@@ -177,6 +180,15 @@ async def furnished(town: Town) -> None:
 
 def _admin(town: Town) -> httpx.AsyncClient:
     return http_client(base_url=f"{town.node.urls.http}/api/v1")
+
+
+async def returned(town: Town, brand: Brand) -> None:
+    """The same brand at a node that was started again."""
+    old, brand.admin = brand.admin, _admin(town)
+    brand.admin.headers["Authorization"] = old.headers["Authorization"]
+    await old.aclose()
+    town.brands[brand.tenant] = brand
+    brand.moved(town)
 
 
 @asynccontextmanager

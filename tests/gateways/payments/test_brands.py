@@ -5,12 +5,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from actors.model.ids import payment_address
+from actors.payment.messages import AttemptOpened, OpenAttempt, TopUp
 from config.doctor_payments import in_database
 from gateways.payments.limits import DESK_PLACES
-from gateways.payments.sandbox import Rule
+from gateways.payments.sandbox import Rule, open_sandbox
+from runtime.address import Address
 from storage.audit import audit
-from tests.gateways.payments.brands import ACCOUNTS, ACME, BETA, MERCHANTS, config_of, open_stations, two_brands
+from tests.gateways.payments.brands import (
+    ACCOUNTS,
+    ACME,
+    BETA,
+    MERCHANTS,
+    Brand,
+    Town,
+    config_of,
+    furnished,
+    open_stations,
+    open_town,
+    returned,
+    secrets_of,
+    settings_of,
+    two_brands,
+)  # fmt: skip
 from tests.gateways.payments.signing import event, signed
 from tests.kits.patience import http_client, until
 
@@ -159,3 +178,79 @@ async def test_a_key_that_is_revoked_stops_the_sale_and_keeps_what_is_under_way(
         await until(over)
         assert await acme.offers()
         assert not [one async for one in in_database(town.node.domain.settings, town.node.domain.database)]
+
+
+async def test_what_was_begun_on_an_account_ends_there_after_the_brand_has_another(fresh_dsn: str, tmp_path: Path) -> None:
+    """A capture that the old account still owes: without its key it is kept and told, with it it is done where the hold is."""
+    new = "acct_1PlatformOfAcmeNew"
+    others = (config_of(BETA), config_of(ACME, new))
+    async with open_sandbox(replace(config_of(ACME), others=others)) as sandbox:
+        old, beta = secrets_of(ACME), secrets_of(BETA)
+        first = settings_of(tmp_path, fresh_dsn, sandbox.url, {ACME: old, BETA: beta})
+        async with open_town(sandbox, first) as town:
+            await furnished(town)
+            acme = town[ACME]
+            assert (await acme.admin.put("/tenants/acme/wallets/w1", json={})).status_code == 201
+            acme.platform.faults.add([Rule(call="POST /v1/payment_intents/*/capture", what="drop_before", times=None)])
+            await top_up(town, "a1")
+            await until(lambda: _is(town, "a1", "capturing", "capture_uncertain"))
+        acme.platform.faults.clear()
+        moved = {**secrets_of(ACME, new), "former": {}}
+        async with open_town(sandbox, settings_of(tmp_path, fresh_dsn, sandbox.url, {ACME: moved, BETA: beta})) as town:
+            await returned(town, acme)
+            (told,) = await until(lambda: acme.events("merchant.platform"))
+            assert (told.body["platform"], told.body["trouble"]) == (ACCOUNTS[ACME], "no_key")
+            assert (told.body["setting"], told.body["payments"]) == ("stripe.brands.acme.former", 1)
+            (found,) = [one async for one in in_database(town.node.domain.settings, town.node.domain.database)]
+            assert (found.verdict, "1 payments of acme are open" in found.detail) == ("failed", True)
+            assert "stripe.brands.acme.former" in found.remedy
+            assert not (await acme.admin.get("/tenants/acme/merchants/swm")).json()["open"], "it is connected to the old one only"
+            await top_up(town, "a2")
+            await until(lambda: _is(town, "a2", "captured", "settled"))
+        moved["former"] = {"until_2026": old}
+        async with open_town(sandbox, settings_of(tmp_path, fresh_dsn, sandbox.url, {ACME: moved, BETA: beta})) as town:
+            await returned(town, acme)
+            await until(lambda: _is(town, "a1", "captured", "settled"))
+            for attempt, platform in (("a1", ACCOUNTS[ACME]), ("a2", new)):
+                row = await town.node.domain.queries.payment(ACME, attempt)
+                assert row is not None
+                assert (row.platform, row.captured_minor) == (platform, 5000)
+                answer = await acme.admin.post(f"/tenants/acme/payments/{attempt}/refund", json={"reason": "asked for"})
+                assert answer.status_code in (200, 201, 202), answer.text
+                await until(lambda attempt=attempt: _is(town, attempt, "refunded"))  # type: ignore[misc]
+                objects = sandbox.platforms[platform].world.objects.values()
+                assert [obj["amount_received"] for obj in objects if obj["object"] == "payment_intent"] == [5000]
+                assert [obj["amount"] for obj in objects if obj["object"] == "refund"] == [5000]
+            # The merchant comes along once its account is connected to the new one.
+            known = (await acme.admin.get("/tenants/acme/merchants/swm")).json()
+            put = {name: known[name] for name in ("seller", "commission_percent", "account")}
+            assert (await acme.admin.put("/tenants/acme/merchants/swm", json=put)).json()["platform"] == new
+            await until(lambda: _open(acme))
+            # Both accounts together are what the books have of the brand.
+            put = {"seller": {"name": "Acme AG", "country": "DE"}}
+            assert (await acme.admin.put("/tenants/acme/merchants/brand", json=put)).status_code == 201
+            balance = await until(lambda: _compared(acme))
+            assert balance["difference_minor"] == 0
+        await acme.admin.aclose()
+
+
+async def top_up(town: Town, attempt: str) -> None:
+    order = OpenAttempt(TopUp("w1", 5000, "EUR"), "https://pay.example.org/", "https://pay.example.org/", "Top-up")
+    to = Address(*payment_address(ACME, attempt))
+    opened = await town.node.domain.system.ask(to, order, deadline=60)
+    assert isinstance(opened, AttemptOpened), opened
+    assert (await town.sandbox.driver.pay(opened.url or "", "frictionless")).paid
+
+
+async def _is(town: Town, attempt: str, *states: str) -> bool:
+    row = await town.node.domain.queries.payment(ACME, attempt)
+    return row is not None and row.state in states
+
+
+async def _open(brand: Brand) -> bool:
+    return bool((await brand.admin.get(f"/tenants/{brand.tenant}/merchants/swm")).json()["open"])
+
+
+async def _compared(brand: Brand) -> dict[str, Any] | None:
+    page = await brand.admin.get(f"/tenants/{brand.tenant}/reconciliation")
+    return next((one for one in page.json()["balances"] if one["account"] == "brand"), None)
