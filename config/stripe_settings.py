@@ -57,7 +57,7 @@ class PlatformSettings(Section):
         if self.live and "_test_" in key:
             raise ValueError("live is set, but secret_key is a key of test mode")
         if not self.live and "_live_" in key:
-            raise ValueError("secret_key is a key of live mode: set live (CSMS_STRIPE__LIVE=true) as well")
+            raise ValueError("secret_key is a key of live mode: set live there as well (CSMS_STRIPE__LIVE=true, say)")
         return self
 
 

@@ -21,6 +21,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _told(config: Config) -> dict[str, str]:
+    return {"secret_key": config.secret_key, "client_id": config.client_id, "platform": config.platform}
+
+
 async def _main(given: argparse.Namespace) -> None:
     config = msgspec.json.decode(given.config, type=Config) if given.config else Config()
     sandbox = Sandbox(config, given.state)
@@ -28,7 +32,7 @@ async def _main(given: argparse.Namespace) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
             url = await nursery.start(sandbox.run, given.host, given.port)
-            line = {"url": url, "secret_key": config.secret_key, "client_id": config.client_id, "platform": config.platform}
+            line = {"url": url, **_told(config), "others": [_told(one) for one in config.others]}
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
             sys.stdout.flush()
             async for _ in signals:
