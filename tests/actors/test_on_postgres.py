@@ -142,11 +142,15 @@ async def test_a_start_on_a_connector_beyond_what_a_row_holds_is_answered_and_ke
     assert (await node.system.store.dead_letters(None, None, 10, None))[0] == []
 
 
-async def test_a_sample_beyond_what_a_register_can_be_poisons_neither_its_session_nor_what_comes_after(node: Node) -> None:
+async def test_a_sample_beyond_what_a_register_can_be_poisons_neither_its_session_nor_what_comes_after(
+    node: Node, database: Database
+) -> None:
     reply = await node.station(start_of(node))
     await node.station(m.TransactionMeter(1, 1, reply.number, (reading(-50, 1e25),), "h1"))
     await node.station(m.ConnectorStatus(1, 1, "Occupied", "SuspendedEV", at=at(-49)))
-    await trio.sleep(0.3)
+    with trio.fail_after(60):
+        while await database.fetchval("SELECT count(*) FROM letter"):  # the session has heard of it
+            await trio.sleep(0.02)
     await node.station(m.TransactionMeter(1, 1, reply.number, (reading(-30, 6000),), "h2"))
     await node.station(m.TransactionStop(reply.number, 11_000, at(0), "Local"))
     (row,) = (await node.queries.sessions(TENANT, STATION, None, 10, None)).items

@@ -68,7 +68,7 @@ class Node:
         register_all(self.system, env)
 
     async def ask(self, to: tuple[str, str, str], message: Any) -> Any:
-        return await self.system.ask(to, message, deadline=20)
+        return await self.system.ask(to, message, deadline=60)
 
     def card(self) -> StationCard:
         found = self.cards.station(TENANT, STATION)
@@ -87,7 +87,7 @@ async def living(database: Database, ca: Any = None) -> AsyncIterator[Node]:
     await node.cards.load()
     async with trio.open_nursery() as nursery:
         await nursery.start(node.system.run)
-        with trio.fail_after(30):
+        with trio.fail_after(120):
             yield node
         nursery.cancel_scope.cancel()
 
