@@ -13,6 +13,7 @@ instead, PostgreSQL 14 or newer.
 import asyncio
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from storage.migrate import migrate_now
 from storage.open import open_database
 
 _numbers = itertools.count(1)
+_ROOM = 3 * 2**30
+"""Bytes: the server's write-ahead log alone may take two thirds of it."""
 
 
 def named(dsn: str, database: str) -> str:
@@ -92,9 +95,11 @@ shutil.rmtree({str(directory)!r}, ignore_errors=True)
 
 @contextmanager
 def _memory_directory() -> Iterator[Path]:
-    """A directory in memory where the system has such, else an ordinary temporary one."""
+    """A directory in memory where the system has such and room in it (a container may have 64 MB), else an ordinary
+    temporary one."""
     memory = Path("/dev/shm")
-    with TemporaryDirectory(prefix="voltroupe-test-", dir=memory if os.access(memory, os.W_OK) else None) as directory:
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
+    with TemporaryDirectory(prefix="voltroupe-test-", dir=memory if roomy else None) as directory:
         yield Path(directory)
 
 

@@ -1,6 +1,7 @@
 """The horizon is this database's own: what runs beside it on the same server holds up no seal, no event and no card."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -21,9 +22,10 @@ _HORIZON = "SELECT horizon()::text::bigint"
 @pytest.fixture
 def beside(postgres_server: str) -> Iterator[str]:
     """The DSN of somebody else's database on the same server."""
-    run_sql(postgres_server, "DROP DATABASE IF EXISTS beside WITH (FORCE)", "CREATE DATABASE beside")
-    yield named(postgres_server, "beside")
-    run_sql(postgres_server, "DROP DATABASE beside WITH (FORCE)")
+    name = f"beside_{os.getpid()}"
+    run_sql(postgres_server, f"CREATE DATABASE {name}")
+    yield named(postgres_server, name)
+    run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @asynccontextmanager

@@ -33,9 +33,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def empty_dsn(postgres_server: str) -> Any:
-    run_sql(postgres_server, "DROP DATABASE IF EXISTS empty", "CREATE DATABASE empty")
-    yield named(postgres_server, "empty")
-    run_sql(postgres_server, "DROP DATABASE empty WITH (FORCE)")
+    name = f"empty_{os.getpid()}"
+    run_sql(postgres_server, f"CREATE DATABASE {name}")
+    yield named(postgres_server, name)
+    run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_an_empty_database_is_brought_to_the_newest_schema_once(empty_dsn: str) -> None:
