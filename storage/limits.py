@@ -42,9 +42,11 @@ made up without end."""
 PARTITION_LOCK_TIMEOUT_MS = 500
 """Partition upkeep gives up after waiting so long for a table, since commits wait behind it, and tries again later."""
 
-SERVER_START_TIMEOUT = 60.0
-SERVER_STOP_TIMEOUT = 30.0
-LOCK_TIMEOUT = 60.0
+SERVER_START_TIMEOUT = 300.0
+SERVER_STOP_TIMEOUT = 120.0
+"""Of the embedded server. After a crash it first reads its log again, up to 2 GB, and before it ends it writes down what it
+holds in memory: on a slow disk each takes minutes. One that cannot start ends by itself, and is not waited for."""
+LOCK_TIMEOUT = 330.0
 """How long starting the embedded server may wait for another process that starts or stops it."""
 
 LONGEST_SOCKET_PATH = 100
