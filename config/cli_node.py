@@ -22,7 +22,7 @@ _UP = (
     "Examples:\n\n"
     "    csms up --data ./data\n\n"
     "    CSMS_DATABASE__DSN=postgresql://csms:secret@db/csms csms up --config /etc/csms.toml\n\n"
-    "    csms up --role ocpp            stations only: no API on this node\n\n"
+    "    csms up --role ocpp            stations only: no API on this node, but health and metrics\n\n"
     "It prints one line `ready` with its URLs, and the same as JSON to DATA/node.json. SIGTERM drains and exits 0."
 )
 _DEMO = (

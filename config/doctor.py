@@ -19,6 +19,7 @@ from config.doctor_payments import Finding
 from config.domain import COMMAND_PATIENCE, database_of
 from config.errors import UserError
 from config.settings import Settings, variable_of
+from config.stations import quirks_of
 from runtime.store import StoreAway
 from storage.database import Database
 from storage.migrate import NEWEST
@@ -43,6 +44,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield _port(setting, host, port, running is not None)
     for finding in doctor_payments.accounts(settings):
         yield finding
+    yield _quirks(settings)
     if missing:  # what is only examined is not made on the way
         yield Finding("database", "failed", f"there is none under {data.path}", _MAKES_IT)
         return
@@ -134,6 +136,15 @@ def _port(setting: str, host: str, port: int, running: bool) -> Finding:
     wrong = culprit(setting, host)
     remedy = "stop what listens there, or set" if wrong == setting else "set"
     return Finding(setting, "failed", problem, f"{remedy} {variable_of(wrong)}")
+
+
+def _quirks(settings: Settings) -> Finding:
+    own = settings.ocpp.quirks
+    try:
+        known = len(quirks_of(settings.ocpp).quirks)
+    except (UserError, OSError) as error:
+        return Finding("quirks", "failed", str(error), f"mend {own}, or unset CSMS_OCPP__QUIRKS")
+    return Finding("quirks", "ok", f"{known} known" + (f", with your own of {own}" if own else ""))
 
 
 async def _database(database: Database) -> AsyncIterator[Finding]:

@@ -34,7 +34,8 @@ from gateways.web.env import WebEnv, WebSettings
 ROLES = ("ocpp", "api", "console", "pay")
 """Surfaces of this version."""
 HTTP_ROLES = frozenset(("api", "console", "pay"))
-"""These share the HTTP listener."""
+"""These share the HTTP listener, which every node has: health and metrics are asked of each, and stations that speak SOAP come
+by it, too."""
 _log = structlog.get_logger("csms")
 
 SETTLED_SECONDS = 0.06
@@ -66,8 +67,7 @@ async def open_node(settings: Settings, roles: Sequence[str] = ROLES) -> AsyncIt
         await ensure_owner(settings, domain.data, domain.api_tokens)
         stations = Stations(domain)
         surfaces = [stations.surface] if "ocpp" in roles else []
-        if HTTP_ROLES.intersection(roles):
-            surfaces.append(_http(domain, stations, roles))
+        surfaces.append(_http(domain, stations, roles))
         for surface in surfaces:
             await surface.open(domain.system)
         urls = {surface.name: reachable(surface.url) for surface in surfaces}

@@ -207,6 +207,19 @@ def test_doctor_says_whether_cards_are_taken_and_what_is_missing(
     assert not [secret for secret in ("sk_test_x", "sk_live_x", "whsec_a", "whsec_b") if secret in report + said]
 
 
+def test_doctor_reads_an_operators_own_quirks_before_a_node_does(here: Here, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("[[quirk]]\nid = 'x'\ntier = 'perhaps'\n")
+    env = {"CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
+    found = []
+    for more in ({}, {"CSMS_OCPP__QUIRKS": str(own)}):
+        _, report, _ = here("doctor", "--data", str(tmp_path), "--json", env=env | more)
+        found += [finding for finding in json.loads(report)["findings"] if finding["check"] == "quirks"]
+    assert [finding["verdict"] for finding in found] == ["ok", "failed"]
+    assert str(own) in found[1]["detail"]
+    assert "CSMS_OCPP__QUIRKS" in found[1]["remedy"]
+
+
 @pytest.mark.postgres
 def test_a_database_from_nothing_to_its_first_tenant(here: Here, quick_path: Path) -> None:
     quick_path.chmod(0o711)  # the server may run under another uid

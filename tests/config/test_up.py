@@ -15,6 +15,7 @@ import pytest
 from ocpp.v16 import ChargePoint, call
 from websockets.asyncio.client import connect
 
+from gateways.web.soap import PREFIX as SOAP
 from tests.chaos.process import PASSWORD, TENANT, TOKEN, Node, shown
 from tests.config.test_cli import csms
 
@@ -76,6 +77,20 @@ def test_doctor_and_audit_work_beside_a_running_node(node: Node) -> None:
     doctor = csms("doctor", "--data", str(node.data), "--json", env=env)
     assert doctor.returncode == 0, doctor.stdout
     assert node.audit() == (0, "")
+
+
+def test_a_node_for_stations_alone_has_health_and_soap_but_no_api(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("stations-only")
+    alone = Node(home)
+    try:
+        alone.start(("config.cli", "up", "--role", "ocpp"))
+        with httpx.Client(base_url=f"http://127.0.0.1:{alone.http_port}", trust_env=False, timeout=60) as http:
+            assert http.get("/metrics").text.startswith("# HELP")
+            assert b"CentralSystemService" in http.get(f"{SOAP}acme", params={"wsdl": ""}).content
+            assert http.get("/api/v1/tenants").status_code == 404
+            assert http.get("/console").status_code == 404
+    finally:
+        alone.end()
 
 
 # -- the independent client ------------------------------------------------------------------------------------------
