@@ -97,7 +97,9 @@ async def database_of(
     data.prepare()
     met: deque[Exception] = deque(maxlen=1)
     where = None if settings.dsn else data.path
-    opening = open_database(settings.dsn, where, own=own, migrating=migrating, away=met.append)
+    opening = open_database(
+        settings.dsn, where, own=own, migrating=migrating, away=met.append, unpaid_days=settings.database.unpaid_days
+    )
     try:
         async with AsyncExitStack() as stack:
             with trio.move_on_after(patience if settings.dsn else math.inf) as waiting:

@@ -34,9 +34,11 @@ BRANDS = ("stripe", "brands")
 
 
 class DatabaseSettings(Section):
-    """Where facts live. Without a DSN an embedded PostgreSQL runs under the data directory."""
+    """Where facts live. Without a DSN an embedded PostgreSQL runs under the data directory. `unpaid_days`: so long are payment
+    attempts kept that came to nothing (no money, no session); the payment provider may tell of one for 30 days."""
 
     dsn: SecretStr | None = None
+    unpaid_days: int = Field(default=90, ge=35, le=3_650)
 
     @field_validator("dsn")
     @classmethod

@@ -124,3 +124,7 @@ MISSING_SHOWN = 200
 WEBHOOK_QUEUE = 4_000
 WEBHOOK_BATCH = 200
 """Webhooks that may wait to be written (one more is refused, and comes again), and so many are written in one statement."""
+
+UNPAID_DAYS = 90
+UNPAID_BATCH = 1_000
+"""Payment attempts that came to nothing are kept so long unless settings say otherwise, and so many are dropped at a time."""

@@ -48,11 +48,13 @@ async def open_database(
     migrating: bool = True,
     lanes: Sequence[str] = LANES,
     away: Callable[[Exception], None] = lambda error: None,
+    unpaid_days: int = limits.UNPAID_DAYS,
 ) -> AsyncIterator[Database]:
     """Give either `dsn` or `data_dir`. Raises SchemaError, EmbeddedError, and what asyncpg raises for a user or a
-    password that the server refuses; waits as long as the server is away, and tells `away` (on the side thread) why."""
+    password that the server refuses; waits as long as the server is away, and tells `away` (on the side thread) why.
+    `unpaid_days`: so long are payment attempts kept that came to nothing."""
     if dsn is not None:
-        async with _connected(dsn, None, migrating, lanes, away) as database:
+        async with _connected(dsn, None, migrating, lanes, away, unpaid_days) as database:
             yield database
         return
     if data_dir is None:
@@ -62,7 +64,7 @@ async def open_database(
         await trio.to_thread.run_sync(server.own)
     try:
         dsn = await trio.to_thread.run_sync(server.start)
-        async with _connected(dsn, server, migrating, lanes, away) as database:
+        async with _connected(dsn, server, migrating, lanes, away, unpaid_days) as database:
             yield database
     finally:
         with trio.CancelScope(shield=True):
@@ -71,7 +73,12 @@ async def open_database(
 
 @asynccontextmanager
 async def _connected(
-    dsn: str, server: EmbeddedServer | None, migrating: bool, lanes: Sequence[str], away: Callable[[Exception], None]
+    dsn: str,
+    server: EmbeddedServer | None,
+    migrating: bool,
+    lanes: Sequence[str],
+    away: Callable[[Exception], None],
+    unpaid_days: int,
 ) -> AsyncIterator[Database]:
     bridge = Bridge()
     bridge.start()
@@ -82,8 +89,9 @@ async def _connected(
         raise
     database = Database(bridge, dsn, lanes, role)
     database.store = PostgresStore(database)
+    chores = [retention(unpaid_days)] if server is None else [retention(unpaid_days), watch(server)]
     try:
-        await database.start(first_parts, [retention] if server is None else [retention, watch(server)])
+        await database.start(first_parts, chores)
         yield database
     finally:
         await database.close()

@@ -25,6 +25,28 @@ _ONE_TIME = "ctid = ANY (ARRAY(SELECT ctid FROM token WHERE payment LIKE 'attemp
 _OVER: Final = f"UPDATE token SET deleted = true, changed = pg_current_xact_id() WHERE {_ONE_TIME.format('NOT deleted')}"  # noqa: S608
 _GONE: Final = f"DELETE FROM token WHERE {_ONE_TIME.format('deleted')}"  # noqa: S608
 
+_UNPAID: Final = """
+    WITH old AS (
+        SELECT p.tenant, p.id, p.actor, p.created_at, p.updated_at FROM payment p
+        WHERE p.state IN ('expired', 'released') AND p.captured_minor = 0 AND p.updated_at < $1
+            -- None that has to do with money, a session or a paper, nor one that somebody still has to do with.
+            AND p.excess_minor = 0 AND p.session IS NULL AND cardinality(p.journals) = 0
+            AND NOT EXISTS (SELECT FROM ledger_journal j WHERE (j.ref, j.tenant) = (p.id, p.tenant))
+            AND NOT EXISTS (SELECT FROM document d WHERE (d.ref, d.tenant) = (p.id, p.tenant))
+            AND NOT EXISTS (SELECT FROM timer t WHERE (t.tenant, t.actor) = (p.tenant, p.actor))
+            AND NOT EXISTS (SELECT FROM letter l WHERE (l.tenant, l.receiver) = (p.tenant, p.actor))
+            AND NOT EXISTS (SELECT FROM outbox o WHERE (o.tenant, o.actor) = (p.tenant, p.actor))
+        ORDER BY p.updated_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
+    ), heads AS (
+        DELETE FROM head h USING old WHERE (h.tenant, h.actor) = (old.tenant, old.actor)
+    ), checkpoints AS (
+        DELETE FROM checkpoint c USING old WHERE (c.tenant, c.actor) = (old.tenant, old.actor)
+    ), facts AS (
+        DELETE FROM fact f USING old WHERE (f.tenant, f.actor) = (old.tenant, old.actor)
+            AND f.at BETWEEN old.created_at - interval '1 day' AND old.updated_at + interval '1 day'
+    )
+    DELETE FROM payment p USING old WHERE (p.tenant, p.id) = (old.tenant, old.id)"""
+
 
 async def keep_partitions(connection: asyncpg.Connection, now: datetime) -> int:
     """Make the parts that are needed soon and drop those past their time; how many changed. A table that is too
@@ -53,6 +75,13 @@ async def forget_one_time_tokens(connection: asyncpg.Connection, now: datetime) 
     return int(said.rpartition(" ")[2])
 
 
+async def forget_unpaid(connection: asyncpg.Connection, now: datetime, days: int) -> int:
+    """Payment attempts that came to nothing, with all that their actors remember; how many. One that a turn of which was still on
+    its way loses by the fence. The actor's interned key stays: nodes remember it, and it says nothing."""
+    said: str = await connection.execute(_UNPAID, now - timedelta(days=days), limits.UNPAID_BATCH)
+    return int(said.rpartition(" ")[2])
+
+
 async def first_parts(link: Link) -> None:
     """The parts of now, before the first turn is taken: after a long rest rows would land in the default parts, and be moved
     under a lock that commits wait behind. What fails here is tried again by the chore."""
@@ -64,21 +93,26 @@ async def first_parts(link: Link) -> None:
         _log.info("partitions are left for later: %s", error)
 
 
-async def retention(link: Link) -> None:
-    """A chore: keep the partitions, the inbox and the one-time tokens, now and every few minutes."""
-    while True:
-        try:
-            await link.use(keep_partitions, datetime.now(UTC))
-            await link.use(forget_inbox, datetime.now(UTC))
-            await link.use(forget_one_time_tokens, datetime.now(UTC))
-        except StoreAway:
-            await asyncio.sleep(limits.RECONNECT_LONGEST)
-            continue
-        except asyncpg.UndefinedTableError:
-            _log.debug("no schema yet, hence nothing to keep")
-        except asyncpg.PostgresError as error:
-            _log.warning("partitions, inbox and one-time tokens could not be kept: %s", error)
-        await asyncio.sleep(limits.MAINTENANCE_EVERY)
+def retention(unpaid_days: int) -> Callable[[Link], Awaitable[None]]:
+    """A chore: keep the partitions, the inbox, the one-time tokens and the unpaid attempts, now and every few minutes."""
+
+    async def keeping(link: Link) -> None:
+        while True:
+            try:
+                await link.use(keep_partitions, datetime.now(UTC))
+                await link.use(forget_inbox, datetime.now(UTC))
+                await link.use(forget_one_time_tokens, datetime.now(UTC))
+                await link.use(forget_unpaid, datetime.now(UTC), unpaid_days)
+            except StoreAway:
+                await asyncio.sleep(limits.RECONNECT_LONGEST)
+                continue
+            except asyncpg.UndefinedTableError:
+                _log.debug("no schema yet, hence nothing to keep")
+            except asyncpg.PostgresError as error:
+                _log.warning("partitions, inbox, one-time tokens and unpaid attempts could not be kept: %s", error)
+            await asyncio.sleep(limits.MAINTENANCE_EVERY)
+
+    return keeping
 
 
 def watch(server: EmbeddedServer) -> Callable[[Link], Awaitable[None]]:

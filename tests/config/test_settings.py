@@ -113,3 +113,13 @@ def test_every_setting_can_be_given_by_the_environment() -> None:
     assert {"CSMS_DATABASE__DSN", "CSMS_OCPP__HOST", "CSMS_HTTP__PUBLIC_URL", "CSMS_DATA_DIR", "CSMS_OWNER_TOKEN"} <= {
         variable_of(name) for name in known_settings()
     }
+
+
+@pytest.mark.parametrize("days", ["34", "0", "soon"])
+def test_unpaid_attempts_are_kept_as_long_as_the_payment_provider_may_tell_of_them(
+    days: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().database.unpaid_days == 90
+    monkeypatch.setenv("CSMS_DATABASE__UNPAID_DAYS", days)
+    with pytest.raises(UserError, match=r"database\.unpaid_days"):
+        load_settings()
