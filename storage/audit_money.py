@@ -75,8 +75,14 @@ CHECKS: dict[str, str] = {
             ELSE format('%s were captured and %s refunded, its journals book %s',
                 p.captured_minor, p.refunded_minor, b.booked) END
         FROM payment p CROSS JOIN LATERAL (
+            SELECT EXISTS (SELECT FROM unnest(p.journals) AS own (id)
+                JOIN ledger_entry e ON (e.tenant, e.journal) = (p.tenant, own.id) JOIN ledger_account a ON a.id = e.account
+                WHERE left(a.code, 4) = '4110') AS it) resold
+        CROSS JOIN LATERAL (
             SELECT count(DISTINCT j.id) AS known, coalesce(-sum(e.amount_minor) FILTER (WHERE CASE WHEN p.purpose = 'session'
-                THEN left(a.code, 4) IN ('4000', '2300') AND a.book = CASE WHEN p.account IS NULL THEN 'brand' ELSE p.merchant END
+                -- Where the brand sells at an owner's station its book has the sale, and the owner's a supply to the brand.
+                THEN left(a.code, 4) IN ('4000', '4110', '2300')
+                    AND a.book = CASE WHEN p.account IS NULL OR resold.it THEN 'brand' ELSE p.merchant END
                     -- A lost dispute takes VAT off as well, but what was captured stays what it was.
                     AND NOT EXISTS (SELECT FROM ledger_entry d JOIN ledger_account c ON c.id = d.account
                         WHERE (d.tenant, d.journal) = (j.tenant, j.id) AND c.code = '5060')

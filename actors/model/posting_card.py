@@ -1,7 +1,8 @@
 """Journals of direct charges: captured, the provider's fee, refunds, disputes (MONEY 1.5, 3.4).
 
 A direct charge lies on the merchant's own account with the provider: its holder is the seller, bears refunds, disputes and
-the provider's fee, and pays the brand an application fee. Where the merchant is the brand itself there is one book and no fee.
+the provider's fee, and pays the brand an application fee. Where the merchant is the brand itself there is one book and no fee;
+where the brand sells at an owner's station, it is a purchase and a sale (posting_resold.py).
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from datetime import datetime
 
 from actors.merchant.messages import BRAND
 from actors.model.money import Cost
-from actors.model.posting_lines import Fact, Lines, credit, debit, earned_fee, negative, paid_fee, sold, unsold
+from actors.model.posting_lines import Fact, Lines, credit, debit, earned_fee, negative, paid_fee, sold, swapped, unsold
+from actors.model.posting_resold import Resale, is_resold
 from actors.model.rating import KindNet
 from actors.model.rows import JournalRow
 from actors.model.shares import Split, fee_of, split_of
@@ -59,6 +61,14 @@ def captured(
     if not 0 <= fee_minor <= taken or (fee_minor and book == BRAND):
         raise ValueError(f"an application fee of {fee_minor} of {taken} in book {book}")
     fact = Fact(tenant, "captured", attempt, session, cost.incl.currency, at, book != BRAND)
+    if is_resold(merchant):
+        resale = _resale(merchant, country, cost, kinds, captured_minor)
+        brand_owes, owed = resale.owed(resale.due - (captured_minor - fee_minor))
+        kept = debit(f"1110/{holder(merchant)}", taken - fee_minor)
+        return (
+            fact.journal(book, kept, owed, resale.owner(0, captured_minor), credit("2400", excess_minor)),
+            fact.journal(BRAND, debit(f"1110/{BRAND}", fee_minor), resale.brand(0, captured_minor), brand_owes),
+        )
     fee, where = fee_of(fee_minor, merchant.commission_vat_percent), fee_country(merchant, country)
     sale = sold(split_of(cost, kinds).of(captured_minor), country)
     pending = debit(f"1110/{holder(merchant)}", taken - fee_minor)
@@ -113,12 +123,19 @@ def refund_direct(
     `fee_minor`: what the fee was; `fee_returned_minor`: what the provider gave back of it with this refund. Raises ValueError
     for more than was captured.
     """
-    split = split_of(cost, kinds).of(captured_minor)
-    back = split.between(refunded_before_minor, refunded_before_minor + amount_minor - excess_minor)
-    fact = Fact(tenant, "refund", refund, session, cost.incl.currency, at)
-    given = credit(f"1100/{holder(merchant)}", amount_minor)
-    money = fact.journal(book_of(merchant), unsold(back, country), debit("2400", excess_minor), given)
-    return money, *fee_returned(
+    book, after = book_of(merchant), refunded_before_minor + amount_minor - excess_minor
+    given = credit(f"1100/{holder(merchant)}", amount_minor), debit("2400", excess_minor)
+    money: tuple[JournalRow, ...]
+    if is_resold(merchant):
+        fact = Fact(tenant, "refund", refund, session, cost.incl.currency, at, True)
+        money = _unsold_by_the_brand(
+            fact, _resale(merchant, country, cost, kinds, captured_minor), refunded_before_minor, after, given
+        )
+    else:
+        back = split_of(cost, kinds).of(captured_minor).between(refunded_before_minor, after)
+        fact = Fact(tenant, "refund", refund, session, cost.incl.currency, at)
+        money = (fact.journal(book, unsold(back, country), *given),)
+    return *money, *fee_returned(
         tenant=tenant,
         refund=refund,
         session=session,
@@ -145,9 +162,13 @@ def fee_returned(
     returned_minor: int,
     at: datetime,
 ) -> tuple[JournalRow, ...]:
-    """M: 1100 | 5010, 1310. B: 4200, 2300 | 1100. Nothing where nothing came back."""
+    """M: 1100 | 5010, 1310. B: 4200, 2300 | 1100. Where the brand sells it settles what the brand owes for the refund: M: 1100 |
+    1250, B: 2200 | 1100. Nothing where nothing came back."""
     if not returned_minor:
         return ()
+    if is_resold(merchant):
+        fact = Fact(tenant, "fee returned", refund, session, currency, at, True)
+        return _fee_settled(fact, merchant, returned_minor)
     rate, where = merchant.commission_vat_percent, fee_country(merchant, country)
     fee = fee_of(fee_minor, rate).between(returned_before_minor, returned_before_minor + returned_minor)
     fact = Fact(tenant, "fee returned", refund, session, currency, at, True)
@@ -177,10 +198,17 @@ def refund_failed(
 ) -> tuple[JournalRow, ...]:
     """A refund that was booked did not reach the card: the money is back, and the sale stands again. It is a step back from the
     sum of all refunds, `refunded_after_minor` being what is left of it, so that cents never get lost between refunds."""
-    split = split_of(cost, kinds).of(captured_minor)
-    step = split.between(refunded_after_minor, refunded_after_minor + amount_minor - excess_minor)
+    book, before = book_of(merchant), refunded_after_minor + amount_minor - excess_minor
+    if is_resold(merchant):
+        fact = Fact(tenant, "refund failed", refund, session, cost.incl.currency, at, True)
+        given = credit(f"1100/{holder(merchant)}", amount_minor), debit("2400", excess_minor)
+        resale = _resale(merchant, country, cost, kinds, captured_minor)
+        undone = _unsold_by_the_brand(fact, resale, refunded_after_minor, before, given)
+        again = Fact(tenant, "fee taken again", refund, session, cost.incl.currency, at, True)
+        fees = _fee_settled(again, merchant, fee_returned_minor) if fee_returned_minor else ()
+        return tuple([swapped(journal) for journal in (*undone, *fees)])
+    step = split_of(cost, kinds).of(captured_minor).between(refunded_after_minor, before)
     fact = Fact(tenant, "refund failed", refund, session, cost.incl.currency, at)
-    book = book_of(merchant)
     back = debit(f"1100/{holder(merchant)}", amount_minor)
     journals = [fact.journal(book, back, sold(step, country), credit("2400", excess_minor))]
     if fee_returned_minor:
@@ -246,15 +274,23 @@ def dispute_lost(
     at: datetime,
     twice_minor: int = 0,
     excess_minor: int = 0,
-) -> JournalRow:
+) -> tuple[JournalRow, ...]:
     """5060 net, 2300 VAT | 1160: what was sold was never paid, so its VAT is corrected as by a refund. What is refunded and lost
     counts up together: `refunded_before_minor` has both. `twice_minor` of the amount was refunded before, and its VAT corrected
-    then: all of that is 5060. `excess_minor` had been taken too much, and was the driver's: 2400."""
+    then: all of that is 5060. `excess_minor` had been taken too much, and was the driver's: 2400. Where the
+    brand sells it bears the loss: B: 5060, 2300 | 2200, M: 1250 | 1160."""
     sold_minor = amount_minor - twice_minor - excess_minor
     step = split_of(cost, kinds).of(captured_minor).between(refunded_before_minor, refunded_before_minor + sold_minor)
-    fact = Fact(tenant, "dispute lost", dispute, session, cost.incl.currency, at)
-    loss = debit("5060", step.net + twice_minor), debit("2400", excess_minor)
-    return fact.journal(book_of(merchant), *loss, _vat(step, country), credit("1160", amount_minor))
+    fact = Fact(tenant, "dispute lost", dispute, session, cost.incl.currency, at, is_resold(merchant))
+    loss = debit("5060", step.net + twice_minor), _vat(step, country)
+    taken = debit("2400", excess_minor), credit("1160", amount_minor)
+    if not is_resold(merchant):
+        return (fact.journal(book_of(merchant), *loss, *taken),)
+    brand_owes, owed = _resale(merchant, country, cost, kinds, captured_minor).owed(sold_minor + twice_minor)
+    journals = [fact.journal(book_of(merchant), owed, *taken)]
+    if sold_minor + twice_minor:
+        journals.append(fact.journal(BRAND, *loss, brand_owes))
+    return tuple(journals)
 
 
 def loss_restated(
@@ -283,7 +319,28 @@ def loss_restated(
         return ()
     fact = Fact(tenant, "dispute restated", f"{dispute}/{key}", session, cost.incl.currency, at)
     lines = (vat, credit("5060", total)) if step_minor > 0 else (negative(vat), debit("5060", total))
-    return (fact.journal(book_of(merchant), *lines),)
+    return (fact.journal(BRAND if is_resold(merchant) else book_of(merchant), *lines),)
+
+
+def _resale(merchant: MerchantCard, country: str, cost: Cost, kinds: Sequence[KindNet], captured_minor: int) -> Resale:
+    whole = split_of(cost, kinds)
+    return Resale(merchant, country, whole.of(captured_minor), whole)
+
+
+def _unsold_by_the_brand(
+    fact: Fact, resale: Resale, before: int, after: int, given: tuple[Lines, Lines]
+) -> tuple[JournalRow, ...]:
+    """The owner has paid the driver (`given`) for the brand, which owes it what that is beyond the owner's own supply."""
+    brand_owes, owed = resale.owed(after - before - resale.bought(before, after).gross)
+    owner = fact.journal(book_of(resale.merchant), negative(resale.owner(before, after)), owed, *given)
+    return (owner, fact.journal(BRAND, negative(resale.brand(before, after)), brand_owes)) if after > before else (owner,)
+
+
+def _fee_settled(fact: Fact, merchant: MerchantCard, minor: int) -> tuple[JournalRow, ...]:
+    return (
+        fact.journal(book_of(merchant), debit(f"1100/{holder(merchant)}", minor), credit("1250", minor)),
+        fact.journal(BRAND, debit(f"2200/{merchant.id}", minor), credit(f"1100/{BRAND}", minor)),
+    )
 
 
 def _vat(step: Split, country: str) -> Lines:

@@ -131,7 +131,7 @@ def _ended(
         turn.to_wallet(told)
         return []
     twice, excess = parts
-    return [
+    return list(
         posting.dispute_lost(
             tenant=turn.tenant,
             dispute=seen.dispute,
@@ -147,7 +147,7 @@ def _ended(
             excess_minor=excess,
             at=turn.now,
         )
-    ]
+    )
 
 
 def restate(turn: Turn, lost_minor: int, key: str, card: MerchantCard) -> None:

@@ -101,7 +101,7 @@ async def test_it_is_silent_over_a_dispute_of_what_was_refunded_that_was_lost_an
     lost: dict[str, Any] = {**SALE, "dispute": "d", "merchant": OWNER, "captured_minor": 1234}
     more = [
         posting.dispute_opened(**MOVE, **took),
-        posting.dispute_lost(**lost, refunded_before_minor=500, amount_minor=1234, twice_minor=500),
+        *posting.dispute_lost(**lost, refunded_before_minor=500, amount_minor=1234, twice_minor=500),
     ]
     await books.write(*charged(refunded_minor=500, journals=[row.id for row in (*rows, *more)])[2:], *more)
     assert await books.words() == {}
@@ -111,6 +111,29 @@ async def test_it_is_silent_over_a_dispute_of_what_was_refunded_that_was_lost_an
     ]
     await books.write(*charged(journals=[row.id for row in (*rows, *more, *back)])[2:], *back)
     assert await books.words() == {}
+
+
+async def test_it_is_silent_over_what_the_brand_sold_at_an_owners_station_by_card(books: Books) -> None:
+    owner = msgspec.structs.replace(OWNER, sells="brand")
+    sale: dict[str, Any] = {**SALE, "merchant": owner, "captured_minor": 1234}
+    rows = posting.captured(**sale, attempt="a1", fee_minor=62)
+    await books.write(*charged(journals=[row.id for row in rows]), *rows)
+    assert await books.words() == {}
+    back = posting.refund_direct(
+        **sale, refund="r1", refunded_before_minor=0, amount_minor=500, fee_minor=62, fee_returned_minor=25
+    )
+    ids = [row.id for row in (*rows, *back)]
+    await books.write(*charged(refunded_minor=500, journals=ids)[2:], *back)
+    assert await books.words() == {}
+    took: dict[str, Any] = {"dispute": "d", "ref": "a", "merchant": owner, "amount_minor": 1234, "fee_minor": 2000}
+    lost = [
+        posting.dispute_opened(**MOVE, **took),
+        *posting.dispute_lost(**sale, dispute="d", refunded_before_minor=500, amount_minor=1234, twice_minor=500),
+    ]
+    await books.write(*charged(refunded_minor=500, journals=[*ids, *[row.id for row in lost]])[2:], *lost)
+    assert await books.words() == {}
+    await books.write(*charged(refunded_minor=499, journals=ids)[2:])
+    assert "capture" in await books.words()
 
 
 async def test_what_was_taken_too_much_is_silent_once_it_went_back_and_told_while_it_stays_too_long(books: Books) -> None:
@@ -226,7 +249,7 @@ async def test_what_was_captured_is_what_is_booked(books: Books, change: dict[st
 async def test_a_lost_dispute_leaves_what_was_captured_as_it_was(books: Books) -> None:
     disputed: dict[str, Any] = {"dispute": "d", "merchant": OWNER, "amount_minor": 1234}
     opened = posting.dispute_opened(**MOVE, **disputed, ref="a", fee_minor=2000)
-    lost = posting.dispute_lost(**SALE, **disputed, captured_minor=1234, refunded_before_minor=0)
+    (lost,) = posting.dispute_lost(**SALE, **disputed, captured_minor=1234, refunded_before_minor=0)
     ids = [row.id for row in (*captured(), opened, lost)]
     await books.write(*charged(journals=ids, state="dispute_lost"), *captured(), opened, lost)
     assert await books.words() == {}

@@ -155,7 +155,7 @@ def test_9_10_a_refund_of_a_wallet_session_that_was_transferred_and_the_reversal
 def test_11_12_13_a_dispute_is_opened_and_won_or_lost() -> None:
     opened = posting.dispute_opened(**MOVE, dispute="d1", ref="s1", merchant=OWNER, amount_minor=1234, fee_minor=2000)
     won = posting.dispute_won(**MOVE, dispute="d1", ref="s1", merchant=OWNER, amount_minor=1234)
-    lost = posting.dispute_lost(
+    (lost,) = posting.dispute_lost(
         **SESSION, dispute="d1", merchant=OWNER, captured_minor=1234, refunded_before_minor=0, amount_minor=1234
     )
     assert booked(opened) == of("owner", {"1160": 1234, "5050": 2000, "1100/acct_1": -3234})
