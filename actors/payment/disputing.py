@@ -59,7 +59,8 @@ def _dispute_moves(turn: Turn, seen: psp.DisputeSeen, event: str, card: Merchant
     if status in ("open", "won", "lost") or (known is not None and known.status == "open" and event == "opened"):
         line = _taken_of(seen)
         if not withdrawn and event == "opened" and line is not None:
-            withdrawn = -line.amount_minor
+            # Where the account settles in another currency the line is in that one; reconciliation tells what is missing.
+            withdrawn = -line.amount_minor if line.currency == turn.currency else seen.amount_minor
             journals.append(_withdrawn(turn, seen, withdrawn, line, card))
         if status == "lost":
             excess = min(withdrawn, turn.state.excess_left_minor)
@@ -101,7 +102,7 @@ def _withdrawn(turn: Turn, seen: psp.DisputeSeen, amount: int, line: psp.Balance
         ref=turn.ref,
         merchant=card if turn.state.quote is not None else None,
         amount_minor=amount,
-        fee_minor=max(0, line.fee_minor),
+        fee_minor=max(0, line.fee_minor) if line.currency == turn.currency else 0,
         currency=turn.currency,
         at=turn.now,
     )
@@ -122,7 +123,7 @@ def _ended(
             amount_minor=amount,
             currency=turn.currency,
             at=turn.now,
-            fee_minor=max(0, -back.fee_minor) if back is not None else 0,
+            fee_minor=max(0, -back.fee_minor) if back is not None and back.currency == turn.currency else 0,
         )
         return [row]
     if quote is None:

@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actors.model import psp
 from actors.payment import messages as m
@@ -127,6 +128,18 @@ def test_a_wallet_owes_what_was_refunded_and_taken_back() -> None:
     assert moved(bench, before) == {"brand:1160": 5000, "brand:5050": 2000, "brand:1100/brand": -7000}
     told: list[Any] = [letter for letter in bench.letters(WALLET) if isinstance(letter, TopUpReturned)]
     assert [(one.amount_minor, one.disputed) for one in told] == [(5000, False), (5000, True)]
+
+
+def test_a_line_in_the_currency_of_another_balance_is_not_taken_for_the_charges() -> None:
+    """An account that settles in another currency: what was disputed is in the charge's, and no fee of the other is booked."""
+    bench = captured()
+    before = bench.balance()
+    seen = bench.provider.dispute("pi_1", 1234)
+    (line,) = seen.lines
+    foreign = replace(line, currency="CHF", amount_minor=-1162, fee_minor=1884, net_minor=-3046)
+    bench.provider.disputes["dp_1"] = replace(seen, lines=(foreign,))
+    bench.webhook()
+    assert moved(bench, before) == {"m1:1160": 1234, "m1:1100/acct_1": -1234}
 
 
 def test_what_is_claimed_is_never_more_than_was_captured() -> None:
