@@ -5,11 +5,11 @@ while a driver charges, a payout that fails after it was paid. Each time the aud
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from storage.audit import audit
 from tests.gateways.web.pay.street import ACCOUNT, Street, high_street
+from tests.kits.patience import http_client
 from tests.money.driver import T, begins_to_charge, charges_and_pays, payment
 
 pytestmark = pytest.mark.postgres
@@ -91,7 +91,7 @@ async def test_what_somebody_captures_in_the_dashboard_beyond_the_cost_goes_back
         path = await begins_to_charge(street)
         (intent,) = street.held()
         headers = {"Authorization": f"Bearer {street.sandbox.world.config.secret_key}", "Stripe-Account": ACCOUNT}
-        async with httpx.AsyncClient(base_url=street.sandbox.url, headers=headers, trust_env=False) as dashboard:
+        async with http_client(base_url=street.sandbox.url, headers=headers) as dashboard:
             taken = await dashboard.post(f"/v1/payment_intents/{intent}/capture")
             assert taken.status_code == 200, taken.text
         hold = taken.json()["amount_received"]
