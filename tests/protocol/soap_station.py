@@ -46,7 +46,7 @@ class Speaker:
         session = requests.Session()
         session.trust_env = False
         session.auth = HTTPBasicAuth(identity, password)
-        transport = Transport(session=session, timeout=10, operation_timeout=20)
+        transport = Transport(session=session, timeout=60, operation_timeout=60)
         self.client = zeep.Client(str(wsdl), transport=transport, plugins=[WsAddressingPlugin()])
         (service,) = self.client.wsdl.services.values()
         (port,) = service.ports.values()
@@ -90,7 +90,8 @@ class Listener:
     def __exit__(self, *exc: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(60)
+        assert not self._thread.is_alive()
 
     def _method(self, name: str, operation: Any) -> Any:
         taken = self._fields(operation.input.body.type)

@@ -108,7 +108,7 @@ async def test_a_session_with_the_ocpp_package_whose_events_come_again(compressi
     async with open_node() as node:
         await node.ask(tenant_address("demo"), PutTariff("standard", TARIFF, None, "test"))
         await node.register(IDENTITY, versions=("ocpp1.6", "ocpp2.0.1"), tariff="standard")
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             told = await _in_thread(_session, node.url, compression)
         assert (told["boot"], told["auth"], told["data"]) == ("Accepted", "Accepted", "UnknownVendorId")
         started, _, updated, *_, ended, ended_again, started_again = told["answers"]
@@ -166,7 +166,7 @@ async def test_all_forty_commands_reach_the_ocpp_package_and_its_answers_come_ba
     booted, done = threading.Event(), threading.Event()
     async with open_node() as node, trio.open_nursery() as nursery:
         await node.register(IDENTITY, versions=("ocpp2.0.1",))
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             nursery.start_soon(_in_thread, _serve_commands, node.url, received, booted, done)
             while not booted.is_set():
                 await trio.sleep(0.01)
@@ -180,7 +180,7 @@ async def test_all_forty_commands_reach_the_ocpp_package_and_its_answers_come_ba
 
 
 async def _send(node: Node, action: str, intent: Any) -> m.Sent:
-    command = m.Command(f"test-{action}", intent, node.system.now() + timedelta(seconds=20), "test")
-    sent = await node.system.ask(station_address("demo", IDENTITY), command, deadline=10)
+    command = m.Command(f"test-{action}", intent, node.system.now() + timedelta(seconds=60), "test")
+    sent = await node.system.ask(station_address("demo", IDENTITY), command, deadline=60)
     assert isinstance(sent, m.Sent), sent
     return sent

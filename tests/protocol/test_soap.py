@@ -153,7 +153,7 @@ def test_zeep_runs_a_whole_session_and_retries_change_nothing(node: Node, protoc
         register(api, identity, protocol)
         say = speaker(node, protocol, identity, "http://127.0.0.1:9/")
         assert boot(say)["status"] == "Accepted"
-        assert abs(say("Heartbeat") - datetime.now(UTC)) < timedelta(seconds=30)
+        assert abs(say("Heartbeat") - datetime.now(UTC)) < timedelta(minutes=5)
         assert say("Authorize", idTag=TOKEN)["status"] == "Accepted"
         occupied = "Occupied" if protocol == "ocpp1.5" else "Preparing"
         say("StatusNotification", connectorId=1, status=occupied, errorCode="NoError", timestamp=began)

@@ -37,7 +37,7 @@ async def test_a_station_with_its_password_gets_in_and_its_subprotocol_is_confir
 )  # fmt: skip
 async def test_refused_before_the_upgrade(path: str, auth: str, status: int) -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             _, response = await upgrade(node, path=path, auth=auth)
             assert response.status == status
             stats = node.listener.stats()
@@ -90,7 +90,7 @@ async def test_an_unknown_station_is_refused_and_lands_in_the_inbox_where_the_te
 async def test_an_unknown_station_is_registered_where_the_tenant_accepts_all() -> None:
     async with open_node(ready=False) as node:
         await node.create_tenant(unknown="accept")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node, "NEW-1", auth=basic("NEW-1", b"my own password"))
             assert (await station.boot())["status"] == "Accepted"
             assert (await upgrade(node, "NEW-1", auth=basic("NEW-1", b"another")))[1].status == 401
@@ -193,7 +193,7 @@ async def test_quirk_07_without_a_subprotocol_the_stations_version_is_spoken_whe
 
 async def test_no_common_subprotocol_completes_the_handshake_without_one_and_closes() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station, response = await upgrade(node, subprotocols="ocpp9.9, mqtt")
             assert response.status == 101
             assert "sec-websocket-protocol" not in response.headers

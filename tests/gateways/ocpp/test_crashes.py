@@ -39,7 +39,7 @@ async def test_a_start_that_crashes_its_actor_once_is_asked_again_and_the_statio
 ) -> None:
     crashed = _crash(monkeypatch, SessionActor, "Start", 1)
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             started = await station.call("StartTransaction", _start(node))
@@ -51,7 +51,7 @@ async def test_a_start_that_crashes_its_actor_once_is_asked_again_and_the_statio
 async def test_a_poisonous_start_is_a_dead_letter_and_still_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     _crash(monkeypatch, SessionActor, "Start", 1000)
     async with open_node() as node:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             started = await station.call("StartTransaction", _start(node))
@@ -72,7 +72,7 @@ async def test_a_poisonous_transaction_event_is_a_dead_letter_and_still_answered
     }  # fmt: skip
     async with open_node() as node:
         await node.register("CP1", versions=("ocpp2.0.1",))
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             station = await connect(node, subprotocols="ocpp2.0.1")
             await station.call("BootNotification", {"chargingStation": {"vendorName": "V", "model": "M"}, "reason": "PowerUp"})
             assert isinstance(await station.call("TransactionEvent", event), dict)
@@ -86,7 +86,7 @@ async def test_a_poisonous_transaction_event_is_a_dead_letter_and_still_answered
 async def test_a_poisonous_heartbeat_is_answered_with_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
     _crash(monkeypatch, StationActor, "Heartbeat", 1000)
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             answer = await station.call("Heartbeat", {})
@@ -97,7 +97,7 @@ async def test_a_poisonous_heartbeat_is_answered_with_an_internal_error(monkeypa
 async def test_a_crash_of_one_station_costs_no_other_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_node() as node:
         await node.register("CP2")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             bad, good = await connect(node), await connect(node, "CP2")
             await bad.boot()
             await good.boot()
@@ -110,7 +110,7 @@ async def test_a_crash_of_one_station_costs_no_other_anything(monkeypatch: pytes
 
 async def test_a_restarted_station_actor_keeps_its_connection_and_its_transaction() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             number = (await station.call("StartTransaction", _start(node)))["transactionId"]
@@ -124,31 +124,27 @@ async def test_a_restarted_station_actor_keeps_its_connection_and_its_transactio
 
 async def test_quirk_06_while_the_database_is_away_nothing_is_acknowledged_and_the_socket_stays() -> None:
     async with open_node(limits=small_limits(ask_seconds=0.2)) as node:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             station = await connect(node)
-            await station.boot()
+            await station.insist("BootNotification", {"chargePointVendor": "Voltroupe", "chargePointModel": "Test"})
             start = _start(node)
             node.store.away = True
+            before = node.listener.stats()["unanswered"]
             await station.send(_call("s1", "StartTransaction", start))
-            with trio.move_on_after(0.6) as waited:
-                answer = await station.message()
-                raise AssertionError(f"acknowledged without a commit: {answer}")
-            assert waited.cancelled_caught
-            assert node.listener.stats()["unanswered"] == 1
+            while node.listener.stats()["unanswered"] == before:
+                await trio.sleep(0.01)
             assert node.listener.stats()["stations"] == 1
             node.store.away = False
-            while True:
-                with trio.move_on_after(1):
-                    started = await station.call("StartTransaction", start)
-                    break
+            # Nothing was said to the first attempt: what comes next is the answer to a later one.
+            started = await station.insist("StartTransaction", start)
             assert started["transactionId"] > 0
             page = await node.queries.sessions("demo", "CP1", None, 10, None)
             assert len(page.items) == 1
 
 
 async def test_a_call_that_waits_for_its_answer_is_in_the_trace_already_and_the_answer_follows_alone() -> None:
-    async with open_node(limits=small_limits(ask_seconds=5)) as node:
-        with trio.fail_after(10):
+    async with open_node(limits=small_limits()) as node:
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             node.store.away = True
@@ -171,14 +167,15 @@ async def test_a_call_that_waits_for_its_answer_is_in_the_trace_already_and_the_
 
 async def test_a_station_that_was_stopped_by_an_operator_gets_no_answer() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             await node.system.inspect.stop(Address(*station_address("demo", "CP1")))
             await station.send(_call("h", "Heartbeat", {}))
-            with trio.move_on_after(0.3) as waited:
-                await station.message()
-            assert waited.cancelled_caught
+            while not node.listener.stats()["unanswered"]:
+                await trio.sleep(0.01)
+            await station.send("what is answered without an actor")
+            assert (await station.message())[:2] == [4, "-1"], "and it comes first"
 
 
 def _call(unique_id: str, action: str, payload: Any) -> str:

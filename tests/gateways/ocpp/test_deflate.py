@@ -48,7 +48,7 @@ def test_offers_that_cannot_be_met_are_passed_over() -> None:
 
 async def test_compressed_plain_and_fragmented_messages_mix() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node, extra=OFFER)
             beat = b'[2,"%d","Heartbeat",{}]'
             await station.boot()
@@ -67,7 +67,7 @@ async def test_compressed_plain_and_fragmented_messages_mix() -> None:
 
 async def test_long_answers_are_compressed_and_short_ones_are_not() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node, extra=OFFER)
             await station.send('[2,"' + "x" * 200 + '","Nonsense",{}]')
             assert (await station.frame()).rsv == 0
@@ -82,7 +82,7 @@ async def test_long_answers_are_compressed_and_short_ones_are_not() -> None:
 
 async def test_a_bomb_is_closed_with_1009_before_it_is_inflated() -> None:
     async with open_node(limits=small_limits(message_bytes=100_000)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node, extra=OFFER)
             bomb = compressed(b" " * 50_000_000)
             assert len(bomb) < 60_000
@@ -108,7 +108,7 @@ def test_a_bomb_is_never_inflated_beyond_the_bound() -> None:
 async def test_rubbish_that_claims_to_be_compressed_ends_only_that_connection() -> None:
     async with open_node() as node:
         await node.register("CP2")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             bad = await connect(node, extra=OFFER)
             good = await connect(node, "CP2", auth=basic("CP2"), extra=OFFER)
             await bad.stream.send_all(wire.frame(wire.TEXT, b"\xff\xfe\xfd not deflate", rsv=4))
@@ -117,8 +117,8 @@ async def test_rubbish_that_claims_to_be_compressed_ends_only_that_connection() 
 
 
 async def test_many_small_frames_that_inflate_to_much_are_read_no_faster_than_they_are_handled() -> None:
-    async with open_node(limits=small_limits(inbound_calls=4, ask_seconds=5.0)) as node:
-        with trio.fail_after(10):
+    async with open_node(limits=small_limits(inbound_calls=4)) as node:
+        with trio.fail_after(60):
             station = await connect(node, extra=OFFER)
             await station.boot()
             node.store.away = True
@@ -127,10 +127,13 @@ async def test_many_small_frames_that_inflate_to_much_are_read_no_faster_than_th
             frames = [wire.frame(wire.TEXT, compressed(status), rsv=4)]
             frames += [wire.frame(wire.TEXT, compressed(padded % n), rsv=4) for n in range(100)]
             await station.stream.send_all(b"".join(frames))
-            await trio.sleep(0.2)
-            waiting = node.listener.link("demo", "CP1")._rpc.inbound  # type: ignore[union-attr]
-            assert waiting is not None
-            assert len(waiting) <= 5
+            link = node.listener.link("demo", "CP1")
+            assert link is not None
+            while len(link._rpc.inbound or ()) < 4:
+                await trio.sleep(0.01)
+            await trio.sleep(0.1)
+            assert link._rpc.inbound is not None
+            assert len(link._rpc.inbound) <= 5
             node.store.away = False
             answered = [(await station.message())[1] for _ in frames]
             assert answered == ["s", *map(str, range(100))]

@@ -18,7 +18,7 @@ BEAT = '[2,"h","Heartbeat",{}]'
 
 async def test_a_message_too_large_closes_with_1009() -> None:
     async with open_node(limits=small_limits(message_bytes=70_000)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             padding = "x" * 65_000
@@ -32,16 +32,16 @@ async def test_a_message_too_large_closes_with_1009() -> None:
 )
 def test_no_header_takes_longer_to_read_than_its_length_deserves(line: bytes) -> None:
     """Before any password, in the loop that serves all stations: one such line took hours once."""
-    began = time.perf_counter()
+    began = time.thread_time()
     request, answer, _ = read_request(None, bytearray(b"GET /ocpp/demo/CP1 HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n"))  # type: ignore[arg-type]
-    assert time.perf_counter() - began < 0.25
+    assert time.thread_time() - began < 0.25
     assert request is None
     assert answer is not None
 
 
 async def test_calls_sent_at_once_are_all_answered_in_order() -> None:
     async with open_node(limits=small_limits(inbound_calls=4)) as node:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             frames = [wire.frame(wire.TEXT, b'[2,"%d","Heartbeat",{}]' % n) for n in range(200)]
@@ -53,7 +53,7 @@ async def test_calls_sent_at_once_are_all_answered_in_order() -> None:
 async def test_a_station_that_is_too_fast_is_read_more_slowly() -> None:
     limits = small_limits(message_burst=20, messages_per_second=1000.0)
     async with open_node(limits=limits) as node:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             fast = await connect(node)
             await node.register("CP2")
             calm = await connect(node, "CP2")
@@ -70,7 +70,7 @@ async def test_a_station_that_is_too_fast_is_read_more_slowly() -> None:
 async def test_a_station_that_stays_too_fast_is_closed_with_1008() -> None:
     limits = small_limits(message_burst=20, messages_per_second=0.0, flood_seconds=0.1)
     async with open_node(limits=limits) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             for _ in range(30):
@@ -82,7 +82,7 @@ async def test_a_station_that_stays_too_fast_is_closed_with_1008() -> None:
 async def test_a_station_that_does_not_read_is_cut_off_and_its_buffer_is_bounded() -> None:
     limits = small_limits(send_buffer_bytes=20_000, message_burst=10**9, inbound_calls=10**6)
     async with open_node(limits=limits) as node:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             station = await connect(node)
             long_id = "x" * 250
             batch = wire.frame(wire.TEXT, f'[2,"{long_id}","Nonsense",{{}}]'.encode()) * 200
@@ -97,8 +97,8 @@ async def test_a_station_that_does_not_read_is_cut_off_and_its_buffer_is_bounded
 
 async def test_a_silent_station_is_pinged_and_ended_when_it_stops_answering() -> None:
     """Quirk 2: a power cut leaves a zombie; a ping has a deadline."""
-    async with open_node(limits=small_limits(ping_after=3, pong_within=5)) as node:
-        with trio.fail_after(5):
+    async with open_node(limits=small_limits(ping_after=3, pong_within=20)) as node:
+        with trio.fail_after(60):
             station = await connect(node)
             for _ in range(2):
                 ping = await station.frame()
@@ -111,8 +111,8 @@ async def test_a_silent_station_is_pinged_and_ended_when_it_stops_answering() ->
 
 
 async def test_quirk_02_any_frame_is_a_sign_of_life() -> None:
-    async with open_node(limits=small_limits(ping_after=5, pong_within=5)) as node:
-        with trio.fail_after(5):
+    async with open_node(limits=small_limits(ping_after=10, pong_within=10)) as node:
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             for _ in range(30):
@@ -123,7 +123,7 @@ async def test_quirk_02_any_frame_is_a_sign_of_life() -> None:
 
 async def test_quirk_03_a_station_that_never_answered_a_ping_gets_more_time() -> None:
     async with open_node(limits=small_limits(ping_after=2, pong_within=3, silence=30)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await trio.sleep(0.2)
             assert node.listener.stats()["stations"] == 1, station
@@ -133,7 +133,7 @@ async def test_quirk_03_a_station_that_never_answered_a_ping_gets_more_time() ->
 
 async def test_an_upgrade_that_does_not_come_is_ended() -> None:
     async with open_node(limits=small_limits(handshake_seconds=0.1)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             stream = await trio.open_tcp_stream("127.0.0.1", node.port)
             await stream.send_all(b"GET /ocpp/demo/CP1 HTTP/1.1\r\nHost")
             assert await wire.read_all(stream) == b""
@@ -144,7 +144,7 @@ async def test_an_upgrade_that_does_not_come_is_ended() -> None:
 async def test_connections_are_counted_and_the_bound_holds() -> None:
     async with open_node(limits=small_limits(connections=3)) as node:
         await node.register("CP2")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             stations = [await connect(node), await connect(node, "CP2")]
             idle = await trio.open_tcp_stream("127.0.0.1", node.port)
             while node.listener.stats()["handshaking"] < 1:
@@ -160,7 +160,7 @@ async def test_connections_are_counted_and_the_bound_holds() -> None:
 
 async def test_a_binary_message_is_answered_and_the_connection_stays() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.stream.send_all(wire.frame(wire.BINARY, b"\x00\xff\xfe"))
             assert (await station.message())[:3] == [4, "-1", "FormationViolation"]
@@ -169,7 +169,7 @@ async def test_a_binary_message_is_answered_and_the_connection_stays() -> None:
 
 async def test_the_end_of_the_node_closes_with_1001() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             node.stop.set()
@@ -181,7 +181,7 @@ async def test_the_end_of_the_node_closes_with_1001() -> None:
 
 async def test_quirk_01_an_old_socket_that_closes_late_does_not_unregister_the_new_one() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             old = await connect(node)
             await old.boot()
             new = await connect(node)
@@ -189,7 +189,8 @@ async def test_quirk_01_an_old_socket_that_closes_late_does_not_unregister_the_n
             await new.boot()
             await old.stream.send_all(wire.close(1000))
             await old.aclose()
-            await trio.sleep(0.05)
+            while node.listener.stats()["connections"] > 1:
+                await trio.sleep(0.01)
             assert (await new.call("Heartbeat", {}))["currentTime"]
             link = node.listener.link("demo", "CP1")
             assert link is not None
@@ -201,7 +202,7 @@ async def test_quirk_01_an_old_socket_that_closes_late_does_not_unregister_the_n
 
 async def test_quirk_02_a_zombie_never_locks_its_station_out() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             zombies = [await connect(node) for _ in range(5)]
             station = await connect(node)
             assert (await station.boot())["status"] == "Accepted"
@@ -212,7 +213,7 @@ async def test_quirk_02_a_zombie_never_locks_its_station_out() -> None:
 async def test_twenty_reconnects_leave_one_connection_and_rising_generations() -> None:
     async with open_node() as node:
         generations = []
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             for _ in range(20):
                 station, response = await upgrade(node, auth=basic("CP1"))
                 assert response.status == 101
@@ -226,7 +227,7 @@ async def test_twenty_reconnects_leave_one_connection_and_rising_generations() -
 
 async def test_idle_upgrades_give_way_to_stations() -> None:
     async with open_node(limits=small_limits(handshakes=3, dawdle_seconds=0.1, handshake_seconds=30.0)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             idle = [await trio.open_tcp_stream("127.0.0.1", node.port) for _ in range(3)]
             while node.listener.stats()["handshaking"] < 3:
                 await trio.sleep(0.01)
@@ -238,7 +239,7 @@ async def test_idle_upgrades_give_way_to_stations() -> None:
 
 async def test_thousands_of_refused_calls_at_once_are_answered_without_recursion() -> None:
     async with open_node(limits=small_limits(message_burst=10**6, inbound_calls=10**6)) as node:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             count = 3000
@@ -252,7 +253,7 @@ async def test_thousands_of_refused_calls_at_once_are_answered_without_recursion
 async def test_a_fault_of_our_own_costs_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_node() as node:
         await node.register("CP2")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             first, second = await connect(node), await connect(node, "CP2")
             await first.boot()
             await second.boot()
@@ -273,7 +274,7 @@ def _fails(*args: object) -> None:
 
 async def test_a_kernel_that_watches_no_more_sockets_costs_speed_and_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             first = await connect(node)
             await first.boot()
             await node.register("CP2")

@@ -63,7 +63,7 @@ async def sessions(node: Node) -> list[Any]:
 
 async def test_quirk_05_a_station_that_does_not_boot_again_after_a_reconnect_goes_on() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             first = await booted(node)
             await first.aclose()
             second = await connect(node)
@@ -75,7 +75,7 @@ async def test_quirk_05_calls_wait_for_the_boot_of_a_station_that_rejects_them_b
     """It is known by the boot before: the connection on which the CALLs wait has had none."""
     known = registry(tmp_path, 'id = "v-boots-first"\ntier = "repair"\nsays = "..."\nvendor = "V"\nboot_first = true')
     async with open_node(limits=small_limits(), quirks=known) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             before = await connect(node)
             await before.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
             await before.aclose()
@@ -86,7 +86,9 @@ async def test_quirk_05_calls_wait_for_the_boot_of_a_station_that_rejects_them_b
                 await trio.sleep(0.01)
             link = node.listener.link("demo", "CP1")
             assert link is not None
-            link.call("c", s.WireCall("ClearCache", b"{}"), 5)
+            link.call("c", s.WireCall("ClearCache", b"{}"), 60)
+            while "boot-first" not in await node.quirks():
+                await trio.sleep(0.01)
             await trio.sleep(0.25)
             await station.send('[2,"b","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
             assert (await station.message())[:2] == [3, "b"]
@@ -99,20 +101,16 @@ async def test_quirk_06_a_reconnect_storm_with_an_absent_database_ends_with_ever
         for name in names:
             await node.register(name)
         node.store.away = True
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             stations = [await connect(node, name) for name in names]
             for station in stations:
                 await station.send('[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
-            await trio.sleep(0.5)
+            while node.listener.stats()["unanswered"] < len(stations):
+                await trio.sleep(0.01)
             node.store.away = False
-            served = 0
+            boot = {"chargePointVendor": "V", "chargePointModel": "M"}
             for station in stations:
-                while True:
-                    with trio.move_on_after(1):
-                        assert (await station.boot())["status"] == "Accepted"
-                        served += 1
-                        break
-            assert served == len(names)
+                assert (await station.insist("BootNotification", boot))["status"] == "Accepted"
             assert node.listener.stats()["stations"] == len(names)
 
 
@@ -129,7 +127,7 @@ async def test_quirk_08_a_sockets_buffers_are_bounded_by_name() -> None:
 
 async def test_quirk_09_a_stop_without_a_transaction_id_value_is_understood_and_kept() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.send(f'[2,"s","StopTransaction",{{"transactionId":,"meterStop":5,"timestamp":"{moment(node)}"}}]')
             answer = await station.message()
@@ -140,7 +138,7 @@ async def test_quirk_09_a_stop_without_a_transaction_id_value_is_understood_and_
 
 async def test_quirk_09_garbage_costs_an_error_and_not_the_connection() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             for text in ('[,{"a":1}]', '[2,"x","Heartbeat"', "\x00\x00", "[[[["):
                 await station.send(text)
@@ -171,7 +169,7 @@ def test_quirk_10_of_duplicate_keys_the_last_counts() -> None:
 
 async def test_quirk_10_the_misspelt_error_codes_are_kept() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.send('[2,"x","StatusNotification",5]')
             assert (await station.message())[2] == "FormationViolation"
@@ -184,7 +182,7 @@ async def test_quirk_10_the_misspelt_error_codes_are_kept() -> None:
 
 async def test_quirk_12_a_retried_start_with_a_new_message_id_is_the_same_transaction() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             told = start(timestamp=moment(node))
             numbers = {(await station.call("StartTransaction", told, f"id-{n}"))["transactionId"] for n in range(3)}
@@ -196,7 +194,7 @@ async def test_quirk_12_a_retried_start_with_a_new_message_id_is_the_same_transa
 
 async def test_quirk_13_a_retried_stop_is_counted_once() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             number = (await station.call("StartTransaction", start(timestamp=moment(node))))["transactionId"]
             stop = {"transactionId": number, "meterStop": 300, "timestamp": moment(node, 1), "idTag": TAG}
@@ -209,7 +207,7 @@ async def test_quirk_13_a_retried_stop_is_counted_once() -> None:
 @pytest.mark.parametrize("number", [0, -1, 999_999])
 async def test_quirk_14_a_stop_with_a_wrong_number_never_closes_some_other_session(number: int) -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.call("StartTransaction", start(timestamp=moment(node)))
             stop = {"transactionId": number, "meterStop": 50, "timestamp": moment(node, 1), "idTag": "SOMEONE"}
@@ -220,7 +218,7 @@ async def test_quirk_14_a_stop_with_a_wrong_number_never_closes_some_other_sessi
 
 async def test_quirk_15_a_stop_from_an_offline_queue_days_later_ends_the_session() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             began = node.system.now() - timedelta(days=3)
             number = (await station.call("StartTransaction", start(timestamp=began.isoformat())))["transactionId"]
@@ -234,7 +232,7 @@ async def test_quirk_15_a_stop_from_an_offline_queue_days_later_ends_the_session
 
 async def test_quirk_16_a_start_with_an_unknown_tag_is_stored_and_the_tag_is_refused() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             answer = await station.call("StartTransaction", start(idTag="UNKNOWN-TAG", timestamp=moment(node)))
             assert answer["idTagInfo"]["status"] == "Invalid"
@@ -244,7 +242,7 @@ async def test_quirk_16_a_start_with_an_unknown_tag_is_stored_and_the_tag_is_ref
 
 async def test_quirk_17_a_start_is_never_answered_with_an_error() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             odd = start(connectorId="1", meterStart="100", timestamp=moment(node), vendorStuff={"a": 1}, reservationId=None)
             assert (await station.call("StartTransaction", odd))["transactionId"] > 0
@@ -254,7 +252,7 @@ async def test_quirk_17_a_start_is_never_answered_with_an_error() -> None:
 
 async def test_quirk_18_statuses_may_come_in_any_order() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             order = ["Charging", "Available", "Finishing", "SuspendedEV", "Preparing", "Faulted", "Reserved", "Unavailable"]
             for status in order:
@@ -277,7 +275,7 @@ async def test_quirk_19_a_pending_station_may_send_what_was_triggered_and_its_fa
         await node.create_tenant(boot="Pending")
         await node.register("CP1")
         await node.put_token()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             assert (await station.boot())["status"] == "Pending"
             told = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
@@ -288,7 +286,7 @@ async def test_quirk_19_a_pending_station_may_send_what_was_triggered_and_its_fa
 
 async def test_quirk_19_a_message_before_the_first_boot_is_a_security_error() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await connect(node)
             assert (await station.call("Heartbeat", {}))[2] == "SecurityError"
 
@@ -321,7 +319,7 @@ def test_quirk_20_clocks_that_are_wrong_are_flagged_and_never_corrected(text: An
 
 async def test_quirk_20_a_start_of_1970_can_be_retried_and_is_not_billed() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             told = start(timestamp="1970-01-01T00:00:12Z")
             number = (await station.call("StartTransaction", told))["transactionId"]
@@ -333,7 +331,7 @@ async def test_quirk_20_a_start_of_1970_can_be_retried_and_is_not_billed() -> No
 
 async def test_quirk_21_a_lifetime_register_against_a_start_of_zero_is_not_billed() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             began = node.system.now() - timedelta(minutes=10)
             told = start(meterStart=0, timestamp=began.isoformat())
@@ -346,7 +344,7 @@ async def test_quirk_21_a_lifetime_register_against_a_start_of_zero_is_not_bille
 
 async def test_quirk_22_meter_values_without_energy_or_without_a_session_are_taken() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             began = node.system.now() - timedelta(minutes=30)
             number = (await station.call("StartTransaction", start(timestamp=began.isoformat())))["transactionId"]
@@ -365,7 +363,7 @@ async def test_quirk_22_meter_values_without_energy_or_without_a_session_are_tak
 
 async def test_quirk_23_a_stop_one_watt_hour_below_the_start_is_no_negative_energy() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             number = (await station.call("StartTransaction", start(timestamp=moment(node, -60))))["transactionId"]
             stop = {"transactionId": number, "meterStop": 99, "timestamp": moment(node)}
@@ -428,12 +426,12 @@ def test_content_is_told_apart_by_what_was_sent() -> None:
 
 async def test_a_command_result_of_a_stale_connection_settles_nothing_of_the_new_one() -> None:
     async with open_node(limits=small_limits()) as node, trio.open_nursery() as nursery:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             old = await booted(node)
             answers: list[Any] = []
 
             async def command() -> None:
-                not_after = node.system.now() + timedelta(seconds=5)
+                not_after = node.system.now() + timedelta(seconds=60)
                 answers.append(await node.ask(station_address("demo", "CP1"), s.Command("c", i.ClearCache(), not_after)))
 
             nursery.start_soon(command)

@@ -72,7 +72,7 @@ async def status(station: Station, node: Node, **changes: Any) -> Any:
 
 async def test_quirk_01_and_02_a_newer_connection_wins_and_the_older_one_takes_nothing_with_it() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             old = await booted(node)
             new = await connect(node, subprotocols="ocpp2.0.1")
             assert (await old.closed())[0] == 1000
@@ -84,7 +84,7 @@ async def test_quirk_01_and_02_a_newer_connection_wins_and_the_older_one_takes_n
 
 async def test_quirk_03_heartbeats_arrive_and_calls_time_out_until_it_is_told_to_reconnect() -> None:
     async with open_node(limits=small_limits()) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             link = node.listener.link("demo", "CP1")
             assert link is not None
@@ -97,23 +97,23 @@ async def test_quirk_03_heartbeats_arrive_and_calls_time_out_until_it_is_told_to
 
 async def test_quirk_04_questions_are_paced_where_a_maker_needs_it(tmp_path: Path) -> None:
     async with open_node(limits=small_limits(), quirks=known(tmp_path, "poll_gap = 0.4")) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             link = node.listener.link("demo", "CP1")
             assert link is not None
+            began = trio.current_time()
             for n in range(2):
-                link.call(f"q{n}", s.WireCall("GetVariables", b"{}"), 5)
+                link.call(f"q{n}", s.WireCall("GetVariables", b"{}"), 60)
             first = await station.message()
             await station.send(msgspec.json.encode([3, first[1], {}]))
-            began = trio.current_time()
             await station.message()
-            assert trio.current_time() - began > 0.2
+            assert trio.current_time() - began >= 0.4
 
 
 async def test_quirk_05_without_a_second_boot_it_goes_on_and_what_reboots_it_is_not_triggered(tmp_path: Path) -> None:
     quirks = known(tmp_path, 'avoid_triggers = ["BootNotification"]')
     async with open_node(limits=small_limits(), quirks=quirks) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await (await booted(node)).aclose()
             while node.listener.link("demo", "CP1") is not None:
                 await trio.sleep(0.01)
@@ -127,26 +127,22 @@ async def test_quirk_05_without_a_second_boot_it_goes_on_and_what_reboots_it_is_
 async def test_quirk_06_a_storm_while_the_database_is_away_ends_with_every_station_served() -> None:
     async with open_node(limits=small_limits(ask_seconds=0.3)) as node:
         names = [f"S{n}" for n in range(10)]
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             stations = [await plug(node, name) for name in names]
             node.store.away = True
             told = {"chargingStation": {"vendorName": "V", "model": "M"}, "reason": "PowerUp"}
             for station in stations:
                 await station.send(msgspec.json.encode([2, "b", "BootNotification", told]))
-            await trio.sleep(0.4)
+            while node.listener.stats()["unanswered"] < len(stations):
+                await trio.sleep(0.01)
             node.store.away = False
             for station in stations:
-                answer = None
-                while answer is None:
-                    await station.send(msgspec.json.encode([2, "b", "BootNotification", told]))
-                    with trio.move_on_after(1):
-                        answer = await station.message()
-                assert answer[0] == 3
+                assert (await station.insist("BootNotification", told))["status"] == "Accepted"
 
 
 async def test_quirk_07_without_a_subprotocol_and_in_another_case_it_is_let_in() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await node.register("CP1", versions=("ocpp2.0.1",))
             station, response = await upgrade(node, path="//ocpp/demo/cp1/", subprotocols=None)
             assert response.status == 101
@@ -156,7 +152,7 @@ async def test_quirk_07_without_a_subprotocol_and_in_another_case_it_is_let_in()
 
 async def test_quirk_08_a_message_beyond_the_bound_ends_its_connection_alone() -> None:
     async with open_node(limits=small_limits(message_bytes=64 * 1024)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.send('[2,"x","DataTransfer",{"vendorId":"' + "x" * 70_000 + '"}]')
             assert (await station.closed())[0] == 1009
@@ -169,7 +165,7 @@ async def test_quirk_08_a_message_beyond_the_bound_ends_its_connection_alone() -
 
 async def test_quirk_09_slips_of_json_are_read_and_garbage_costs_an_error() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.send(
                 f'[2,"s","StatusNotification",{{"timestamp":"{moment(node)}","connectorStatus":"Available","evseId":1,'
@@ -186,7 +182,7 @@ async def test_quirk_09_slips_of_json_are_read_and_garbage_costs_an_error() -> N
 
 async def test_quirk_10_words_and_types_that_the_schema_does_not_have() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             assert await status(station, node, connectorStatus="Charging", evseId="1") == {}
             told = event("Started", 0, moment(node), 100, mine=1)
@@ -200,7 +196,7 @@ async def test_quirk_10_words_and_types_that_the_schema_does_not_have() -> None:
 
 async def test_quirk_11_a_late_answer_reaches_no_other_call() -> None:
     async with open_node(limits=small_limits()) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             link = node.listener.link("demo", "CP1")
             assert link is not None
@@ -219,7 +215,7 @@ async def test_quirk_11_a_late_answer_reaches_no_other_call() -> None:
 
 async def test_quirk_12_and_13_events_that_come_again_change_nothing() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             first = event("Started", 0, moment(node, -600), 100)
             last = event("Ended", 1, moment(node), 300)
@@ -233,7 +229,7 @@ async def test_quirk_12_and_13_events_that_come_again_change_nothing() -> None:
 
 async def test_quirk_15_an_offline_queue_that_arrives_days_later_ends_its_session() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             began = node.system.now() - timedelta(days=3)
             await station.call("TransactionEvent", event("Started", 0, began.isoformat(), 100))
@@ -247,7 +243,7 @@ async def test_quirk_15_an_offline_queue_that_arrives_days_later_ends_its_sessio
 
 async def test_quirk_16_and_17_an_unknown_token_is_refused_and_its_event_is_kept() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             told = event("Started", 0, moment(node), 100, idToken={"idToken": "NOBODY", "type": "ISO14443"}, offline=True)
             answer = await station.call("TransactionEvent", told)
@@ -259,7 +255,7 @@ async def test_quirk_16_and_17_an_unknown_token_is_refused_and_its_event_is_kept
 
 async def test_quirk_18_statuses_in_any_order_end_nothing() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.call("TransactionEvent", event("Started", 0, moment(node), 100))
             for word in ("Available", "Faulted", "Occupied", "Unavailable", "Reserved", "Available"):
@@ -270,7 +266,7 @@ async def test_quirk_18_statuses_in_any_order_end_nothing() -> None:
 
 async def test_quirk_19_strangers_are_refused_and_an_end_of_nothing_is_kept() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             assert (await upgrade(node, "GHOST", subprotocols="ocpp2.0.1"))[1].status == 404
             station = await booted(node)
             assert isinstance(await station.call("TransactionEvent", event("Ended", 3, moment(node), 300)), dict)
@@ -282,7 +278,7 @@ async def test_quirk_19_strangers_are_refused_and_an_end_of_nothing_is_kept() ->
 
 async def test_quirk_20_a_clock_of_1970_and_a_time_without_zone() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.call("TransactionEvent", event("Started", 0, "1970-01-01T00:00:12Z", 100))
             await station.call("TransactionEvent", event("Ended", 1, moment(node).partition("+")[0], 300))
@@ -293,7 +289,7 @@ async def test_quirk_20_a_clock_of_1970_and_a_time_without_zone() -> None:
 
 async def test_quirk_21_a_begin_of_zero_against_a_lifetime_register_is_not_billed() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await whole(node, await booted(node), 0, 910_000, minutes=10)
             (row,) = await sessions(node)
             assert row.state == "quarantined"
@@ -301,7 +297,7 @@ async def test_quirk_21_a_begin_of_zero_against_a_lifetime_register_is_not_bille
 
 async def test_quirk_22_batches_without_energy_and_of_no_transaction_leave_the_total() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await station.call("TransactionEvent", event("Started", 0, moment(node, -1800), 100))
             power = [{"value": 11_000, "measurand": "Power.Active.Import"}]
@@ -317,7 +313,7 @@ async def test_quirk_22_batches_without_energy_and_of_no_transaction_leave_the_t
 
 async def test_quirk_23_samples_from_the_sessions_start_and_an_end_a_little_below_make_no_energy() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await whole(node, await booted(node), 100, 99)
             (row,) = await sessions(node)
             assert row.energy_wh in (None, 0)
@@ -325,7 +321,7 @@ async def test_quirk_23_samples_from_the_sessions_start_and_an_end_a_little_belo
 
 async def test_quirk_24_phases_are_summed_and_a_power_in_watt_hours_is_a_power() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             await whole(node, station, _phases(100), _phases(300))
             (row,) = await sessions(node)
@@ -343,7 +339,7 @@ def _phases(value: int) -> list[dict[str, Any]]:
 
 async def test_quirk_25_measurands_that_were_accepted_and_do_not_come_are_noticed() -> None:
     async with open_node(limits=small_limits()) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             ref = {"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedMeasurands"}}
             wanted = i.SetVariables((i.SetVariable(i.VariableRef("SampledDataCtrlr", "TxUpdatedMeasurands"), "SoC,Voltage"),))
@@ -362,7 +358,7 @@ async def test_quirk_25_measurands_that_were_accepted_and_do_not_come_are_notice
 @pytest.mark.parametrize(("what", "heard"), [("tag_reversed = true", "C4B3A204"), ("tag_serial = true", TAG + "S-1")])
 async def test_quirk_26_a_tag_is_read_as_the_card_has_it(tmp_path: Path, what: str, heard: str) -> None:
     async with open_node(quirks=known(tmp_path, what)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             maker = {"vendorName": "Voltroupe", "model": "Test", "serialNumber": "S-1"}
             await station.call("BootNotification", {"chargingStation": maker, "reason": "PowerUp"})
@@ -377,7 +373,7 @@ async def test_quirk_26_a_token_longer_than_those_of_1_6_is_never_cut() -> None:
     longest = "X" * 36
     async with open_node() as node:
         await node.put_token(longest)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             answer = await station.call("Authorize", {"idToken": {"idToken": longest, "type": "Central"}})
             assert answer["idTokenInfo"]["status"] == "Accepted"
@@ -386,7 +382,7 @@ async def test_quirk_26_a_token_longer_than_those_of_1_6_is_never_cut() -> None:
 async def test_quirk_27_a_refused_profile_is_counted_and_a_known_purpose_is_not_sent(tmp_path: Path) -> None:
     quirks = known(tmp_path, 'refused_purposes = ["ChargingStationMaxProfile"]')
     async with open_node(limits=small_limits(), quirks=quirks) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             assert (await command(node, _profile("ChargingStationMaxProfile"))).outcome.field == "profile.purpose"
             _, outcome = await answered(node, station, _profile("TxDefaultProfile"), {"status": "Rejected"})

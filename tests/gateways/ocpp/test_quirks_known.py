@@ -1,6 +1,7 @@
 """What is done for stations that are known for something (quirks/stations.toml, an operator's file), and what is counted for a
 station: 1.6, over a real socket against the real actors."""
 
+import itertools
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from actors.model import intents as i
 from actors.model.ids import station_address
@@ -26,6 +28,7 @@ from tests.gateways.ocpp.test_quirks import NOW, meter, moment, sessions, start
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.2"}
 FULL = "BA86I250X5G6MOD5DLKD"
 VAULT = Vault(bytes(32))
+NUMBERS = itertools.count()
 
 
 def known(folder: Path, what: str, whom: str = 'vendor = "V"') -> Registry:
@@ -54,8 +57,10 @@ async def booted(node: Node) -> Station:
     return station
 
 
-async def command(node: Node, intent: Any, id: str = "c") -> Any:
-    not_after = node.system.now() + timedelta(seconds=5)
+async def command(node: Node, intent: Any) -> Any:
+    """Its id is its own: one that was settled is not sent again."""
+    id = f"c{next(NUMBERS)}"
+    not_after = node.system.now() + timedelta(seconds=60)
     return await node.ask(station_address("demo", "CP1"), s.Command(id, intent, not_after, "test"))
 
 
@@ -78,7 +83,7 @@ async def answered(node: Node, station: Station, intent: Any, payload: Any) -> t
 
 async def test_quirk_02_and_07_and_09_what_a_station_does_is_counted_for_it() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             before = await connect(node, subprotocols=None)
             station = await connect(node, path="/ocpp/demo/cp1")
             await station.boot()
@@ -101,17 +106,17 @@ async def test_quirk_03_a_station_that_bears_no_pings_gets_none_and_is_given_its
     """evcc#32039: some never answer pings. `silence` counts from its last frame."""
     quirks = known(tmp_path, "pings = false\nsilence = 1")
     async with open_node(limits=small_limits(ping_after=2, pong_within=3, silence=10_000), quirks=quirks) as node:
-        with trio.fail_after(10):
-            station = await booted(node)
+        with trio.fail_after(60):
             began = trio.current_time()
-            assert (await station.closed())[0] == 1006
-            assert 0.7 < trio.current_time() - began < 3
+            station = await booted(node)
+            assert (await station.closed())[0] == 1006, "and not after the silence that others are granted, 200 s"
+            assert trio.current_time() - began > 0.9
             assert node.listener.stats()["pings"] == 0
 
 
 async def test_quirk_03_unanswered_pings_and_calls_are_counted() -> None:
     async with open_node(limits=small_limits(ping_after=2, pong_within=3, silence=10_000)) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             while (await station.frame()).opcode != wire.PING:
                 pass
@@ -124,44 +129,45 @@ async def test_quirk_03_unanswered_pings_and_calls_are_counted() -> None:
                 await trio.sleep(0.02)
 
 
-async def test_quirk_04_questions_come_at_their_own_pace_and_nothing_waits_behind_them(tmp_path: Path) -> None:
-    async with open_node(limits=small_limits(), quirks=known(tmp_path, "poll_gap = 0.6")) as node:
-        with trio.fail_after(5):
-            station = await booted(node)
-            link = node.listener.link("demo", "CP1")
-            assert link is not None
-            began = trio.current_time()
-            for n in range(2):
-                link.call(f"q{n}", s.WireCall("GetConfiguration", b"{}"), 5)
-            link.call("c", s.WireCall("ClearCache", b"{}"), 5)
-            order = []
-            for _ in range(3):
-                call = await station.message()
-                order.append((call[2], trio.current_time() - began))
-                await station.send(msgspec.json.encode([3, call[1], {}]))
-            assert [name for name, _ in order] == ["GetConfiguration", "ClearCache", "GetConfiguration"]
-            assert order[1][1] < 0.5 < order[2][1]
+async def test_quirk_04_questions_come_at_their_own_pace_and_nothing_waits_behind_them(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_node(limits=small_limits(), quirks=known(tmp_path, "poll_gap = 20")) as node:
+        station = await booted(node)
+        link = node.listener.link("demo", "CP1")
+        assert link is not None
+        for n in range(2):
+            link.call(f"q{n}", s.WireCall("GetConfiguration", b"{}"), 600)
+        link.call("c", s.WireCall("ClearCache", b"{}"), 600)
+        for action in ("GetConfiguration", "ClearCache"):
+            call = await station.message()
+            assert call[2] == action
+            await station.send(msgspec.json.encode([3, call[1], {}]))
+        mock_clock.jump(19)
+        assert (await station.call("Heartbeat", {}))["currentTime"], "and no question before it"
+        mock_clock.jump(2)
+        assert (await station.message())[2] == "GetConfiguration"
 
 
 async def test_quirk_04_a_station_may_need_a_longer_pause_than_others(tmp_path: Path) -> None:
     async with open_node(limits=small_limits(), quirks=known(tmp_path, "call_gap = 0.4")) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             link = node.listener.link("demo", "CP1")
             assert link is not None
             for n in range(2):
-                link.call(f"c{n}", s.WireCall("ClearCache", b"{}"), 5)
+                link.call(f"c{n}", s.WireCall("ClearCache", b"{}"), 60)
             first = await station.message()
-            await station.send(msgspec.json.encode([3, first[1], {"status": "Accepted"}]))
             began = trio.current_time()
+            await station.send(msgspec.json.encode([3, first[1], {"status": "Accepted"}]))
             await station.message()
-            assert trio.current_time() - began > 0.3
+            assert trio.current_time() - began >= 0.4
 
 
 async def test_quirk_05_what_reboots_a_station_is_not_triggered(tmp_path: Path) -> None:
     quirks = known(tmp_path, 'avoid_triggers = ["BootNotification"]')
     async with open_node(limits=small_limits(), quirks=quirks) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             sent = await command(node, i.Trigger("BootNotification"))
             assert (sent.outcome.reason, sent.outcome.field) == ("unsupported", "message")
@@ -177,7 +183,7 @@ async def test_quirk_05_a_station_that_does_not_boot_again_keeps_its_quirks(
     monkeypatch.setattr(Link, "learn", lambda self, boot: None)
     quirks = known(tmp_path, 'avoid_triggers = ["*"]', 'vendor = "v"\nmodel = "m*"\nfirmware = "1.*"\nprotocol = ["ocpp1.6"]')
     async with open_node(limits=small_limits(), quirks=quirks) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await (await booted(node)).aclose()
             while node.listener.link("demo", "CP1") is not None:
                 await trio.sleep(0.01)
@@ -189,7 +195,7 @@ async def test_quirk_05_a_station_that_does_not_boot_again_keeps_its_quirks(
 async def test_quirk_05_a_boot_on_another_node_is_known_to_the_connection_by_its_actor(tmp_path: Path) -> None:
     quirks = known(tmp_path, 'avoid_triggers = ["*"]')
     async with open_node(limits=small_limits(), quirks=quirks) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await (await booted(node)).aclose()
             while node.listener.link("demo", "CP1") is not None:
                 await trio.sleep(0.01)
@@ -204,7 +210,7 @@ async def test_quirk_05_a_boot_on_another_node_is_known_to_the_connection_by_its
 async def test_quirk_08_a_station_that_floods_is_closed_and_the_flood_is_counted() -> None:
     limits = small_limits(message_burst=20, messages_per_second=1.0, flood_seconds=0.2)
     async with open_node(limits=limits) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             with suppress(trio.BrokenResourceError, EOFError):
                 for _ in range(2000):
@@ -220,7 +226,7 @@ async def test_quirk_08_a_station_that_floods_is_closed_and_the_flood_is_counted
 
 async def test_quirk_14_and_20_to_24_oddities_of_facts_are_counted() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             number = (await station.call("StartTransaction", start(timestamp="2026-11-22T10:00:00")))["transactionId"]
             for sampled in (
@@ -241,7 +247,7 @@ async def test_quirk_14_and_20_to_24_oddities_of_facts_are_counted() -> None:
 
 async def test_quirk_25_measurands_that_were_accepted_and_do_not_come_are_noticed_once() -> None:
     async with open_node(limits=small_limits()) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             wanted = i.SetVariable(i.VariableRef("SampledDataCtrlr", "TxUpdatedMeasurands"), "Energy.Active.Import.Register,SoC")
             call, outcome = await answered(node, station, wanted, {"status": "Accepted"})
@@ -258,7 +264,7 @@ async def test_quirk_25_measurands_that_were_accepted_and_do_not_come_are_notice
 @pytest.mark.parametrize("answer", ["Accepted", "Rejected"])
 async def test_quirk_25_a_station_that_sends_all_or_promised_nothing_is_not_blamed(answer: str) -> None:
     async with open_node(limits=small_limits()) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             wanted = i.SetVariable(i.VariableRef("SampledDataCtrlr", "TxUpdatedMeasurands"), "SoC,Current.Import.L1")
             await answered(node, station, wanted, {"status": answer})
@@ -324,7 +330,7 @@ def test_quirk_26_a_reader_with_reversed_bytes_is_understood_and_spoken_to_in_it
 
 async def test_quirk_26_a_tag_in_another_case_is_the_same_one() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             for tag in (TAG.lower(), f" {TAG} "):
                 assert (await station.call("Authorize", {"idTag": tag}))["idTagInfo"]["status"] == "Accepted", tag
@@ -346,7 +352,7 @@ def profile(purpose: str = "ChargingStationMaxProfile") -> i.SetChargingProfile:
 @pytest.mark.parametrize("answer", ["Rejected", "NotSupported"])
 async def test_quirk_27_a_refused_profile_is_told_and_counted(answer: str) -> None:
     async with open_node(limits=small_limits()) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             _, outcome = await answered(node, station, profile(), {"status": answer})
             assert outcome.status == "Rejected"
@@ -371,7 +377,7 @@ def test_quirk_27_a_purpose_that_a_maker_refuses_is_not_sent_and_the_field_is_na
 async def test_an_operator_may_refuse_what_could_be_mended_but_no_fact(tmp_path: Path) -> None:
     quirks = registry(tmp_path, 'id = "types"\ntier = "reject"')
     async with open_node(quirks=quirks) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             answer = await station.call("StatusNotification", {"connectorId": "1", "errorCode": "NoError", "status": "Available"})
             assert answer[2] == "PropertyConstraintViolation"
@@ -381,7 +387,7 @@ async def test_an_operator_may_refuse_what_could_be_mended_but_no_fact(tmp_path:
 
 async def test_the_first_of_each_quirk_is_an_event_of_the_station() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await booted(node)
             for _ in range(3):
                 await station.call("StatusNotification", {"connectorId": "1", "errorCode": "NoError", "status": "Available"})

@@ -76,9 +76,9 @@ def test_what_is_no_secret_stays_readable() -> None:
 @pytest.mark.parametrize("action", ["", "Authorize", "GetConfiguration"])
 def test_no_frame_takes_longer_than_its_length_deserves(action: str, text: str) -> None:
     """The loop that serves all stations does this: the first expression here took seconds."""
-    began = time.perf_counter()
+    began = time.thread_time()
     redact_text(action, text[:TRACE_CHARACTERS])
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 # -- 2.0.1 -----------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from tests.gateways.ocpp.node import TAG, connect, open_node
 
 async def test_boot_authorise_start_meter_stop() -> None:
     async with open_node() as node:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             station = await connect(node)
             boot = await station.boot()
             assert boot["status"] == "Accepted"
@@ -40,7 +40,7 @@ async def test_boot_authorise_start_meter_stop() -> None:
 async def test_the_group_of_a_token_is_told_in_plain_text_and_remembered_as_a_reference() -> None:
     async with open_node() as node:
         await node.put_token("04FEED01", group="FLEET-7")
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             station = await connect(node)
             await station.boot()
             authorised = await station.call("Authorize", {"idTag": "04FEED01"})

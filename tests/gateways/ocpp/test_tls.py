@@ -31,7 +31,7 @@ def _client(chain: Path) -> ssl.SSLContext:
 async def test_profile_2_over_tls(certificate: tuple[Path, Path]) -> None:
     async with open_node(tls=server_context([certificate])) as node:
         await node.register("CP2", profile=2)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             client = _client(certificate[0])
             assert node.url.startswith("wss://")
             station = await connect(node, "CP2", tls=client)
@@ -51,7 +51,7 @@ async def test_profile_2_over_tls(certificate: tuple[Path, Path]) -> None:
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 async def test_old_tls_and_plain_text_are_refused_and_cost_nothing(certificate: tuple[Path, Path]) -> None:
     async with open_node(tls=server_context([certificate])) as node:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             plain = await trio.open_tcp_stream("127.0.0.1", node.port)
             await plain.send_all(wire.upgrade())
             await wire.read_all(plain)

@@ -53,7 +53,7 @@ async def test_the_stations_preference_among_what_it_may_speak(
 
 async def test_two_stations_of_two_versions_share_a_listener() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             newer, older = await plug(node, "CP2"), await connect(node, "CP1")
             assert (await boot(newer))["status"] == (await older.boot())["status"] == "Accepted"
             old, new = node.listener.link("demo", "CP1"), node.listener.link("demo", "CP2")
@@ -86,7 +86,7 @@ async def test_a_colon_in_an_identity_cannot_pass_basic_authentication() -> None
 
 async def test_before_its_boot_a_station_is_refused_everything_with_security_error() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             token = {"idToken": {"idToken": TAG, "type": "ISO14443"}}
             for action, payload in (("Heartbeat", {}), ("StatusNotification", STATUS), ("Authorize", token)):
@@ -100,7 +100,7 @@ async def test_while_pending_only_what_we_asked_for_is_taken() -> None:
     async with open_node(ready=False) as node:
         await node.create_tenant(boot="Pending")
         await node.put_token()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             answer = await boot(station)
             assert (answer["status"], answer["interval"] > 0) == ("Pending", True)
@@ -117,7 +117,7 @@ async def test_while_pending_only_what_we_asked_for_is_taken() -> None:
 
 async def _command(node: Node, station: Station, intent: i.AnyIntent) -> None:
     """Sent, and accepted by the station."""
-    command = s.Command(type(intent).__name__, intent, node.system.now() + timedelta(seconds=5), "test")
+    command = s.Command(type(intent).__name__, intent, node.system.now() + timedelta(seconds=60), "test")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(node.ask, station_address("demo", "CP1"), command)
         call = await station.message()
@@ -127,7 +127,7 @@ async def _command(node: Node, station: Station, intent: i.AnyIntent) -> None:
 async def test_a_rejected_station_is_refused_everything_but_its_next_boot() -> None:
     async with open_node(ready=False) as node:
         await node.create_tenant(boot="Rejected")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             assert (await boot(station))["status"] == "Rejected"
             assert (await station.call("StatusNotification", STATUS))[2] == "SecurityError"
@@ -157,7 +157,7 @@ async def test_a_rejected_station_is_refused_everything_but_its_next_boot() -> N
 )  # fmt: skip
 async def test_a_broken_frame_gets_the_error_of_2_0_1_and_the_connection_stays(frame: str, answer: list[Any]) -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await station.send(frame)
             assert (await station.message())[:3] == answer
@@ -166,7 +166,7 @@ async def test_a_broken_frame_gets_the_error_of_2_0_1_and_the_connection_stays(f
 
 async def test_strictly_an_unknown_field_is_a_format_violation() -> None:
     async with open_node(strict=True) as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await boot(station)
             assert (await station.call("Heartbeat", {"mine": 1}))[2] == "FormatViolation"
@@ -178,7 +178,7 @@ async def test_strictly_an_unknown_field_is_a_format_violation() -> None:
 
 async def test_a_connector_status_reaches_its_evse() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await boot(station)
             assert await station.call("StatusNotification", {**STATUS, "connectorStatus": "Reserved", "evseId": 2}) == {}
@@ -191,7 +191,7 @@ async def test_a_connector_status_reaches_its_evse() -> None:
 async def test_a_group_is_always_told() -> None:
     async with open_node() as node:
         await node.put_token("0456", group="the-family-of-token-0456")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await boot(station)
             answer = await station.call("Authorize", {"idToken": {"idToken": "0456", "type": "ISO14443"}})
@@ -200,7 +200,7 @@ async def test_a_group_is_always_told() -> None:
 
 async def test_an_unknown_token_and_a_vendors_message_get_the_words_of_2_0_1() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await boot(station)
             unknown = {"idToken": {"idToken": "FFFF", "type": "Central"}}
@@ -211,7 +211,7 @@ async def test_an_unknown_token_and_a_vendors_message_get_the_words_of_2_0_1() -
 async def test_a_token_that_needs_none_is_accepted() -> None:
     """C02.FR.02: a start button has no token."""
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await boot(station)
             answer = await station.call("Authorize", {"idToken": {"idToken": "", "type": "NoAuthorization"}})
@@ -220,7 +220,7 @@ async def test_a_token_that_needs_none_is_accepted() -> None:
 
 async def test_no_secret_of_a_station_is_in_its_trace() -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await boot(station)
             await station.call("Authorize", {"idToken": {"idToken": "87654321", "type": "KeyCode"}})
@@ -244,7 +244,7 @@ async def test_no_secret_of_a_station_is_in_its_trace() -> None:
 )  # fmt: skip
 async def test_the_trace_says_what_was_mended_in_a_frame(frame: str, shown: set[str]) -> None:
     async with open_node() as node:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             station = await plug(node)
             await boot(station)
             await station.send(frame)

@@ -72,7 +72,7 @@ async def est(answer: Callable[[bytes], tuple[int, bytes]]) -> AsyncIterator[tup
     server = Server(answer)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             yield server, EstAuthority(EgressGate(["127.0.0.0/8"]), server.url, user="csms", password="secret")
         nursery.cancel_scope.cancel()
 

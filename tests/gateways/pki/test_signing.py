@@ -58,7 +58,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with open_node(tls=tls, ready=False, cards=cards, limits=small_limits()) as node:
         await node.create_tenant(cpo_name=CPO)
         await node.register("CP2", profile=2)
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             yield House(node, tmp_path)
 
 
@@ -199,7 +199,7 @@ async def test_an_expired_certificate_is_let_in_as_pending_to_renew_it_where_the
         await node.create_tenant(expired_certificates="pending")
         await node.register("CP2", profile=3)
         h = House(node, tmp_path)
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             ca = pki.Ca("factory")
             await node.ask(authority_address(TENANT), Trust("station", ca.pem, "op"))
             old = ca.issue("CP2", days=1, since=timedelta(days=3))
@@ -221,7 +221,7 @@ async def test_a_station_with_factory_credentials_stays_pending_until_it_has_our
         await node.create_tenant(cpo_name=CPO)
         await node.register("CP2", profile=3)
         h = House(node, tmp_path)
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             maker = pki.Ca("maker of stations")
             await node.ask(authority_address(TENANT), Trust("factory", maker.pem, "op"))
             delivered = maker.issue("SN-7", organization="Maker")

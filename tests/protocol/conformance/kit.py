@@ -35,7 +35,8 @@ TENANT = "conf"
 PASSWORD = "conformance-password-1"
 TAG = "04A1B2C3D4E5F6"
 """Accepted. More tokens are put by the cases that need them."""
-PATIENCE = 10.0
+PATIENCE = 60.0
+"""Seconds: a net under what would never come. No case depends on it."""
 TARIFF = {
     "country_code": "DE", "party_id": "CON", "id": "T1", "currency": "EUR", "last_updated": "2026-01-01T00:00:00Z",
     "elements": [{"price_components": [{"type": "ENERGY", "price": 0.50, "vat": 19.0, "step_size": 1}]}],
@@ -65,7 +66,7 @@ def case(*ids: str) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., 
 
 
 async def _whole(test: Awaitable[None]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(5 * PATIENCE):
         try:
             await test
         finally:
@@ -107,7 +108,11 @@ class Station:
 
     def __init__(self, csms: "Csms", identity: str, protocol: str, answers: dict[str, Answer]) -> None:
         self.csms, self.identity, self.protocol = csms, identity, protocol
-        self.answers: dict[str, Answer] = {**DEFAULTS[protocol], **answers}
+        version = "versionNumber" if protocol == "ocpp2.0.1" else "listVersion"
+        own: dict[str, Answer] = {"GetLocalListVersion": lambda _: {version: self.list_version}}
+        self.answers: dict[str, Answer] = {**DEFAULTS[protocol], **own, **answers}
+        self.list_version = 0
+        """Of the local list that it accepted last."""
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.wrong: list[str] = []
         """What the CSMS sent that its schema forbids."""
@@ -239,14 +244,17 @@ class Station:
             self.wrong.append(f"{action}: {bad}: {payload}")
         answer = self.answers.get(action)
         if answer is None:
-            await self.socket.send(json.dumps([4, id, "NotImplemented", "", {}]))
+            reply = [4, id, "NotImplemented", "", {}]
         else:
             told = answer(payload) if callable(answer) else answer
             bad = complaint(3, action, self.protocol, told)
             assert bad is None, f"the test itself answers {action} wrongly: {bad}"
-            await self.socket.send(json.dumps([3, id, told]))
-        async with self._news:
+            reply = [3, id, told]
+            if action == "SendLocalList" and told["status"] == "Accepted":
+                self.list_version = payload["versionNumber" if self.protocol == "ocpp2.0.1" else "listVersion"]
+        async with self._news:  # whoever hears of the command does so when it is answered, and before the answer can be told
             self.heard.append((action, payload))
+            await self.socket.send(json.dumps(reply))
             self._news.notify_all()
 
 
@@ -288,7 +296,7 @@ class Csms:
         if client is None:
             base = f"http://127.0.0.1:{self.node.http_port}/api/v1"
             headers = {"Authorization": f"Bearer {self.token}"}
-            client = httpx.AsyncClient(base_url=base, headers=headers, timeout=30, trust_env=False)
+            client = httpx.AsyncClient(base_url=base, headers=headers, timeout=PATIENCE, trust_env=False)
             _clients[loop] = client
         return client
 
@@ -308,13 +316,12 @@ class Csms:
 
     async def until(self, look: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool] = bool) -> Any:
         """Ask until it holds: what the API shows comes a moment after the commit. The last answer."""
-        found = None
-        for _ in range(200):
-            found = await look()
-            if holds(found):
-                return found
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE
+        while not holds(found := await look()):
+            assert loop.time() < end, f"still not so: {found!r}"
             await asyncio.sleep(0.05)
-        raise AssertionError(f"still not so: {found!r}")
+        return found
 
     @asynccontextmanager
     async def station(
@@ -383,11 +390,10 @@ DEFAULTS: dict[str, dict[str, Answer]] = {
                 for one in payload["getVariableData"]
             ]
         },
-        "GetLocalListVersion": {"versionNumber": 0},
         "GetInstalledCertificateIds": {"status": "NotFound"},
         "TriggerMessage": {"status": "NotImplemented"},
     },
-    "ocpp1.6": {"GetConfiguration": {"configurationKey": [], "unknownKey": []}, "GetLocalListVersion": {"listVersion": 0}},
+    "ocpp1.6": {"GetConfiguration": {"configurationKey": [], "unknownKey": []}},
 }
 
 

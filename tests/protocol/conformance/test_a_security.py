@@ -48,7 +48,8 @@ async def test_a_user_that_is_not_the_stations_identity_is_refused(csms: Csms) -
     async with csms.station() as other, csms.station(boot=False) as station:
         assert await refused(csms, station.identity, user=other.identity) == 401
         assert await refused(csms, station.identity, user=station.identity + "X") == 401
-        assert (await station.get())["connection"]["state"] == "online", "the connection that was there is not touched"
+        shown = await csms.until(station.get, lambda row: row["connection"]["state"] == "online")
+        assert shown["connection"]["protocol"] == station.protocol, "the connection that was there is not touched"
 
 
 @case("TC_A_03")

@@ -354,7 +354,7 @@ async def responding(ca: pki.Ca) -> AsyncIterator[pki.Responder]:
             up.set()
 
     serving = asyncio.create_task(asyncio.to_thread(trio.run, serve))
-    await asyncio.to_thread(up.wait, 10)
+    assert await asyncio.to_thread(up.wait, 60)
     try:
         yield responder
     finally:

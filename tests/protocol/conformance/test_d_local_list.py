@@ -42,7 +42,7 @@ async def test_a_full_list_is_sent_and_in_our_book(csms: Csms) -> None:
     await _tokens(csms)
     async with csms.station(answers={"SendLocalList": ACCEPTED}) as station:
         group = {"idToken": "LOCAL-G", "type": "Central"}
-        expires = "2030-01-01T00:00:00Z"
+        expires = "2100-01-01T00:00:00Z"
         await _sent(station, 1, "Full", [entry(A, groupIdToken=group), entry(B, cacheExpiryDateTime=expires)])
         await _held(csms, station, 1, A, B)
 

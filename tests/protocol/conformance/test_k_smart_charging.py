@@ -27,6 +27,11 @@ async def install(station: Station, evse: int, one: dict[str, Any], status: str 
     told = await station.command(SET, {"evseId": evse, "chargingProfile": one})
     assert told["result"]["status"] == status
     assert station.said(SET)[-1] == {"evseId": evse, "chargingProfile": one}
+    if status == "Accepted":
+        key, level = str(one["id"]), one["stackLevel"]
+        await station.csms.until(
+            lambda: station.book("profile"), lambda book: key in book and book[key]["profile"]["stack_level"] == level
+        )
 
 
 async def charging(station: Station, transaction: str) -> None:
@@ -101,8 +106,9 @@ async def test_a_tx_profile_belongs_to_the_running_transaction(csms: Csms) -> No
         assert nameless.status_code in (400, 422), "K01.FR.03: a TxProfile names its transaction"
         assert not station.said(SET)
         await install(station, 1, profile(1, "TxProfile", transactionId="tx-k60"))
-        composite = await station.get("composite", evse=1, duration=600)
-        assert [p["limit"] for p in composite["periods"]] == [16]
+        await csms.until(
+            lambda: station.get("composite", evse=1, duration=600), lambda told: [p["limit"] for p in told["periods"]] == [16]
+        )
 
 
 @case("TC_K_37")

@@ -50,14 +50,14 @@ class Client:
     async def until(self, kind: str) -> None:
         assert self.process.stdout is not None
         while not any(line["kind"] == kind for line in self.lines):
-            raw = await asyncio.wait_for(self.process.stdout.readline(), 20)
+            raw = await asyncio.wait_for(self.process.stdout.readline(), 60)
             if not raw:
                 break
             self.lines.append(json.loads(raw))
         assert not self.of("failed"), self.lines
 
     async def end(self) -> None:
-        out, err = await asyncio.wait_for(self.process.communicate(b"stop\n"), 20)
+        out, err = await asyncio.wait_for(self.process.communicate(b"stop\n"), 60)
         self.lines += [json.loads(line) for line in out.splitlines()]
         assert self.process.returncode == 0, err
 

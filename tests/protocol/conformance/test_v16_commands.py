@@ -46,7 +46,7 @@ async def test_the_station_hears_just_what_was_said_and_its_answer_comes_back(
 ) -> None:
     async with csms.station(V16, answers={action: answer}) as station:
         told = await station.command(action, payload)
-        assert station.said(action)[-1] == payload
+        assert payload in station.said(action), "we may ask for other things of our own accord"
         assert told["result"] == answer
         assert (told["protocol"], told["translated"], told["lost"]) == (V16, False, [])
         assert told["sent"] == payload | ({"idTag": told["sent"]["idTag"]} if "idTag" in payload else {})

@@ -94,6 +94,13 @@ class SoapNode:
         assert answer.status == 200, answer.body
         return read(answer)[1]
 
+    async def insist(self, action: str, body: str = "") -> dict[str, str]:
+        """What the answer says to a message that is sent again while it is told to come later, as stations do."""
+        while (answer := await self.post(message(action, body))).status == 503:
+            await trio.sleep(0.05)
+        assert answer.status == 200, answer.body
+        return texts(read(answer)[1])
+
     async def boot(self, **options: Any) -> Any:
         return await self.say("BootNotification", BOOT, **options)
 

@@ -69,7 +69,7 @@ def status(word: str) -> Answer:
 
 
 async def command(node: SoapNode, intent: Any, id: str = "c1") -> Any:
-    not_after = node.node.system.now() + timedelta(seconds=20)
+    not_after = node.node.system.now() + timedelta(seconds=60)
     return await node.node.ask(station_address(TENANT, "CP1"), s.Command(id, intent, not_after, "test"))
 
 
@@ -193,12 +193,14 @@ async def test_a_command_under_way_when_the_station_goes_away_is_unknown_and_the
 
     async with open_soap(gate=gate) as node, trio.open_nursery() as nursery:
         await node.boot(callback=CALLBACK)
-        nursery.start_soon(ask, node, "c1")
-        await trio.sleep(0.05)
-        nursery.start_soon(ask, node, "c2")
-        await trio.sleep(0.05)
         link = node.soap.link(TENANT, "CP1")
         assert link is not None
+        nursery.start_soon(ask, node, "c1")
+        while not gate.inside:
+            await trio.sleep(0.01)
+        nursery.start_soon(ask, node, "c2")
+        while not link._queue:
+            await trio.sleep(0.01)
         link.end(1006, "silent")
     assert outcomes["c1"] == "unknown"
     assert len(gate.calls) == 1
