@@ -17,6 +17,7 @@ from actors.model import intents as i
 from actors.model.ids import station_address
 from actors.station import messages as s
 from gateways.ocpp import rpc
+from gateways.ocpp.limits import CALL_TICK
 from gateways.ocpp.link import Link
 from gateways.ocpp.quirks import Registry
 from gateways.ocpp.v16.dialect import Dialect
@@ -143,6 +144,8 @@ async def test_quirk_04_questions_come_at_their_own_pace_and_nothing_waits_behin
             call = await station.message()
             assert call[2] == action
             await station.send(msgspec.json.encode([3, call[1], {}]))
+            assert (await station.call("Heartbeat", {}))["currentTime"]
+            mock_clock.jump(CALL_TICK)
         mock_clock.jump(19)
         assert (await station.call("Heartbeat", {}))["currentTime"], "and no question before it"
         mock_clock.jump(2)
