@@ -1,10 +1,11 @@
 """Block F, remote control: remote starts and stops, unlocking, triggers."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.protocol.conformance.kit import ACCEPTED, TAG, Csms, Station, case, now
+from tests.protocol.conformance.kit import ACCEPTED, TAG, TENANT, Csms, Station, case, now
 
 TOKEN = {"idToken": TAG, "type": "ISO14443"}
 BEGIN = [{"timestamp": now(), "sampledValue": [{"value": 1000.0, "context": "Transaction.Begin"}]}]
@@ -138,6 +139,9 @@ async def test_a_message_is_triggered_and_taken(csms: Csms, message: str, evse: 
             case "MeterValues":
                 for one in (1, 2) if evse is None else (1,):
                     assert await station.call("MeterValues", {"evseId": one, "meterValue": sample}) == {}
+                    shown = await csms.get("/actors/one", address=f"{TENANT}/evse/{station.identity}#{one}")
+                    kept = datetime.fromisoformat(shown["state"]["unattributed"][0])
+                    assert kept == datetime.fromisoformat(sample[0]["timestamp"]), "the EVSE's, of no session"
             case "TransactionEvent":
                 await station.event("Started", "tx-f13", 0, "Authorized", idToken=TOKEN, evse={"id": 1})
                 await station.event("Updated", "tx-f13", 1, "Trigger", meterValue=sample, info={"chargingState": "Charging"})
@@ -145,8 +149,12 @@ async def test_a_message_is_triggered_and_taken(csms: Csms, message: str, evse: 
                 assert session["state"] == "active"
             case "LogStatusNotification" | "FirmwareStatusNotification":
                 assert await station.call(message, {"status": "Idle"}) == {}
+                name = "log" if message == "LogStatusNotification" else "firmware"
+                book = await csms.until(lambda: station.book(name))
+                assert [(row["status"], row["request_id"]) for row in book.values()] == [("Idle", None)]
             case "Heartbeat":
-                assert (await station.call("Heartbeat", {}))["currentTime"].endswith("Z")
+                beat = datetime.fromisoformat((await station.call("Heartbeat", {}))["currentTime"])
+                assert abs(beat - datetime.now(UTC)) < timedelta(minutes=5)
             case "StatusNotification":
                 for status in ("Available", "Occupied"):
                     await station.status(1, status)
@@ -159,3 +167,4 @@ async def test_a_trigger_that_the_station_does_not_implement_is_told_as_such(csm
     async with csms.station(answers={"TriggerMessage": {"status": "NotImplemented"}}) as station:
         told = await station.command("TriggerMessage", {"requestedMessage": "SignCombinedCertificate"})
         assert told["result"]["status"] == "NotImplemented"
+        assert station.said("TriggerMessage") == [{"requestedMessage": "SignCombinedCertificate"}]

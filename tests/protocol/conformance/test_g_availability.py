@@ -52,7 +52,20 @@ async def test_a_lock_that_failed_is_an_alert_of_the_device_model(csms: Csms) ->
 async def test_data_of_an_unknown_vendor_is_answered_as_such(csms: Csms) -> None:
     async with csms.station() as station:
         answer = await station.call("DataTransfer", {"vendorId": "com.example.nobody", "messageId": "x", "data": {"a": [1]}})
-        assert answer["status"] in ("UnknownVendorId", "Rejected")
+        assert answer["status"] == "UnknownVendorId"
+
+
+@case("P01_data for a station")
+@pytest.mark.parametrize("answer", [{"status": "Accepted", "data": {"said": ["back"]}}, {"status": "UnknownMessageId"}])
+async def test_data_of_a_vendor_reach_the_station_as_they_are_and_its_answer_comes_back(
+    csms: Csms, answer: dict[str, Any]
+) -> None:
+    async with csms.station(answers={"DataTransfer": answer}) as station:
+        payload = {"vendorId": "com.example", "messageId": "tune", "data": {"deep": [1, {"two": "x"}]}}
+        told = await station.command("DataTransfer", payload)
+        assert station.said("DataTransfer") == [payload]
+        assert told["result"] == answer
+        assert (told["translated"], told["lost"]) == (False, [])
 
 
 @case("TC_P_03")

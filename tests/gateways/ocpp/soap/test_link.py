@@ -99,6 +99,57 @@ async def test_a_command_carries_identity_action_and_addresses_in_the_stations_n
     assert texts(root.find(f"{{{ENV}}}Body")) == {"type": "Hard"}
 
 
+LATER = "2100-01-01T00:00:00Z"
+EVERY: dict[str, tuple[dict[str, Any], str, dict[str, str], dict[str, Any]]] = {
+    # What an operator says in 1.6 words, what a 1.2 station answers, what it heard, what the operator is told.
+    "ChangeAvailability": (
+        {"connectorId": 1, "type": "Inoperative"}, "<c:status>Scheduled</c:status>",
+        {"connectorId": "1", "type": "Inoperative"}, {"status": "Scheduled"},
+    ),
+    "ChangeConfiguration": (
+        {"key": "HeartbeatInterval", "value": "60"}, "<c:status>Accepted</c:status>",
+        {"key": "HeartBeatInterval", "value": "60"}, {"status": "Accepted"},
+    ),
+    "ClearCache": ({}, "<c:status>Rejected</c:status>", {}, {"status": "Rejected"}),
+    "GetDiagnostics": (
+        {"location": "ftp://example.com/up", "retries": 2, "startTime": LATER}, "<c:fileName>d.zip</c:fileName>",
+        {"location": "ftp://example.com/up", "retries": "2", "startTime": LATER}, {"fileName": "d.zip"},
+    ),
+    "RemoteStartTransaction": (
+        {"idTag": TAG, "connectorId": 1}, "<c:status>Accepted</c:status>", {"idTag": TAG, "connectorId": "1"},
+        {"status": "Accepted"},
+    ),
+    "RemoteStopTransaction": (
+        {"transactionId": 77}, "<c:status>Rejected</c:status>", {"transactionId": "77"}, {"status": "Rejected"},
+    ),
+    "Reset": ({"type": "Soft"}, "<c:status>Accepted</c:status>", {"type": "Soft"}, {"status": "Accepted"}),
+    "UnlockConnector": (
+        {"connectorId": 1}, "<c:status>Rejected</c:status>", {"connectorId": "1"}, {"status": "UnlockFailed"},
+    ),
+    "UpdateFirmware": (
+        {"location": "ftp://example.com/fw", "retrieveDate": LATER}, "",
+        {"location": "ftp://example.com/fw", "retrieveDate": LATER}, {},
+    ),
+}  # fmt: skip
+
+
+async def test_a_1_2_station_hears_every_command_of_its_version_and_its_answers_come_back() -> None:
+    """Those of 1.5 and 1.6-S go to a spyne server (tests/protocol/test_soap)."""
+    assert EVERY.keys() == VERSIONS["ocpp1.2"].station.operations.keys()
+    gate = FakeGate(lambda action, operation: reply(operation, EVERY[action[:1].upper() + action[1:]][1]))
+    async with open_soap(gate=gate) as node:
+        await node.boot(protocol="ocpp1.2", callback=CALLBACK)
+        for action, (asked, _, heard, told) in EVERY.items():
+            parsed = vocabulary.parse_command(action, asked, "ocpp1.6")
+            sent = await command(node, parsed.intent, f"c-{action}")
+            name, _, root, _ = gate.calls[-1]
+            body = root.find(f"{{{ENV}}}Body")
+            assert name == action[:1].lower() + action[1:]
+            assert etree.QName(body[0]).namespace == VERSIONS["ocpp1.2"].station.namespace
+            assert texts(body[0]) == (heard or {etree.QName(body[0]).localname: ""}), action
+            assert vocabulary.render_result(parsed, sent.outcome) == told, action
+
+
 async def test_without_an_address_a_command_says_that_the_station_cannot_be_called() -> None:
     async with open_soap() as node:
         await node.boot()

@@ -52,6 +52,8 @@ async def test_a_whole_session_in_each_version_and_retries_change_nothing(protoc
         booted = await say("BootNotification", BOOT)
         assert booted["status"] == "Accepted"
         assert booted["interval" if protocol == "ocpp1.6-S" else "heartbeatInterval"] == "300"
+        beat = datetime.fromisoformat((await say("Heartbeat"))["currentTime"])
+        assert abs(beat - node.node.system.now()) < timedelta(minutes=5)
         assert (await say("Authorize", fields(idTag=TAG)))["status"] == "Accepted"
         start = fields(connectorId=1, idTag=TAG, timestamp=at(-10), meterStart=1000)
         started = await say("StartTransaction", start)
