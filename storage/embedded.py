@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -162,7 +162,7 @@ class EmbeddedServer:
             )
         except (FileNotFoundError, IndexError, ValueError):
             return None
-        return running if _is_postmaster(running.pid) else None
+        return running if _is_postmaster(running.pid, self.cluster) else None
 
     def _wait_ready(self) -> _Running | None:
         """A server that runs or is coming up, once it is ready; None when there is none or it went down."""
@@ -193,6 +193,7 @@ class EmbeddedServer:
             for name, value in options.items():
                 command += ["-c", f"{name}={value}"]
             with self._log.open("ab") as log:
+                before = log.tell()
                 self._child = subprocess.Popen(  # noqa: S603 (our own programs)
                     self._as_server(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     cwd="/", start_new_session=True,
@@ -206,19 +207,20 @@ class EmbeddedServer:
                 time.sleep(0.01)
             # Children of a killed server hold its shared memory for a moment, and whoever inherits its process (init)
             # may take a moment to reap it: a new server refuses meanwhile.
-            if time.monotonic() > end or not any(word in self._last_words() for word in _PASSING):
-                raise EmbeddedError(f"PostgreSQL does not start: {self._last_words()} (whole log: {self._log})")
+            said = self._log.read_bytes()[before:].decode(
+                errors="replace"
+            )  # not only by this one: the dead one's children write there, too
+            if time.monotonic() > end or not any(word in said for word in _PASSING):
+                last = " / ".join(line.strip() for line in said.splitlines()[-3:])
+                raise EmbeddedError(f"PostgreSQL does not start: {last} (whole log: {self._log})")
             time.sleep(0.1)
-
-    def _last_words(self) -> str:
-        lines = self._log.read_text(errors="replace").splitlines()[-3:]
-        return " / ".join(line.strip() for line in lines)
 
     def _shut_down(self) -> None:
         running = self._find()
         if running is None:
             return
-        os.kill(running.pid, signal.SIGINT)
+        with suppress(ProcessLookupError):
+            os.kill(running.pid, signal.SIGINT)
         _wait(lambda: self._find() is None, limits.SERVER_STOP_TIMEOUT, "PostgreSQL does not stop")
 
     # Making it
@@ -326,8 +328,8 @@ def installed_server() -> Path:
     return max(found, key=lambda path: int(path.name.removeprefix("pginstall") or 0))
 
 
-def _is_postmaster(pid: int) -> bool:
-    """Alive and not a zombie; a pid that was reused by some other program is not ours."""
+def _is_postmaster(pid: int, cluster: Path) -> bool:
+    """Alive and not a zombie; a pid that was reused by some other program, or by another PostgreSQL, is not ours."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
@@ -339,7 +341,14 @@ def _is_postmaster(pid: int) -> bool:
             return False
         return True
     name, _, rest = status.partition("(")[2].rpartition(")")
-    return name == "postgres" and rest.split()[0] not in "ZX"
+    if name != "postgres" or rest.split()[0] in "ZX":
+        return False
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") == str(cluster)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # another user's, who does not let us look
 
 
 def _answers(running: _Running) -> bool:

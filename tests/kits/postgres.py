@@ -99,7 +99,7 @@ def _memory_directory() -> Iterator[Path]:
     temporary one."""
     memory = Path("/dev/shm")
     roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
-    with TemporaryDirectory(prefix="voltroupe-test-", dir=memory if roomy else None) as directory:
+    with TemporaryDirectory(prefix="voltroupe-test-", dir=memory if roomy else None, ignore_cleanup_errors=True) as directory:
         yield Path(directory)
 
 

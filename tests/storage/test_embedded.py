@@ -63,6 +63,18 @@ def test_stopping_and_starting_keeps_the_data_and_makes_nothing_anew(server: Emb
     assert ask(dsn, "SELECT n FROM kept") == 42
 
 
+def test_a_number_that_another_postgresql_has_by_now_is_not_taken_for_ours(server: EmbeddedServer, quick_path: Path) -> None:
+    """As after a machine went down and came back, where the numbers begin anew."""
+    server.start()
+    other = EmbeddedServer(quick_path / "other")
+    other.start()
+    other.stop()
+    lines = (server.cluster / "postmaster.pid").read_text().splitlines()
+    (other.cluster / "postmaster.pid").write_text("\n".join([lines[0], str(other.cluster), *lines[2:4], "", *lines[5:]]) + "\n")
+    assert other.pid is None
+    assert server.pid == int(lines[0])
+
+
 def test_a_killed_node_leaves_the_server_and_the_next_one_adopts_it(server: EmbeddedServer) -> None:
     code = f"""
 import os, signal

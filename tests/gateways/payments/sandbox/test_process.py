@@ -10,13 +10,13 @@ import stripe
 
 from gateways.payments.sandbox import Config, Sandbox, limits, open_sandbox
 from gateways.payments.sandbox.world import bare
-from tests.gateways.payments.sandbox.kit import CONFIG, MERCHANT, ON, OTHER, client, held, order, sandboxed
+from tests.gateways.payments.sandbox.kit import CONFIG, MERCHANT, ON, OTHER, PATIENCE, client, held, order, sandboxed
 from tests.kits.sandbox import sandbox_process
 
 
 def talk_to(url: str) -> stripe.StripeClient:
     return stripe.StripeClient(
-        Config().secret_key, http_client=stripe.HTTPXClient(timeout=5), max_network_retries=0,
+        Config().secret_key, http_client=stripe.HTTPXClient(timeout=PATIENCE), max_network_retries=0,
         base_addresses={"api": url, "connect": url, "files": url, "meter_events": url},
     )  # fmt: skip
 
