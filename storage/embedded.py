@@ -207,9 +207,7 @@ class EmbeddedServer:
                 time.sleep(0.01)
             # Children of a killed server hold its shared memory for a moment, and whoever inherits its process (init)
             # may take a moment to reap it: a new server refuses meanwhile.
-            said = self._log.read_bytes()[before:].decode(
-                errors="replace"
-            )  # not only by this one: the dead one's children write there, too
+            said = self._log.read_bytes()[before:].decode(errors="replace")  # by the dead one's children, too
             if time.monotonic() > end or not any(word in said for word in _PASSING):
                 last = " / ".join(line.strip() for line in said.splitlines()[-3:])
                 raise EmbeddedError(f"PostgreSQL does not start: {last} (whole log: {self._log})")

@@ -21,8 +21,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def environment() -> dict[str, str]:
-    """Of the command: nothing that is set for some other node comes in."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("CSMS_")}
+    """Of the command: nothing that is set for some other node comes in, nor a wish for colours."""
+    wished = ("FORCE_COLOR", "NO_COLOR", "CLICOLOR_FORCE")
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("CSMS_") and name not in wished}
     return {**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
 
 

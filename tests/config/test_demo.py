@@ -17,6 +17,7 @@ from tests.chaos.process import end_postgres
 from tests.config.test_cli import csms, environment
 
 pytestmark = pytest.mark.postgres
+ANY_PORT = {"CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
 PATIENCE = 300
 """Seconds for a demo to show what it is for, and then to end: a safety net."""
 
@@ -31,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 def demo_until(seen: Callable[[httpx.Client], bool], data: Path, *arguments: str) -> dict[str, Any]:
     """A demo that is left, as a person would with Ctrl-C, once its API shows what is wanted: its summary."""
     command = [sys.executable, "-m", "config.cli", "demo", "--json", "--data", str(data), *arguments]
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment() | ANY_PORT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + PATIENCE
         while not _shows(data, seen):
@@ -92,7 +93,7 @@ def test_the_demo_charges_rates_and_books(data: Path) -> None:
 def test_the_demo_ends_by_itself_and_can_be_repeated_on_kept_data(data: Path) -> None:
     first = demo_until(lambda api: bool(_all(api, "/sessions")), data, "--stations", "1")
     assert first["sessions"] > 0
-    second = csms("demo", "--for", "14s", "--stations", "1", "--data", str(data))
+    second = csms("demo", "--for", "14s", "--stations", "1", "--data", str(data), env=ANY_PORT)
     assert second.returncode == 0, second.stderr
     assert "ws://127.0.0.1" in second.stdout
     third = csms("audit", "--data", str(data))
