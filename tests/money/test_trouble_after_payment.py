@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from storage.audit import audit
+from tests.gateways.web.pay.kit import SELLER
 from tests.gateways.web.pay.street import ACCOUNT, Street, high_street
 from tests.kits.patience import http_client
 from tests.money.driver import T, begins_to_charge, charges_and_pays, payment
@@ -81,6 +82,7 @@ async def test_what_was_refunded_and_then_disputed_is_in_the_books_as_the_provid
         assert (after["5060"], after["5050"]) == (gross, DISPUTE_FEE)
         assert not {"1160", "2300", "4000"} & set(after)
         assert after.get("1100", 0) + after.get("1110", 0) == _at_the_provider(street)
+        await _all_matched(street)
         await _silent(street)
 
 
@@ -110,12 +112,50 @@ async def test_what_somebody_captures_in_the_dashboard_beyond_the_cost_goes_back
         books = await _closing(street, "swm")
         assert "2400" not in books
         assert books.get("1100", 0) + books.get("1110", 0) == _at_the_provider(street)
+        await _all_matched(street)
+        await _silent(street)
+
+
+async def test_where_the_brand_sells_at_an_owners_station_both_books_and_the_provider_agree(
+    fresh_dsn: str, tmp_path: Path
+) -> None:
+    async with high_street(fresh_dsn, tmp_path) as street:
+        seller = {name: getattr(SELLER, name) for name in SELLER.__struct_fields__} | {"address": list(SELLER.address)}
+        terms = {"seller": seller, "commission_percent": "5", "account": ACCOUNT, "sells": "brand"}
+        assert (await street.admin.put(f"{T}/merchants/swm", json=terms)).status_code == 200
+        paid, _ = await charges_and_pays(street)
+        gross, fee = paid["captured"]["amount_minor"], paid["fee"]["amount_minor"]
+        brand, owner = await _closing(street, "brand"), await _closing(street, "swm")
+        assert brand["4110"] + brand["2300"] == -gross, "the brand has sold it, and owes its VAT"
+        assert brand["5030"] + brand["1310"] == gross - fee == -(owner["4000"] + owner["2300"]), "and bought it of the owner"
+        assert not {"4200", "2200"} & set(brand)
+        part = await street.admin.post(
+            f"{T}/payments/{paid['id']}/refund", json={"reason": "kindness", "amount_minor": gross // 2}
+        )
+        assert part.status_code == 202, part.text
+        await payment(street, "refunded_partial")
+        books = await _closing(street, "swm")
+        assert books.get("1100", 0) + books.get("1110", 0) == _at_the_provider(street)
+        await _all_matched(street)
         await _silent(street)
 
 
 def _at_the_provider(street: Street) -> int:
     """All that the owner has there, in cents."""
     return sum(street.sandbox.world.balances[ACCOUNT].get("eur", [0, 0]))
+
+
+async def _all_matched(street: Street) -> None:
+    """The owner's account is compared with the books: each movement is booked by somebody, to the cent."""
+    assert (await street.admin.post(f"{T}/merchants/swm/reconcile")).status_code == 204
+
+    async def matched() -> bool:
+        items = (await street.admin.get(f"{T}/reconciliation/items", params={"merchant": "swm"})).json()["items"]
+        shown = [line for line in street.sandbox.world.objects.values() if line["object"] == "balance_transaction"]
+        own = {line["id"] for line in shown if line["_account"] == ACCOUNT}
+        return own == {item["id"] for item in items} and {item["state"] for item in items} == {"matched"}
+
+    await street.until(matched)
 
 
 async def test_an_owner_who_takes_our_access_away_stops_the_charge_and_the_sale(fresh_dsn: str, tmp_path: Path) -> None:
