@@ -1,7 +1,7 @@
 """Whose key a wish goes out with, and what becomes of it without one: the desk, its doors, and the endpoints of brands."""
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from runtime.store import OutboxItem
 from runtime.turn import EffectRow
 from storage.memory_inbox import MemoryPspInbox
 from tests.gateways.payments.signing import event, signed
+from tests.kits.patience import until
 
 A, B, OLD = "acct_1PlatformA", "acct_1PlatformB", "acct_1PlatformOld"
 OWNER = "acct_1OwnerOfBoth"
@@ -139,18 +140,14 @@ def test_the_key_of_another_account_is_trouble_until_the_right_one_is_there() ->
 async def test_a_platform_account_that_hangs_leaves_places_for_the_others_whatever_accounts_it_is_asked_for() -> None:
     async with pair() as both, trio.open_nursery() as nursery:
         both.sandbox.platforms[A].faults.add([Rule(call="*", what="hang_before", times=None)])
-        turned_away: list[int] = []
 
         async def hang(n: int) -> None:
-            try:
+            with suppress(Away):
                 await both.desk.deliver(wish("acme", A, n, f"acct_1Owner{n % 4}"))
-            except Away:
-                turned_away.append(n)
 
         for n in range(DESK_PLACES):
             nursery.start_soon(hang, n)
-        while len(turned_away) < DESK_PLACES - share(DESK_PLACES, 2):
-            await trio.sleep(0.01)
+        await until(lambda: both.desk.stats().get("turned_away", 0) == DESK_PLACES - share(DESK_PLACES, 2))
         assert share(DESK_PLACES, 2) < DESK_PLACES / 2
         assert isinstance((await both.desk.deliver(wish("beta", B, 1000))).seen, psp.CheckoutSeen)
         nursery.cancel_scope.cancel()
