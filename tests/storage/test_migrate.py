@@ -124,6 +124,16 @@ async def test_no_time_is_refused_and_a_waiting_row_moves_into_its_partition(dat
     assert len(found.facts) == 4
 
 
+async def test_a_node_that_was_off_for_long_has_its_partitions_before_its_first_turn(fresh_dsn: str) -> None:
+    parts = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(event|trace|fact|meter)_p[0-9]+$'"
+    drop_all = f"DO $$ DECLARE part text; BEGIN FOR part IN {parts} LOOP EXECUTE 'DROP TABLE ' || part; END LOOP; END $$"
+    await trio.to_thread.run_sync(run_sql, fresh_dsn, drop_all)
+    async with open_database(fresh_dsn, migrating=False) as database:
+        names = [name for (name,) in await database.fetch(parts)]
+    for kind, ahead in {"event": 4, "fact": 2, "meter": 3, "trace": 2}.items():
+        assert sum(name.startswith(f"{kind}_p") for name in names) > ahead, kind
+
+
 async def test_events_end_after_their_two_days_and_traces_after_a_week(database: Database) -> None:
     now = datetime.now(UTC)
     names = "SELECT relname FROM pg_class WHERE relname ~ '^(event|trace|fact|meter)_p[0-9]+$'"
