@@ -27,7 +27,7 @@ RECOVER_AT_ONCE = 500
 """Actors read by one recovery statement."""
 
 MAINTENANCE_EVERY = 600.0
-"""Partitions are made ahead and expired ones dropped this often."""
+"""Partitions are made ahead, expired ones dropped, and what is old is forgotten this often, and first so long after a start."""
 
 INBOX_DAYS = 30
 INBOX_STATIONS = 10_000

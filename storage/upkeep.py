@@ -94,9 +94,11 @@ async def first_parts(link: Link) -> None:
 
 
 def retention(unpaid_days: int) -> Callable[[Link], Awaitable[None]]:
-    """A chore: keep the partitions, the inbox, the one-time tokens and the unpaid attempts, now and every few minutes."""
+    """A chore: keep the partitions, the inbox, the one-time tokens and the unpaid attempts, every few minutes. Not at once: what
+    is needed now `first_parts` has made, and a command that opens the database for a second has nothing to sweep in it."""
 
     async def keeping(link: Link) -> None:
+        await asyncio.sleep(limits.MAINTENANCE_EVERY)
         while True:
             try:
                 await link.use(keep_partitions, datetime.now(UTC))
