@@ -285,7 +285,9 @@ class RefundFound(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
 
 
 class RefundMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="refund_moved"):
-    """`status`: of phases.REFUNDS. `fee_returned_minor`: of the application fee, all that came back with this refund."""
+    """`status`: of phases.REFUNDS. `fee_returned_minor`: of the application fee, all that came back with this refund.
+    `excess_minor`: as in RefundAsked, where it is less than was thought then, since another refund has given it back; None: as
+    it was."""
 
     n: int
     status: str
@@ -294,6 +296,7 @@ class RefundMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag
     fee_returned_minor: int = 0
     detail: str = ""
     journals: tuple[str, ...] = ()
+    excess_minor: int | None = None
 
 
 class DisputeMoved(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="dispute_moved"):

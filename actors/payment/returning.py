@@ -6,6 +6,8 @@ books follow what the provider shows, in the turn that sees it: a refund when it
 What went back of a top-up is booked by its wallet, which alone knows what is left there.
 """
 
+from msgspec.structs import replace
+
 from actors.merchant.messages import OwnerDebited
 from actors.model import posting, psp
 from actors.model.decision import Decision, Refused
@@ -132,7 +134,7 @@ def see_refund(turn: Turn, seen: psp.RefundSeen, card: MerchantCard) -> None:
             turn.tell("mismatch", refund=seen.refund, refunded_minor=seen.amount_minor, left_minor=left)
             return
         n = len(state.refunds) + 1
-        turn.put(f.RefundFound(n, seen.refund, seen.amount_minor, turn.now, min(seen.amount_minor, state.excess_left_minor)))
+        turn.put(f.RefundFound(n, seen.refund, seen.amount_minor, turn.now, min(seen.amount_minor, state.excess_there_minor)))
         known = turn.state.refunds[-1]
     event = _REFUND_EVENTS.get(seen.status, "")
     status = refund_after(known.status, event)
@@ -156,6 +158,11 @@ def _refund_of(turn: Turn, seen: psp.RefundSeen) -> Refund | None:
 
 def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: MerchantCard) -> None:
     back = _fee_back(turn, seen) if status == "succeeded" else 0
+    excess = None
+    if known.status == "asked" and status in ("pending", "succeeded") and known.excess_minor > turn.state.excess_there_minor:
+        # Another one was faster, in the dashboard: what this one gives back beyond the excess takes the sale back.
+        excess = max(0, turn.state.excess_there_minor)
+        known = replace(known, excess_minor=excess)
     journals: tuple[JournalRow, ...] = ()
     if status == "succeeded":
         # What was lost in a dispute in the meantime may turn out to have been refunded before.
@@ -164,7 +171,7 @@ def _move(turn: Turn, known: Refund, status: str, seen: psp.RefundSeen, card: Me
     elif status == "returned":
         journals = _unbooked(turn, known, card)
     detail = seen.reason or ""
-    turn.put(f.RefundMoved(known.n, status, turn.now, seen.refund, back, detail, turn.journals(journals)))
+    turn.put(f.RefundMoved(known.n, status, turn.now, seen.refund, back, detail, turn.journals(journals), excess))
     if status == "returned":
         again = min(turn.state.twice_minor, unreturned(turn))
         restate(turn, turn.state.lost_minor + again, f"{_our_id(turn, known)}:returned", card)

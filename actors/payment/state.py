@@ -163,7 +163,13 @@ class PaymentState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     @property
     def excess_left_minor(self) -> int:
         """Of what was taken too much: neither given back, nor about to be, nor lost. It goes back before what was sold."""
-        back = sum(one.excess_minor for one in self.refunds if one.status in ("asked", "pending", "succeeded"))
+        asked = sum(one.excess_minor for one in self.refunds if one.status == "asked")
+        return max(0, self.excess_there_minor - asked)
+
+    @property
+    def excess_there_minor(self) -> int:
+        """The same as the provider has it: what was only asked for may be refused, since others were faster."""
+        back = sum(one.excess_minor for one in self.refunds if one.status in ("pending", "succeeded"))
         return self.excess_minor - back - sum(one.excess_minor for one in self.disputes if one.status == "lost")
 
     @property
@@ -337,13 +343,19 @@ def _refund_moved(state: PaymentState, fact: f.RefundMoved) -> PaymentState:
     known = next((one for one in state.refunds if one.n == fact.n), None)
     if known is None:
         return state
-    moved = replace(known, status=fact.status, refund=fact.refund or known.refund, fee_returned_minor=fact.fee_returned_minor)
+    moved = replace(
+        known,
+        status=fact.status,
+        refund=fact.refund or known.refund,
+        fee_returned_minor=fact.fee_returned_minor,
+        excess_minor=known.excess_minor if fact.excess_minor is None else fact.excess_minor,
+    )
     sign = int(fact.status == "succeeded") - int(known.status == "succeeded")
     back = fact.fee_returned_minor - known.fee_returned_minor
     return replace(
         state,
         refunds=tuple(moved if one.n == fact.n else one for one in state.refunds),
-        refunded_minor=state.refunded_minor + sign * known.sold_minor,
+        refunded_minor=state.refunded_minor + sign * moved.sold_minor,
         fee_returned_minor=state.fee_returned_minor + back,
         journals=(*state.journals, *fact.journals),
     )

@@ -79,6 +79,7 @@ WELL: list[Any] = [
     f.Captured(1234, 62, "ch_1", ("j1", "j2"), LATER, 66),
     f.Settled(44, ("j3",), LATER, "txn_1"),
     f.RefundAsked(1, "r1", "op", "broken plug", 500, True, LATER, 60),
+    f.RefundMoved(1, "pending", LATER, "re_1", excess_minor=33),
     f.RefundMoved(1, "succeeded", LATER, "re_1", 25, "", ("j4", "j5")),
     f.RefundFound(2, "re_2", 100, LATER, 6),
     f.RefundMoved(2, "failed", LATER, "re_2", 0, "closed card"),

@@ -195,3 +195,28 @@ def test_a_dispute_of_what_was_taken_too_much_and_not_given_back_takes_it_from_t
     assert left["m1:5060"] == 1037
     bench.pass_(days=10)
     assert len(bench.state.refunds) == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "ours", "in_all"),
+    [(2766, "refused", 2766), (4000, "refused", 4000), (1000, "refused", 2766), (1000, "done", 3766)],
+)
+def test_what_the_dashboard_gives_back_while_ours_is_under_way_is_the_excess_all_the_same(
+    amount: int, ours: str, in_all: int
+) -> None:
+    """Whoever captured too much in the dashboard mends it there, too, a moment before our own refund gets through."""
+    bench = capturing()
+    dashboard(bench)
+    bench.tell(psp.PspObserved(bench.provider.intents["pi_1"]))
+    if ours == "refused":
+        bench.provider.refusals[psp.RefundCharge] = ["charge_already_refunded"]
+    bench.tell(psp.PspObserved(bench.provider.refund("pi_1", amount)))
+    bench.work()
+    bench.pass_(days=10)
+    assert bench.provider.intents["pi_1"].refunded_minor == in_all, "nothing is tried again that is not owed"
+    assert "m1:2400" not in bench.balance()
+    assert bench.state.refunded_minor == in_all - 2766, "what was given back beyond the excess is of the sale"
+    assert (
+        bench.balance()["m1:1110/acct_1"] + bench.balance()["m1:1100/acct_1"]
+        == 4000 - 200 - 85 - in_all + bench.state.fee_returned_minor
+    )
