@@ -115,8 +115,8 @@ def create_app(env: WebEnv) -> WebApp:
     app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"] = None
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.secret_key = env.settings.cookie_key
-    app.proxies = TrustedProxies(env.settings.trusted_proxies)
     services = Services(env)
+    app.proxies = services.proxies
     services.routes = ROUTES
     services.document = document(ROUTES, env.versions.get("voltroupe", "0"), env.settings.public_url)
     services.fragment = partial(_fragment, app)

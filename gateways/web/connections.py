@@ -5,8 +5,12 @@ with nothing but sockets could use up the node's file descriptors, among them th
 needs room. Where there is none, one on which nothing is under way gives way, the longest idle first (a client that dawdles over
 its header lines is idle, too); where all are at work, the new one gets 503.
 
-`Connection` takes the place of hypercorn's TCPServer. It leans on internals of hypercorn; the version is pinned, and tests
-tell when they change.
+Nor does hypercorn contain what goes wrong in one connection: an error there ends the server, and the node with it. Here it
+ends that connection. HTTP/2 is not spoken at all: a proxy in front speaks it with browsers and HTTP/1.1 with us, while
+hypercorn's offer of it without TLS lets strangers keep a connection that never counts as idle, or raise such errors.
+
+`Connection` and `Http11` take the places of hypercorn's TCPServer and H11Protocol. They lean on internals of hypercorn; the
+version is pinned, and tests tell when they change.
 """
 
 from collections import Counter
@@ -14,13 +18,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, cast
 
+import h11
+import hypercorn.protocol
 import hypercorn.trio.run
+import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 
 from gateways.web import limits
+from gateways.web.proxies import TrustedProxies
+
+_log = structlog.get_logger("web")
+_NOT_SUPPORTED = 505
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-type: text/plain\r\n"
@@ -29,18 +41,20 @@ _BUSY = (
 
 
 class Room:
-    """`total` connections in all, `each` from one address (0: as many as there is room for)."""
+    """`total` connections in all, `each` from one address (0: as many as there is room for). A proxy of the operator's own
+    brings everybody's, and may take all there is."""
 
-    def __init__(self, total: int, each: int) -> None:
+    def __init__(self, total: int, each: int, proxies: TrustedProxies | None = None) -> None:
         self.total, self.each = total, each
+        self._proxies = proxies if proxies is not None else TrustedProxies(())
         self._idle: dict[Connection, None] = {}
         self._busy: set[Connection] = set()
         self._held: Counter[str] = Counter()
-        self.refused = self.evicted = self.unread = 0
+        self.refused = self.evicted = self.unread = self.failed = 0
 
     def enter(self, connection: "Connection") -> bool:
         """Whether there is room. An idle connection may have been closed for it."""
-        if self.each and self._held[connection.address] >= self.each and not self._evict(connection.address):
+        if self._has_share(connection.address) and not self._evict(connection.address):
             self.refused += 1
             return False
         if len(self) >= self.total and not self._evict(None):
@@ -49,6 +63,9 @@ class Room:
         self._idle[connection] = None
         self._held[connection.address] += 1
         return True
+
+    def _has_share(self, address: str) -> bool:
+        return 0 < self.each <= self._held[address] and address not in self._proxies
 
     def work(self, connection: "Connection", idle: bool) -> None:
         if connection not in self._busy and connection not in self._idle:
@@ -84,7 +101,7 @@ class Room:
         """`connections` and how many of them are `idle` now; the rest since the start."""
         return {
             "connections": len(self), "idle": len(self._idle),
-            "refused_full": self.refused, "evicted_idle": self.evicted, "unread": self.unread,
+            "refused_full": self.refused, "evicted_idle": self.evicted, "unread": self.unread, "failed": self.failed,
         }  # fmt: skip
 
 
@@ -112,6 +129,9 @@ class Connection(TCPServer):
             return
         try:
             await super().run()
+        except Exception:  # whatever it is, the others know nothing of it
+            room.failed += 1
+            _log.exception("http.connection_failed", address=self.address)
         finally:
             room.leave(self)
 
@@ -136,6 +156,19 @@ class Connection(TCPServer):
         await super().protocol_send(event)
 
 
+class Http11(H11Protocol):
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """An offer to go on in HTTP/2 is declined by answering in HTTP/1.1."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        if request.http_version.startswith(b"1."):
+            await super()._create_stream(request)
+        else:
+            await self._send_error_response(_NOT_SUPPORTED)
+            await self.send(Closed())
+
+
 def bound_connections() -> None:
     """For every hypercorn server of this process from now on; each needs a `RoomConfig`."""
     setattr(hypercorn.trio.run, "TCPServer", Connection)  # noqa: B010 - the name is not exported
+    setattr(hypercorn.protocol, "H11Protocol", Http11)  # noqa: B010

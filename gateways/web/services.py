@@ -16,6 +16,7 @@ from gateways.web.feed import Feed
 from gateways.web.idempotency import Answers
 from gateways.web.identity import Identities, Throttle
 from gateways.web.metrics import Metrics
+from gateways.web.proxies import TrustedProxies
 from gateways.web.pulse import Pulse
 from gateways.web.table import Route
 
@@ -54,7 +55,8 @@ class Services:
         self.answers = Answers(clock)
         self.feed = Feed(env.queries)
         self.streams = Streams(limits.SSE_STREAMS, limits.SSE_STREAMS_PER_PRINCIPAL)
-        self.room = Room(env.settings.connections, env.settings.connections_per_address)
+        self.proxies = TrustedProxies(env.settings.trusted_proxies)
+        self.room = Room(env.settings.connections, env.settings.connections_per_address, self.proxies)
         self.metrics = Metrics(env, self.streams, self.room)
         self.pulse = Pulse(env)
         self.census = Census(env)

@@ -8,10 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import trio
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio import serve
 
 from gateways.web import limits
 from gateways.web.connections import Room, RoomConfig, bound_connections
+from gateways.web.proxies import TrustedProxies
 
 QUICK = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOW = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -41,10 +45,10 @@ class App:
 
 
 @asynccontextmanager
-async def serving(total: int, each: int = 0) -> AsyncIterator[tuple[App, Room, partial[Any]]]:
+async def serving(total: int, each: int = 0, proxies: tuple[str, ...] = ()) -> AsyncIterator[tuple[App, Room, partial[Any]]]:
     bound_connections()
     app, config, stop = App(), RoomConfig(), trio.Event()
-    config.bind, config.room, config.graceful_timeout = ["127.0.0.1:0"], Room(total, each), 1.0
+    config.bind, config.room, config.graceful_timeout = ["127.0.0.1:0"], Room(total, each, TrustedProxies(proxies)), 1.0
     config.errorlog = None
     async with trio.open_nursery() as nursery:
         urls = await nursery.start(partial(serve, app, config, shutdown_trigger=stop.wait, mode="asgi"))
@@ -143,3 +147,61 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_disconnected(monkeyp
         await until(room, connections=0)
         assert room.unread == 1
         assert (await asked(await connect(), QUICK)).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_proxy_of_the_operators_own_brings_everybody_and_has_no_share() -> None:
+    async with serving(10, each=1, proxies=("127.0.0.0/8",)) as (app, room, connect):
+        worker = await connect()
+        await worker.send_all(SLOW)
+        await app.began.wait()
+        assert (await asked(await connect(), QUICK)).startswith(b"HTTP/1.1 200")
+        assert room.refused == 0
+
+
+async def test_who_speaks_http_2_is_told_that_nobody_does_and_let_go() -> None:
+    """A connection that was promised HTTP/2 counted as busy, and stayed for ever without a word."""
+    async with serving(5) as (_, room, connect):
+        stream = await connect()
+        await stream.send_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        assert (await heard(stream)).startswith(b"HTTP/1.1 505 ")
+        await until(room, connections=0)
+        offered = (
+            b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n"
+        )
+        assert (await asked(await connect(), offered)).startswith(b"HTTP/1.1 200"), "an offer may be declined"
+        assert room.failed == 0
+
+
+@pytest.mark.parametrize("path", [b"/\xff", b"/quick"])
+async def test_no_frame_of_http_2_ends_the_server(path: bytes) -> None:
+    """A path that is not ASCII, and a body that goes on after the answer, once ended the node."""
+    async with serving(5) as (_, _, connect):
+        stream = await connect()
+        told = H2Connection(H2Configuration(client_side=True, header_encoding=None, validate_outbound_headers=False))
+        told.initiate_connection()
+        told.send_headers(1, [(b":method", b"POST"), (b":path", path), (b":scheme", b"http"), (b":authority", b"x")])
+        told.send_data(1, b"more")
+        await stream.send_all(told.data_to_send())
+        await heard(stream)
+        assert (await asked(await connect(), QUICK)).startswith(b"HTTP/1.1 200")
+
+
+async def test_what_goes_wrong_in_one_connection_ends_that_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    create = H11Protocol._create_stream
+
+    async def breaking(self: Any, request: Any) -> None:
+        if request.target == b"/poison":
+            raise KeyError("poison")
+        await create(self, request)
+
+    monkeypatch.setattr(H11Protocol, "_create_stream", breaking)
+    async with serving(5) as (app, room, connect):
+        neighbour = await connect()
+        await neighbour.send_all(SLOW)
+        await app.began.wait()
+        stream = await connect()
+        await stream.send_all(b"GET /poison HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await heard(stream) == b""
+        await until(room, connections=1, failed=1)
+        app.go_on.set()
+        assert (await neighbour.receive_some()).startswith(b"HTTP/1.1 200")
