@@ -4,6 +4,8 @@ a spyne server receives every command. Both packages, and `csms up`, know nothin
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -100,18 +102,18 @@ class SoapNode(Node):
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def node() -> Iterator[Node]:
     if official("ocpp1.5", "centre") is None:
         pytest.skip("the official WSDL files are not beside this checkout")
-    home = tmp_path_factory.mktemp("soap")
-    home.parent.chmod(0o711)
-    home.parent.parent.chmod(0o711)
-    running = SoapNode(home)
-    running.start()
-    running.provision([])
-    yield running
-    running.kill()
-    running.kill_postgres(immediate=True)
+    with TemporaryDirectory(prefix="voltroupe-soap-", ignore_cleanup_errors=True) as home:
+        running = SoapNode(Path(home))
+        try:
+            running.start()
+            running.provision([])
+            yield running
+        finally:
+            running.kill()
+            running.kill_postgres(immediate=True)
 
 
 def register(api: httpx.Client, identity: str, protocol: str) -> None:

@@ -142,6 +142,7 @@ async def test_a_start_with_an_unknown_tag_is_recorded_numbered_and_never_billed
         await stop(station, began["transactionId"], reason="DeAuthorized")
         session = await station.session()
         assert session["state"] == "quarantined"
+        assert "token_not_accepted" in session["anomalies"], "and that is why"
         assert session["cdr"] is None
 
 
