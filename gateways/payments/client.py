@@ -20,7 +20,7 @@ import stripe
 
 from actors.model.platforms import INSTALLATION, Platforms
 from gateways.payments.limits import CONNECT_SECONDS, READ_SECONDS, SDK_RETRIES
-from gateways.payments.standing import Standing
+from gateways.payments.standing import WRONG_ACCOUNT, Standing
 
 stripe.enable_telemetry = False
 # The package tells at INFO of every request, and at DEBUG of its body.
@@ -91,7 +91,7 @@ class ClientSource(Protocol):
         ...
 
     def platform(self, account: str = INSTALLATION) -> Platform:
-        """That of the account whose webhook came. Raises PaymentsOff."""
+        """That of the account whose webhook came. Raises PaymentsOff, also where its key is that of another account."""
         ...
 
     @property
@@ -126,6 +126,14 @@ class Clients:
         return self.platform(platform)
 
     def platform(self, account: str = INSTALLATION) -> Platform:
+        if self.standing.trouble(account) == WRONG_ACCOUNT:
+            # It would be taken, and move another brand's money, or answer that what is there does not exist.
+            setting = self.keys[account].variable("secret_key")
+            raise PaymentsOff(f"the key is that of another account than {account}: set {setting}")
+        return self.asking(account)
+
+    def asking(self, account: str = INSTALLATION) -> Platform:
+        """Also where the key is known to be that of another account: to ask whose it is by now. Raises PaymentsOff."""
         if account not in self._clients:
             self._clients[account] = self._made(account)
         return self._clients[account]

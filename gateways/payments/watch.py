@@ -60,13 +60,13 @@ class PlatformWatch:
         self._changed = trio.Event()  # what these have found is told now
         try:
             await self._tell()
-        except (StoreAway, ActorError) as error:
+        except StoreAway as error:
             _log.info("payments.trouble_not_told", reason=f"{type(error).__name__}: {error}")
 
     async def _look(self, account: str) -> None:
         try:
             with trio.move_on_after(WATCH_CALL):
-                found: Any = await self._clients.platform(account).v1.accounts.retrieve_current_async()
+                found: Any = await self._clients.asking(account).v1.accounts.retrieve_current_async()
                 self._clients.standing.belongs(account, None if account == INSTALLATION else found.id)
         except stripe.PermissionError:
             self._clients.standing.belongs(account, None)  # a restricted key that may do what it is for
@@ -89,7 +89,10 @@ class PlatformWatch:
             if trouble is None and (tenant, platform) not in named and platform != INSTALLATION:
                 continue
             told = PlatformTrouble(platform, trouble, self._setting(tenant, platform), opened.get((tenant, platform), 0))
-            await self._system.ask(Address(*merchant_address(tenant, BRAND)), told, deadline=WORKER_ASK)
+            try:
+                await self._system.ask(Address(*merchant_address(tenant, BRAND)), told, deadline=WORKER_ASK)
+            except ActorError as error:  # of this brand alone: the others hear of theirs
+                _log.warning("payments.trouble_not_told", tenant=tenant, reason=f"{type(error).__name__}: {error}")
 
     def trouble(self, platform: str) -> str | None:
         """Why nothing can begin on it, nor go on."""

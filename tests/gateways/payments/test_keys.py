@@ -19,8 +19,10 @@ from gateways.payments.errors import Away, KeyRefused
 from gateways.payments.limits import DESK_OF_ACCOUNT, DESK_PLACES, SLOW_AT_ONCE
 from gateways.payments.sandbox import Config, Rule, Sandbox, open_sandbox
 from gateways.payments.standing import WRONG_ACCOUNT, WRONG_KEY, Standing
+from gateways.payments.watch import PlatformWatch
 from gateways.payments.webhooks import WebhookReceiver
 from runtime.address import Address
+from runtime.errors import ActorStopped
 from runtime.store import OutboxItem
 from runtime.turn import EffectRow
 from storage.memory_inbox import MemoryPspInbox
@@ -135,6 +137,51 @@ def test_the_key_of_another_account_is_trouble_until_the_right_one_is_there() ->
     standing.belongs(A, A)
     standing.belongs(A, None)
     assert (standing.trouble(A), told) == (None, [A, A])
+
+
+async def test_nothing_is_sent_with_a_key_that_is_known_to_be_another_accounts() -> None:
+    """As when the keys of two brands were entered the wrong way round: what is owed waits for the right one."""
+    async with pair() as both:
+        both.clients.standing.belongs(A, B)
+        answer = await both.desk.deliver(wish("acme", A))
+        assert isinstance(answer.seen, psp.PspRefused)
+        assert answer.seen.code == "payments_off"
+        head: dict[str, Any] = {"key": "k", "made_at": datetime.now(UTC), "account": OWNER, "platform": A}
+        with pytest.raises(PaymentsOff, match="CSMS_STRIPE__BRANDS__ACME__SECRET_KEY"):
+            await both.desk.deliver(item("acme", psp.CaptureIntent(intent="pi_1", amount_minor=1, currency="EUR", **head)))
+        with pytest.raises(PaymentsOff):
+            both.clients.platform(A)
+        assert (both.asked(A), both.asked(B)) == (0, 0)
+        found = await both.clients.asking(A).v1.accounts.retrieve_current_async()
+        both.clients.standing.belongs(A, found.id)
+        assert isinstance((await both.desk.deliver(wish("acme", A))).seen, psp.CheckoutSeen)
+
+
+class Tellable:
+    """A system in which the brand `broken` cannot be told anything."""
+
+    def __init__(self, broken: str) -> None:
+        self.broken = broken
+        self.told: list[tuple[str, str | None]] = []
+
+    async def ask(self, to: Address, message: Any, **how: Any) -> None:
+        if to.tenant == self.broken:
+            raise ActorStopped(to, "stopped by an operator")
+        self.told.append((to.tenant, message.trouble))
+
+
+class NothingOpen:
+    async def open_by_platform(self) -> list[Any]:
+        return []
+
+
+async def test_a_brand_that_cannot_be_told_of_its_key_keeps_nobody_else_from_hearing_of_theirs() -> None:
+    async with pair() as both:
+        both.sandbox.platforms[B].world.secret_key = "rk_test_new"
+        system: Any = Tellable("acme")
+        lookups: Any = NothingOpen()
+        await PlatformWatch(both.clients, system, lookups, lambda tenant: True).once()
+        assert ("beta", WRONG_KEY) in system.told
 
 
 async def test_a_platform_account_that_hangs_leaves_places_for_the_others_whatever_accounts_it_is_asked_for() -> None:
