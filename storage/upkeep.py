@@ -36,6 +36,9 @@ _UNPAID: Final = """
             AND NOT EXISTS (SELECT FROM timer t WHERE (t.tenant, t.actor) = (p.tenant, p.actor))
             AND NOT EXISTS (SELECT FROM letter l WHERE (l.tenant, l.receiver) = (p.tenant, p.actor))
             AND NOT EXISTS (SELECT FROM outbox o WHERE (o.tenant, o.actor) = (p.tenant, p.actor))
+            -- What it could not take in may be about money: an operator has it, and may replay it.
+            AND NOT EXISTS (SELECT FROM dead_letter m
+                WHERE (m.tenant, m.kind, m.actor) = (p.tenant, 'payment', p.id) AND m.state = 'open')
         ORDER BY p.updated_at LIMIT $2 FOR UPDATE OF p SKIP LOCKED
     ), heads AS (
         DELETE FROM head h USING old WHERE (h.tenant, h.actor) = (old.tenant, old.actor)

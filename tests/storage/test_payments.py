@@ -103,13 +103,18 @@ async def test_attempts_that_came_to_nothing_are_forgotten_after_their_days_with
         await write(one)
     await write(row("document"), rows=[document("d1", ref="document")])
     await write(row("waits"), timers=[TimerRow("look", now, b"{}")])
+    await write(row("dead letter"))
+    await database.fetch(
+        """INSERT INTO dead_letter (id, tenant, kind, actor, at, message_type, body, fingerprint, error, traceback, correlation)
+        VALUES ('m1', 'acme', 'payment', 'dead letter', now(), 'psp_observed', '', 'f', 'ValueError', '', 'evt_1')"""
+    )
 
     async def chore() -> int:
         return await database.run(lambda connection: forget_unpaid(connection, now, 90))
 
     assert [await chore(), await chore()] == [5, 0]
     left = {id for (id,) in await database.fetch("SELECT id FROM payment")}
-    assert left == {*kept, "document", "waits"}
+    assert left == {*kept, "document", "waits", "dead letter"}
     for table in ("head", "fact"):
         remembered = await database.fetch(f"SELECT DISTINCT k.id FROM {table} t JOIN actor k ON k.key = t.actor")
         assert {id for (id,) in remembered} == left, table
