@@ -128,13 +128,16 @@ def see_refund(turn: Turn, seen: psp.RefundSeen, card: MerchantCard) -> None:
     if known is None:
         # What it shows is done: wishes of ours that were only asked for take nothing from it, it is they that will be refused.
         # Nor does a dispute: the bank took that from the same money.
-        given = sum(one.amount_minor for one in state.refunds if one.status in ("pending", "succeeded"))
-        left = state.taken_minor - given
-        if len(state.refunds) >= turn.limits.payment_refunds_seen or seen.amount_minor > left:
-            turn.tell("mismatch", refund=seen.refund, refunded_minor=seen.amount_minor, left_minor=left)
+        given = [one for one in state.refunds if one.status in ("pending", "succeeded")]
+        left = state.taken_minor - sum(one.amount_minor for one in given)
+        excess = min(seen.amount_minor, state.excess_there_minor)
+        # What was taken too much and lost in a dispute since is in the books as that: reconciliation puts such a refund to 2400.
+        unsold = state.captured_minor - sum(one.sold_minor for one in given)
+        if len(state.refunds) >= turn.limits.payment_refunds_seen or seen.amount_minor > min(left, unsold + excess):
+            turn.tell("mismatch", refund=seen.refund, refunded_minor=seen.amount_minor, left_minor=min(left, unsold + excess))
             return
         n = len(state.refunds) + 1
-        turn.put(f.RefundFound(n, seen.refund, seen.amount_minor, turn.now, min(seen.amount_minor, state.excess_there_minor)))
+        turn.put(f.RefundFound(n, seen.refund, seen.amount_minor, turn.now, excess))
         known = turn.state.refunds[-1]
     event = _REFUND_EVENTS.get(seen.status, "")
     status = refund_after(known.status, event)

@@ -220,3 +220,18 @@ def test_what_the_dashboard_gives_back_while_ours_is_under_way_is_the_excess_all
         bench.balance()["m1:1110/acct_1"] + bench.balance()["m1:1100/acct_1"]
         == 4000 - 200 - 85 - in_all + bench.state.fee_returned_minor
     )
+
+
+def test_a_refund_that_is_seen_after_its_excess_was_lost_in_a_dispute_is_told_and_breaks_nothing() -> None:
+    bench = capturing()
+    bench.provider.refusals[psp.RefundCharge] = ["insufficient_funds"] * 9
+    dashboard(bench)
+    bench.webhook()
+    bench.work()
+    late = bench.provider.refund("pi_1", 2766)
+    bench.tell(psp.PspObserved(bench.provider.dispute("pi_1", 4000)))
+    bench.tell(psp.PspObserved(bench.provider.end_dispute("lost")))
+    bench.tell(psp.PspObserved(late))
+    (mismatch,) = [one for one in told(bench, "mismatch") if "refund" in one]
+    assert (mismatch["refunded_minor"], mismatch["left_minor"]) == (2766, 1234)
+    assert "m1:2400" not in bench.balance()
