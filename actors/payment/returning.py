@@ -99,8 +99,14 @@ def give_back_excess(turn: Turn) -> None:
     """What was taken past us beyond what we asked for goes back by itself. The provider may refuse, for want of money on the
     account: then it is tried daily, and at last left to an operator, who sees it in 2400."""
     state, limits = turn.state, turn.limits
-    amount = chargeable(min(state.excess_left_minor, state.taken_minor - state.claimed_minor), turn.currency)
+    ours = [one for one in state.refunds if one.id.startswith(f"{TOO_MUCH}:") and one.status in ("asked", "pending", "succeeded")]
+    # One of these that another was faster than has given the driver as much all the same, out of what was sold.
+    owed = state.excess_left_minor - sum(one.sold_minor for one in ours)
+    amount = chargeable(min(owed, state.taken_minor - state.claimed_minor), turn.currency)
     if amount <= 0:
+        if owed > 0 and any(one.status == "open" for one in state.disputes):
+            # The bank has it for now; where the dispute is won it is owed again.
+            turn.timer(EXCESS, turn.now + limits.payment_daily, m.ExcessDue())
         return
     tries = sum(one.id.startswith(f"{TOO_MUCH}:") for one in state.refunds)
     if tries >= limits.payment_excess_tries or len(state.refunds) >= limits.payment_refunds:
@@ -110,7 +116,8 @@ def give_back_excess(turn: Turn) -> None:
 
 
 def _excess_stays(turn: Turn, known: Refund) -> None:
-    if known.id.startswith(f"{TOO_MUCH}:"):
+    """Whoever asked for the refund that did not get through."""
+    if known.excess_minor:
         turn.timer(EXCESS, turn.now + turn.limits.payment_daily, m.ExcessDue())
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors.model import psp
@@ -235,3 +236,43 @@ def test_a_refund_that_is_seen_after_its_excess_was_lost_in_a_dispute_is_told_an
     (mismatch,) = [one for one in told(bench, "mismatch") if "refund" in one]
     assert (mismatch["refunded_minor"], mismatch["left_minor"]) == (2766, 1234)
     assert "m1:2400" not in bench.balance()
+
+
+@pytest.mark.parametrize("how", ["dashboard", "operator"])
+def test_a_refund_of_the_excess_that_somebody_else_began_and_that_fails_is_made_good_by_itself(how: str) -> None:
+    bench = capturing()
+    dashboard(bench)
+    if how == "dashboard":
+        bench.tell(psp.PspObserved(bench.provider.refund("pi_1", 2766, status="pending")))
+        bench.tell(psp.PspObserved(bench.provider.intents["pi_1"]))
+        assert refunds(bench) == [("re_1", 2766, 2766, "pending")], "it is on its way, so we ask for nothing"
+    else:
+        bench.provider.refusals[psp.RefundCharge] = ["insufficient_funds"]
+        bench.tell(psp.PspObserved(bench.provider.intents["pi_1"]))
+        bench.work()
+        bench.tell(m.RefundPayment("r1", "op", "by hand", 2766))
+        bench.pass_(days=1.5)
+    bench.provider.intents["pi_1"] = msgspec.structs.replace(bench.provider.intents["pi_1"], refunded_minor=0)
+    bench.tell(psp.PspObserved(bench.provider.move_refund("re_1", "failed")))
+    bench.pass_(days=2)
+    assert refunds(bench)[-1][1:] == (2766, 2766, "succeeded")
+    assert "m1:2400" not in bench.balance()
+    assert bench.state.refunded_minor == 0
+
+
+def test_an_excess_that_was_disputed_before_it_could_go_back_goes_back_once_the_dispute_is_won() -> None:
+    bench = capturing()
+    bench.provider.refusals[psp.RefundCharge] = ["charge_disputed"]
+    dashboard(bench)
+    bench.webhook()
+    bench.provider.dispute("pi_1", 4000)
+    bench.webhook()
+    bench.work()
+    bench.pass_(days=30)
+    assert [one[3] for one in refunds(bench)] == ["failed"]
+    bench.provider.end_dispute("won")
+    bench.webhook()
+    bench.pass_(days=2)
+    assert refunds(bench)[-1] == ("taken_too_much:2", 2766, 2766, "succeeded")
+    assert "m1:2400" not in bench.balance()
+    assert not bench.timers
