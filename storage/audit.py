@@ -156,7 +156,7 @@ _BILLS = """SELECT c.tenant, c.id, c.session, c.journal, c.body -> 'total_cost' 
         WHERE (w.ref, w.tenant) = (c.session, c.tenant) AND w.kind = 'session') AS promo,
     (SELECT coalesce(sum(p.captured_minor - (SELECT coalesce(sum((r ->> 'amount_minor')::bigint
                 - coalesce((r ->> 'excess_minor')::bigint, 0)), 0)
-            FROM json_array_elements(p.refunds) r WHERE r ->> 'status' <> 'failed')), -1)
+            FROM json_array_elements(p.refunds) r WHERE r ->> 'status' NOT IN ('failed', 'returned'))), -1)
         FROM payment p WHERE (p.session, p.tenant) = (c.session, c.tenant)) AS by_card, (
         SELECT sum(e.amount_minor) FROM ledger_entry e JOIN ledger_account a ON a.id = e.account
         WHERE (e.tenant, e.journal) = (c.tenant, c.journal) AND left(a.code, 4) IN ('1220', '1260', '2100', '5040')) AS debits,

@@ -275,6 +275,8 @@ async def test_a_card_that_paid_more_than_the_bill_is_found_unless_a_refund_is_o
     refund = {"id": "r", "amount_minor": 234, "status": "pending"}
     await books.write(charged(refunds=[refund])[2])
     assert await books.words() == {}
+    await books.write(charged(refunds=[refund | {"status": "returned"}])[2])
+    assert "a card paid 1234" in (await books.words())["bill"], "the card's bank sent it back: the driver has not got it"
 
 
 async def test_more_refunded_than_captured_is_found(books: Books) -> None:
