@@ -83,9 +83,8 @@ def _begin(
     platform: str | None = None,
 ) -> None:
     id = f"{kind}:{turn.tenant}:{turn.id}:{turn.state.money.moved + 1}"
-    turn.put(
-        f.MoveAsked(id, kind, role, currency, amount_minor, refs, turn.now, transfer=transfer, platform=platform or turn.platform)
-    )
+    where = turn.platform if platform is None else platform
+    turn.put(f.MoveAsked(id, kind, role, currency, amount_minor, refs, turn.now, transfer=transfer, platform=where))
     _ask(turn, turn.state.money.moves[id])
 
 

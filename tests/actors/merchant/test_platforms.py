@@ -8,7 +8,7 @@ from actors.merchant import messages as m
 from actors.merchant.decide import TROUBLES_BOOK
 from actors.model import psp
 from actors.model.decision import Refused
-from actors.model.platforms import Platforms
+from actors.model.platforms import INSTALLATION, Platforms
 from actors.model.rows import BookRow
 from tests.actors.kit import T0, TENANT
 from tests.actors.merchant.kit import PUT, READY, bank
@@ -60,6 +60,19 @@ async def test_a_transfer_is_taken_back_where_it_was_sent_from(autojump_clock: A
         await bank_.letter(m.OwnerDebited("r1", "s1", 9000, "EUR", T0))
         assert [call.platform for call in bank_.provider.of(psp.MakeTransfer)] == [OLD, NEW]
         assert [(call.platform, call.transfer) for call in bank_.provider.of(psp.ReverseTransfer)] == [(OLD, "tr_1")]
+
+
+async def test_a_transfer_from_the_installations_account_is_taken_back_there_after_the_brand_got_its_own(
+    autojump_clock: Any,
+) -> None:
+    own: dict[str, str] = {}
+    async with bank(platforms=Platforms(own=own, shared=True, installed=True, keyed=frozenset((NEW,)))) as bank_:
+        await bank_.letter(m.OwnerCredited("s1", 9000, "EUR", T0))
+        own[TENANT] = NEW
+        await bank_.ask(with_account())
+        await bank_.letter(m.OwnerDebited("r1", "s1", 9000, "EUR", T0))
+        assert [call.platform for call in bank_.provider.of(psp.MakeTransfer)] == [INSTALLATION]
+        assert [(call.platform, call.transfer) for call in bank_.provider.of(psp.ReverseTransfer)] == [(INSTALLATION, "tr_1")]
 
 
 async def test_a_brand_is_compared_on_all_its_accounts_together(autojump_clock: Any) -> None:
