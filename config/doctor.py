@@ -45,6 +45,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for finding in doctor_payments.accounts(settings):
         yield finding
     yield _quirks(settings)
+    if settings.http.public_url is not None:
+        yield _proxies(settings)
     if missing:  # what is only examined is not made on the way
         yield Finding("database", "failed", f"there is none under {data.path}", _MAKES_IT)
         return
@@ -136,6 +138,15 @@ def _port(setting: str, host: str, port: int, running: bool) -> Finding:
     wrong = culprit(setting, host)
     remedy = "stop what listens there, or set" if wrong == setting else "set"
     return Finding(setting, "failed", problem, f"{remedy} {variable_of(wrong)}")
+
+
+def _proxies(settings: Settings) -> Finding:
+    """The HTTP listener speaks no TLS itself: where the public URL does, a proxy stands in front."""
+    named = ", ".join(settings.http.trusted_proxies)
+    if named or str(settings.http.public_url).startswith("http:"):
+        return Finding("proxies", "ok", f"trusted: {named}" if named else "none: the public URL is plain http")
+    detail = "the public URL is https, so a proxy is in front, and none is trusted: all drivers share its address and its limits"
+    return Finding("proxies", "warning", detail, "name its network: CSMS_HTTP__TRUSTED_PROXIES='[\"10.0.0.0/24\"]'")
 
 
 def _quirks(settings: Settings) -> Finding:

@@ -208,6 +208,29 @@ def test_doctor_says_whether_cards_are_taken_and_what_is_missing(
     assert not [secret for secret in ("sk_test_x", "sk_live_x", "whsec_a", "whsec_b") if secret in report + said]
 
 
+@pytest.mark.parametrize(
+    ("env", "verdict", "word"),
+    [
+        ({"CSMS_HTTP__PUBLIC_URL": "https://csms.example.org"}, "warning", "share its address"),
+        (
+            {"CSMS_HTTP__PUBLIC_URL": "https://csms.example.org", "CSMS_HTTP__TRUSTED_PROXIES": '["10.0.0.0/24"]'},
+            "ok",
+            "10.0.0.0/24",
+        ),
+        ({"CSMS_HTTP__PUBLIC_URL": "http://localhost:8080"}, "ok", "none"),
+    ],
+)
+def test_doctor_says_where_all_drivers_would_share_the_limits_of_a_proxy_that_nobody_named(
+    here: Here, tmp_path: Path, env: dict[str, str], verdict: str, word: str
+) -> None:
+    env = {**env, "CSMS_OCPP__PORT": "0", "CSMS_HTTP__PORT": "0"}
+    _, report, _ = here("doctor", "--data", str(tmp_path), "--json", env=env)
+    (found,) = [finding for finding in json.loads(report)["findings"] if finding["check"] == "proxies"]
+    assert found["verdict"] == verdict
+    assert word in found["detail"]
+    assert found["verdict"] == "ok" or "CSMS_HTTP__TRUSTED_PROXIES" in found["remedy"]
+
+
 def test_doctor_reads_an_operators_own_quirks_before_a_node_does(here: Here, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text("[[quirk]]\nid = 'x'\ntier = 'perhaps'\n")
