@@ -71,8 +71,8 @@ class PaymentDesk:
             seen = await self._executed(client, item, call)
         except (PaymentsOff, KeyRefused) as off:
             self._counts["no_key"] += 1
-            if not isinstance(call, _BEGINS):
-                raise
+            if not isinstance(call, _BEGINS) or (isinstance(call, ChargeSaved) and item.attempt > 1):
+                raise  # an earlier try may have put a hold on the card: who is told that there is none lets none go
             return PspAnswer(item.effect.id, call, PspRefused("payments_off", str(off)))
         if isinstance(seen, PspUnsure) and isinstance(call, _SOON_AGAIN):
             raise Away(seen.detail)

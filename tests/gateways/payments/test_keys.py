@@ -128,6 +128,19 @@ async def test_a_key_that_is_refused_is_known_of_its_own_account_alone_until_one
         assert not both.clients.standing.troubles()
 
 
+async def test_a_saved_card_that_may_have_been_charged_before_the_key_was_refused_waits_for_a_good_one() -> None:
+    async with pair() as both:
+        both.sandbox.platforms[A].world.secret_key = "rk_test_new"
+        charge = psp.ChargeSaved(
+            key="k", made_at=datetime.now(UTC), platform=A, tenant="acme", attempt="p1", amount_minor=5000, currency="EUR",
+            customer="cus_1", payment_method="pm_1", mandate="2026-01",
+        )  # fmt: skip
+        first = await both.desk.deliver(item("acme", charge))
+        assert isinstance(first.seen, psp.PspRefused), "nothing was sent before"
+        with pytest.raises(KeyRefused):
+            await both.desk.deliver(replace(item("acme", charge), attempt=2))
+
+
 def test_the_key_of_another_account_is_trouble_until_the_right_one_is_there() -> None:
     told: list[str] = []
     standing = Standing(told.append)
