@@ -302,7 +302,9 @@ def _fee(turn: Turn, line: psp.BalanceLine | None) -> None:
         currency=line.currency,
         at=turn.now,
     )
-    turn.put(f.Settled(fee, turn.journals((row,)), turn.now, line.id))
+    # Where the account settles in another currency, the fee is in that one: so the books have it, and the payment names none.
+    shown = fee if line.currency == turn.currency else None
+    turn.put(f.Settled(shown, turn.journals((row,)), turn.now, line.id))
     turn.timer(LOOK, None)
 
 

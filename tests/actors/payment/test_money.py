@@ -508,3 +508,15 @@ def test_refusals_that_are_no_answers_to_anything_change_nothing() -> None:
     bench.tell(psp.PspAnswer("capture:99", psp.FetchIntent(key="x", made_at=bench.now, intent="pi_1"), psp.PspRefused("gone")))
     assert bench.state == before
     assert isinstance(bench.tell(m.StopCharging()), Refused)
+
+
+def test_a_fee_in_the_currency_that_the_account_settles_in_is_booked_in_it_and_not_shown_as_the_payments() -> None:
+    bench = Bench()
+    bench.provider.late_lines = True
+    bench.capture()
+    bench.tell(psp.PspObserved(replace(bench.provider.intents["pi_1"], line=bench.provider._line(1190, 60, "CHF"))))
+    assert bench.state.phase == "settled"
+    assert bench.row is not None
+    assert bench.row.psp_fee_minor is None, "the row's amounts are in the payment's own currency"
+    fees = [entry for journal in bench.journals.values() for entry in journal.entries if entry.account == "5000"]
+    assert [(entry.amount_minor, entry.currency) for entry in fees] == [(42, "CHF")]
