@@ -56,7 +56,7 @@ class PaymentView(msgspec.Struct, frozen=True):
     """A payment attempt. `purpose`: session, topup or auto_topup. `hold`: what was held at most, `limit`: the cost at which
     charging stops. `excess`: what somebody captured beyond the cost in the provider's dashboard; it is refunded by itself.
     `reason`: why it went no further. `fee`: the brand's application fee, `provider_fee` the provider's own (null: not told
-    yet). `proof`: what the check of strong customer authentication saw and said."""
+    yet, or told in another currency). `proof`: what the check of strong customer authentication saw and said."""
 
     id: str
     purpose: str
