@@ -143,7 +143,7 @@ class Connection(TCPServer):
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + limits.UNREAD_SECONDS) as sending:
                     try:
                         await self.stream.send_all(event.data)
-                    except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):  # busy: it says its last
                         await self.protocol.handle(Closed())
                         return
                 if sending.cancelled_caught:
