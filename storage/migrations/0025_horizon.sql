@@ -14,11 +14,14 @@ DECLARE
     found     xid8;
 BEGIN
     IF pg_snapshot_xmin(seen) < pg_snapshot_xmax(seen) THEN
+        -- What a transaction has seen of the activity it sees for good, and a login under way shows neither user nor database.
+        PERFORM pg_stat_clear_snapshot();
         SELECT array_agg(l.transactionid) INTO strangers
         FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
             LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = l.transactionid
         WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
-          AND (a.datname <> current_database() OR a.pid IS NOT NULL AND a.usesysid IS NULL OR p.database <> current_database());
+          AND (a.datname <> current_database() OR a.usesysid IS NULL AND a.backend_type <> 'client backend'
+               OR p.database <> current_database());
         seen := pg_current_snapshot();
     END IF;
     SELECT x INTO found FROM pg_snapshot_xip(seen) AS x WHERE x::xid <> ALL (coalesce(strangers, '{}')) ORDER BY x LIMIT 1;
