@@ -6,7 +6,7 @@ ignored, since anybody can send them.
 """
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from gateways.egress import parse_networks
@@ -21,12 +21,8 @@ class TrustedProxies:
         self._networks = parse_networks(networks)
 
     def __contains__(self, address: str) -> bool:
-        try:
-            read = ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        read = getattr(read, "ipv4_mapped", None) or read
-        return any(read in network for network in self._networks)
+        known = read_address(address)
+        return known is not None and any(known in network for network in self._networks)
 
     def seen_through(self, scope: Mapping[str, Any]) -> Mapping[str, Any]:
         """The ASGI scope as the proxy's client sees it: the nearest address of X-Forwarded-For that is no trusted proxy, and the
@@ -51,6 +47,15 @@ class TrustedProxies:
             if address not in self:
                 break
         return {**scope, "client": (address, 0), "scheme": scheme}
+
+
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """The peer's address without its zone, and an IPv4 one as that, also where IPv6 carries it; None for anything else."""
+    try:
+        known = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(known, "ipv4_mapped", None) or known
 
 
 def _address(text: str) -> str | None:

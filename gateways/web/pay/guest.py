@@ -3,10 +3,10 @@ one address and one code may ask, and what an error looks like. No path of these
 """
 
 import functools
-import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from gateways.web.pay.bell import Bell
 from gateways.web.pay.language import PayWords
 from gateways.web.pay.token import Tokens
 from gateways.web.problems import Problem, of_http
+from gateways.web.proxies import read_address
 from runtime.errors import ActorError
 from runtime.store import StoreAway
 
@@ -190,13 +191,10 @@ def may_open(guest: Guest, code: str) -> int | None:
 
 def network_of(address: str | None) -> str:
     """Whom an address belongs to, as far as it shows: whoever has IPv6 has 2**64 addresses, all in one /64."""
-    try:
-        known = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
+    known = read_address(address or "")
+    if known is None:
         return address or ""
-    if known.version == 4:
-        return str(known)
-    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+    return str(known) if known.version == 4 else str(ip_network((known, 64), strict=False))
 
 
 def _nobody(tenant: str) -> TenantCard:
