@@ -17,9 +17,9 @@ from actors.ports import ApiToken
 from actors.tenant.messages import Create
 from config.data import DataDirectory, NodeFile, as_json
 from config.doctor import examine, schema_of
-from config.doctor_payments import Finding
 from config.domain import COMMAND_PATIENCE, checkpoints_of, database_of, open_domain
 from config.errors import EnvironmentFault, UserError
+from config.finding import Finding
 from config.options import Config, Data, Json, console, settings_for
 from config.owner import ensure_owner, known_owner_token, token_key
 from config.settings import Settings

@@ -15,9 +15,9 @@ import asyncpg
 
 from config import doctor_payments
 from config.data import DataDirectory
-from config.doctor_payments import Finding
 from config.domain import COMMAND_PATIENCE, database_of
 from config.errors import UserError
+from config.finding import Finding
 from config.settings import Settings, variable_of
 from config.stations import quirks_of
 from runtime.store import StoreAway

@@ -5,12 +5,10 @@ on an account without a key is money that cannot be charged or released.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Literal
-
-import msgspec
 
 from actors.merchant.decide import TROUBLES_BOOK
 from actors.model.platforms import INSTALLATION
+from config.finding import Finding
 from config.payments import platforms_of, stripe_keys
 from config.settings import Settings, variable_of
 from config.stripe_settings import PlatformSettings
@@ -24,15 +22,6 @@ NAMED = 5
 """Tenants that one finding names."""
 _TROUBLES = "SELECT tenant, key, body->>'trouble' AS trouble FROM book WHERE station = '' AND book = $1 ORDER BY tenant, key"
 _TENANTS = "SELECT tenant FROM tenant WHERE NOT deleted ORDER BY tenant"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """`remedy` says what to do when it is not ok."""
-
-    check: str
-    verdict: Literal["ok", "warning", "failed"]
-    detail: str
-    remedy: str = ""
 
 
 def accounts(settings: Settings) -> Iterator[Finding]:
